@@ -1,0 +1,72 @@
+"""Recordings and windows in memory. Shape legend: N windows, C channels, T time steps."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from factory.contracts.window import WindowSpec
+
+Floats = NDArray[np.float32]
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Recording:
+    """A contiguous stretch of one subject's signal, SI units, at its own time stamps.
+
+    Attributes:
+        subject: Who wore the sensor.
+        session: Which recording of that subject; unique within a data set together with `subject`.
+        time_s: (T,) float64, strictly increasing, seconds.
+        samples: (T, C) float32, SI units, channels in the source's order.
+        labels: (T,) int64, index into the source's labels; -1 is unlabelled.
+    """
+
+    subject: str
+    session: str
+    time_s: NDArray[np.float64]
+    samples: Floats
+    labels: Ints
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WindowSet:
+    """Every window of a data set, memory-mapped from the cache.
+
+    Attributes:
+        x: (N, C, T) float32, SI units.
+        y: (N,) class index into `spec.labels`.
+        subject: (N,) subject names.
+        recording: (N,) index of the recording a window was cut from.
+        start: (N,) first sample of the window in its recording, after resampling.
+        spec: The sensor contract.
+        official_test: Subjects of the official test split; empty where the data set has none.
+        content_hash: SHA-256 over data and preparation; the key of everything derived.
+        lost: Windows or samples left out, by reason.
+    """
+
+    x: Floats
+    y: Ints
+    subject: NDArray[np.str_]
+    recording: Ints
+    start: Ints
+    spec: WindowSpec
+    official_test: tuple[str, ...]
+    content_hash: str
+    lost: dict[str, int]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Split:
+    """Window indices by part; no subject stands in two parts.
+
+    Attributes:
+        train: Fits weights, scalers and calibration.
+        validation: Selects (head search); its subjects are taken from the training ones.
+        test: Is measured once.
+    """
+
+    train: Ints
+    validation: Ints
+    test: Ints

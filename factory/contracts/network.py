@@ -1,0 +1,30 @@
+"""network.json: what a checkpoint holds, so that it can be rebuilt without its recipe."""
+
+from pydantic import Field
+
+from factory.contracts.base import Contract
+from factory.contracts.recipe import BackboneRecipe, HeadKind
+from factory.contracts.window import Normalisation
+
+
+class NetworkSpec(Contract):
+    """Architecture and constants of a trained network; weights are in network.safetensors beside it."""
+
+    backbone: BackboneRecipe
+    head: HeadKind
+    channels: int = Field(ge=1)
+    window: int = Field(ge=8)
+    classes: int = Field(ge=2)
+    patterns: int = Field(ge=1, description="stored patterns a class, hopfield head only")
+    normalisation: Normalisation
+
+
+class TrainingSummary(Contract):
+    """summary.json of a trained network."""
+
+    head: HeadKind
+    head_search: dict[str, float] = Field(default_factory=dict, description="validation macro-F1 a head")
+    epochs: int
+    seconds: float
+    device: str
+    method: str

@@ -1,0 +1,255 @@
+"""The recipe: the complete configuration of one run. Each default lives here, once, with its unit.
+
+The command line says where and which; the recipe says what. `load_recipe` reads TOML; the resolved
+recipe is written beside the artifacts.
+"""
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self, TypeVar
+
+import tomli_w
+from pydantic import Field, ValidationError, field_validator, model_validator
+
+from factory.contracts.artifact import Precision
+from factory.contracts.base import Contract
+from factory.contracts.errors import RecipeError
+
+Fraction = Annotated[float, Field(ge=0, le=1)]
+HeadKind = Literal["linear", "hopfield", "cosine", "mlp"]
+ContractT = TypeVar("ContractT", bound=Contract)
+
+
+class DataRecipe(Contract):
+    """Which recordings, and how they become windows."""
+
+    source: Literal["watch", "uci_har", "hapt", "motionsense", "dsads", "table"]
+    description: str | None = Field(
+        default=None, description="source 'table': the TOML that describes the user's file, relative to the recipe"
+    )
+    channels: tuple[str, ...] | None = Field(default=None, description="subset and order; None takes all of the source")
+    rate_hz: float = Field(default=50.0, gt=0, le=1000)
+    window: int = Field(default=128, ge=8, le=4096, description="samples")
+    hop: int = Field(default=64, ge=1, le=4096, description="samples")
+    purity: float = Field(default=1.0, gt=0.5, le=1, description="share of a window that must carry its label")
+    max_gap_s: float = Field(default=0.1, gt=0, description="a longer silence splits a recording")
+    labels: tuple[str, ...] | None = Field(default=None, description="classes to keep, in logit order; None keeps all")
+    merge: dict[str, str] = Field(default_factory=dict, description="label to label, applied before `labels`")
+
+
+class SplitRecipe(Contract):
+    """Who tests. Always by subject."""
+
+    kind: Literal["official", "subjects", "groups", "loso"] = "official"
+    test_subjects: tuple[str, ...] = Field(default=(), description="kind 'subjects'")
+    groups: int = Field(default=5, ge=2, le=100, description="kind 'groups': number of subject groups")
+    fold: int = Field(default=0, ge=0, description="kinds 'groups' and 'loso': which group or subject tests")
+    validation: float = Field(default=0.2, gt=0, le=0.5, description="share of training subjects held out to select")
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if (self.kind == "subjects") != bool(self.test_subjects):
+            raise ValueError("test_subjects goes with kind = 'subjects', and that kind needs it")
+        if self.kind == "groups" and self.fold >= self.groups:
+            raise ValueError(f"fold {self.fold} of {self.groups} groups: folds count from 0")
+        return self
+
+
+class Stage(Contract):
+    """A row of inverted residual blocks; the first one strides."""
+
+    width: int = Field(ge=4, le=1024)
+    blocks: int = Field(ge=1, le=8)
+    expansion: int = Field(ge=1, le=8)
+    kernel: Literal[3, 5, 7, 9]
+    stride: Literal[1, 2]
+
+
+class BackboneRecipe(Contract):
+    """A MobileNet over time."""
+
+    stem: int = Field(ge=4, le=256)
+    stages: tuple[Stage, ...] = Field(min_length=1, max_length=8)
+    features: int = Field(ge=8, le=2048, description="width of the last 1x1 convolution")
+    activation: Literal["relu", "hardswish"]
+    dropout: Fraction = 0.1
+
+
+class ModelRecipe(Contract):
+    """Teacher, student and what stands ahead of both."""
+
+    student: BackboneRecipe = BackboneRecipe(
+        stem=16,
+        stages=(
+            Stage(width=16, blocks=1, expansion=2, kernel=5, stride=1),
+            Stage(width=24, blocks=2, expansion=3, kernel=5, stride=2),
+            Stage(width=40, blocks=2, expansion=3, kernel=5, stride=2),
+        ),
+        features=64,
+        activation="relu",
+        dropout=0.1,
+    )
+    teacher: BackboneRecipe = BackboneRecipe(
+        stem=32,
+        stages=(
+            Stage(width=48, blocks=2, expansion=4, kernel=5, stride=2),
+            Stage(width=96, blocks=3, expansion=4, kernel=5, stride=2),
+            Stage(width=128, blocks=2, expansion=4, kernel=5, stride=2),
+        ),
+        features=256,
+        activation="hardswish",
+        dropout=0.3,
+    )
+    clip_sd: float = Field(default=6.0, gt=0, le=100, description="saturation of the normalised input")
+    heads: tuple[HeadKind, ...] = Field(
+        default=("linear", "hopfield", "cosine", "mlp"), min_length=1, description="candidates of the head search"
+    )
+
+    @field_validator("student")
+    @classmethod
+    def _quantisable(cls, value: BackboneRecipe) -> BackboneRecipe:
+        if value.activation != "relu":
+            raise ValueError("a student's activation is relu: hardswish makes int8 slower than fp32 (docs/adr)")
+        return value
+
+
+class AugmentRecipe(Contract):
+    """Random changes of training windows, in SI units."""
+
+    rotation_rad: float = Field(default=0.2, ge=0, le=3.2, description="deviation of one rotation of all triads")
+    scale: float = Field(default=0.1, ge=0, lt=1, description="uniform, one factor a window")
+    jitter: float = Field(default=0.03, ge=0, le=1, description="noise, in a channel's standard deviations")
+    shift: int = Field(default=12, ge=0, le=512, description="circular time shift, samples")
+    sensor_dropout: Fraction = Field(default=0.0, description="chance that one sensor of a window falls silent")
+
+
+class TrainRecipe(Contract):
+    """How both networks are trained. Same optimiser and schedule for every method."""
+
+    teacher_epochs: int = Field(default=40, ge=1, le=1000)
+    student_epochs: int = Field(default=40, ge=1, le=1000)
+    search_epochs: int = Field(default=8, ge=1, le=1000, description="head search on held-out training subjects")
+    batch: int = Field(default=128, ge=2, le=4096)
+    lr: float = Field(default=3e-3, gt=0, le=1)
+    weight_decay: float = Field(default=1e-2, ge=0, le=1)
+    warmup: Fraction = 0.1
+    label_smoothing: float = Field(default=0.05, ge=0, lt=1)
+    ema: float = Field(default=0.0, ge=0, lt=1, description="decay a step of the averaged weights; 0 keeps the last")
+    refit: bool = Field(default=True, description="after the head search, train on validation subjects too")
+    augment: AugmentRecipe = AugmentRecipe()
+
+
+class DistillRecipe(Contract):
+    """SMLDist's weights; arXiv 2107.07331, docs/method.md."""
+
+    method: Literal["smldist", "cross_entropy"] = "smldist"
+    temperature: float = Field(default=4.0, gt=0, le=100, description="tau")
+    logits: Fraction = Field(default=0.5, description="lambda: weight of the soft target, 1 - lambda that of the label")
+    smoothing: Fraction = Field(default=0.1, description="s: label smoothing where the teacher is wrong")
+    stage: float = Field(default=1.0, ge=0, le=1000, description="weight of the stage loss at the start; fades to 0")
+    emphasis: Fraction = Field(default=0.5, description="gamma: attention to strong frequencies; 0 is plain MSE")
+    memory: float = Field(default=0.1, ge=0, le=1000, description="weight of the memory loss")
+    retrieval: float = Field(
+        default=1.0, ge=0, le=1000, description="lambda_r: weight of the retrieved pattern's error"
+    )
+    patterns: int = Field(default=8, ge=1, le=64, description="stored patterns a class")
+
+
+class ExportRecipe(Contract):
+    """What leaves the factory."""
+
+    precisions: tuple[Precision, ...] = Field(default=tuple(Precision), min_length=1)
+    calibration_windows: int = Field(default=512, ge=16, le=65536, description="of training subjects only")
+
+
+class VerifyRecipe(Contract):
+    """What verification draws; tolerances are factory.verify.tolerances, not a recipe's to loosen."""
+
+    golden_windows: int = Field(default=256, ge=16, le=4096)
+    latency_runs: int = Field(default=300, ge=30, le=100_000, description="timed inferences a precision")
+
+
+class Recipe(Contract):
+    """One complete run."""
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")
+    summary: str = Field(max_length=200)
+    seed: int = Field(default=0, ge=0, lt=2**31)
+    data: DataRecipe
+    split: SplitRecipe = SplitRecipe()
+    model: ModelRecipe = ModelRecipe()
+    train: TrainRecipe = TrainRecipe()
+    distill: DistillRecipe = DistillRecipe()
+    export: ExportRecipe = ExportRecipe()
+    verify: VerifyRecipe = VerifyRecipe()
+
+    @model_validator(mode="after")
+    def _table_described(self) -> Self:
+        if (self.data.source == "table") != (self.data.description is not None):
+            raise ValueError("data.description goes with source = 'table', and that source needs it")
+        return self
+
+    def to_toml(self) -> str:
+        """The resolved recipe, every value written out, as TOML."""
+        return tomli_w.dumps(_without_none(self.model_dump(mode="json")))
+
+
+def parse_toml(path: Path) -> dict[str, Any]:
+    """Read a TOML file.
+
+    Raises:
+        RecipeError: Not there, not readable, not TOML; names file and line.
+    """
+    try:
+        with path.open("rb") as handle:
+            return tomllib.load(handle)
+    except FileNotFoundError as error:
+        raise RecipeError(f"{path} does not exist: name a TOML file, or a shipped recipe (factory recipes)") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise RecipeError(f"{path} is not valid TOML: {error}") from error
+    except OSError as error:
+        raise RecipeError(f"{path} cannot be read: {error.strerror}") from error
+
+
+def load_recipe(path: Path) -> Recipe:
+    """Read and check a recipe.
+
+    Raises:
+        RecipeError: Names the file, each wrong key, what was got and what is allowed.
+    """
+    return validate(Recipe, parse_toml(path), str(path))
+
+
+def validate(model: type[ContractT], values: dict[str, Any], where: str) -> ContractT:
+    """Build a contract from read values, turning pydantic's report into one line.
+
+    Raises:
+        RecipeError: Names `where` and each wrong key.
+    """
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        raise RecipeError(f"{where}: {explain(error)}") from error
+
+
+def explain(error: ValidationError) -> str:
+    """Every problem of a validation error in one line: key, what is wrong, what was got."""
+    problems = []
+    for problem in error.errors():
+        key = ".".join(str(part) for part in problem["loc"]) or "file"
+        if problem["type"] == "extra_forbidden":
+            problems.append(f"unknown key '{key}' (misspelt?)")
+        elif problem["type"] == "missing":
+            problems.append(f"'{key}' is missing")
+        else:
+            got = "" if isinstance(problem["input"], dict) else f", got {problem['input']!r:.80}"
+            problems.append(f"'{key}': {problem['msg'].removeprefix('Value error, ')}{got}")
+    return "; ".join(problems)
+
+
+def _without_none(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_none(item) for key, item in value.items() if item is not None}
+    if isinstance(value, list):
+        return [_without_none(item) for item in value]
+    return value
