@@ -113,3 +113,13 @@ class Normalisation(Contract):
     mean: tuple[float, ...]
     std: tuple[float, ...]
     clip: float = Field(gt=0, description="saturation, in standard deviations")
+
+
+class SensorContract(Contract):
+    """contract.json: everything an app needs to feed the model, without the rest of the manifest."""
+
+    schema_version: Literal[1] = 1
+    name: str = Field(description="the recipe's name")
+    window: WindowSpec
+    normalisation: Normalisation = Field(description="already inside the artifacts; feed SI units, not normalised values")
+    phone_obstacles: tuple[str, ...] = Field(description="why a phone cannot feed this model; empty if it can")
