@@ -1,0 +1,61 @@
+"""What a network costs: parameters, multiply-accumulates and peak activation memory of one window.
+
+Counted on the folded network, operator by operator, so the figures are those of the exported graph.
+"""
+
+import math
+
+import torch
+from torch import fx, nn
+from torch.fx.passes.shape_prop import ShapeProp
+
+from factory.contracts.manifest import NetworkCost
+from factory.models.mobilenet1d import Network, fold
+
+_FLOAT_BYTES = 4
+_VIEWS = ("flatten", "reshape", "view")
+
+
+def network_cost(network: Network) -> NetworkCost:
+    """Cost of the folded network for one window (1, C, 1, T)."""
+    folded = fold(network)
+    graph = fx.symbolic_trace(folded)
+    window = torch.zeros(1, network.spec.channels, 1, network.spec.window)
+    ShapeProp(graph).propagate(window)
+    return NetworkCost(
+        parameters=sum(p.numel() for p in folded.parameters()),
+        macs=sum(_macs(graph, node) for node in graph.graph.nodes),
+        peak_activation_bytes=_peak_bytes(graph),
+    )
+
+
+def _size(node: fx.Node) -> int:
+    meta = node.meta.get("tensor_meta")
+    return math.prod(meta.shape) if meta is not None and hasattr(meta, "shape") else 0
+
+
+def _macs(graph: fx.GraphModule, node: fx.Node) -> int:
+    if node.op == "call_function" and node.target is torch.nn.functional.linear:
+        return _size(node) * node.args[0].meta["tensor_meta"].shape[-1]  # type: ignore[union-attr, no-any-return]
+    if node.op != "call_module":
+        return 0
+    module = graph.get_submodule(str(node.target))
+    if isinstance(module, nn.Conv2d):
+        return _size(node) * module.in_channels // module.groups * math.prod(module.kernel_size)
+    if isinstance(module, nn.Linear):
+        return _size(node) * module.in_features
+    return 0
+
+
+def _peak_bytes(graph: fx.GraphModule) -> int:
+    nodes = [node for node in graph.graph.nodes if node.op not in ("get_attr", "output")]
+    position = {node: index for index, node in enumerate(graph.graph.nodes)}
+    last_use = {node: max((position[user] for user in node.users), default=position[node]) for node in nodes}
+    peak = 0
+    for node in nodes:
+        if node.op == "call_method" and node.target in _VIEWS:
+            continue
+        now = position[node]
+        live = sum(_size(other) for other in nodes if position[other] <= now <= last_use[other])
+        peak = max(peak, live * _FLOAT_BYTES)
+    return peak
