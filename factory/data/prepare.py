@@ -1,0 +1,147 @@
+"""Recordings to cached windows: the one entry that training, checking and verification share."""
+
+from collections import Counter
+from pathlib import Path
+
+from factory.contracts.dataset import WindowSet
+from factory.contracts.errors import DataError, RecipeError
+from factory.contracts.progress import Progress
+from factory.contracts.recipe import DataRecipe
+from factory.contracts.window import Filter, WindowSpec
+from factory.data.cache import Meta, WindowWriter, content_hashes, describe_arrays, key_of, load_or_build
+from factory.data.resample import resample
+from factory.data.sources import Source, open_source
+from factory.data.windows import TOO_SHORT, LabelPlan, choose_channels, cut, plan_labels
+
+
+def prepare(
+    recipe: DataRecipe, folder: Path | None, cache: Path, progress: Progress, base: Path | None = None
+) -> WindowSet:
+    """Windows of a recipe, from the cache or cut from the recordings now.
+
+    Args:
+        recipe: What to read and how to cut it.
+        folder: Where the recordings lie; None where the source needs none (watch) or names its file (table).
+        cache: Folder of prepared windows; made if it is not there.
+        progress: Told of each step.
+        base: Folder that `recipe.description` is relative to.
+
+    Returns:
+        Memory-mapped windows (N, C, T) float32, SI units.
+
+    Raises:
+        RecipeError: A channel or label that the source does not have.
+        DataError: Recordings are missing or cannot be used.
+        StorageError: The disk is full or not writable.
+    """
+    source = open_source(recipe.source, recipe.description, base)
+    _check_published(recipe, source)
+    files = source.files(folder)
+    root = _common(files)
+    settings = recipe.model_dump(mode="json", exclude={"description"})
+    hashes = content_hashes(files, root, cache)
+    key = key_of({"settings": settings, "source": _identity(source), "files": hashes})
+
+    def build(target: Path) -> Meta:
+        return _build(recipe, source, folder, target, key, progress)
+
+    return load_or_build(cache, key, build, progress)
+
+
+def window_spec(recipe: DataRecipe, source: Source, plan: LabelPlan) -> WindowSpec:
+    """The sensor contract of the recipe's windows.
+
+    Raises:
+        RecipeError: A channel that the source does not deliver.
+    """
+    columns = choose_channels([channel.name for channel in source.channels], recipe.channels)
+    channels = tuple(source.channels[column] for column in columns)
+    filters = _filters_of(source.filters, {channel.name for channel in channels})
+    return WindowSpec(
+        channels=channels,
+        rate_hz=recipe.rate_hz,
+        length=recipe.window,
+        hop=recipe.hop,
+        labels=plan.names,
+        axes=source.axes,
+        resampling="none" if source.published_window else "linear_by_timestamp",
+        filters=filters,
+        filters_published=bool(filters) and source.filters_published,
+    )
+
+
+def _filters_of(filters: tuple[Filter, ...], names: set[str]) -> tuple[Filter, ...]:
+    kept = ((item, tuple(name for name in item.channels if name in names)) for item in filters)
+    return tuple(item.model_copy(update={"channels": channels}) for item, channels in kept if channels)
+
+
+def _check_published(recipe: DataRecipe, source: Source) -> None:
+    if source.published_window is None:
+        return
+    length, hop = source.published_window
+    if (recipe.window, recipe.hop, recipe.rate_hz) != (length, hop, source.nominal_rate_hz):
+        raise RecipeError(
+            f"{source.name} is published as windows of {length} samples, hop {hop}, at {source.nominal_rate_hz:g} Hz; "
+            f"data.window = {recipe.window}, data.hop = {recipe.hop}, data.rate_hz = {recipe.rate_hz:g} cannot be made "
+            "from them: take the published ones, or a source of recordings such as hapt"
+        )
+
+
+def _common(files: list[Path]) -> Path:
+    """Deepest folder above all files, so that moving a data set keeps its cache key."""
+    parents = set.intersection(*({*path.parents} for path in files))
+    return max(parents, key=lambda path: len(path.parts))
+
+
+def _identity(source: Source) -> dict[str, object]:
+    return {
+        "name": source.name,
+        "channels": [channel.model_dump(mode="json") for channel in source.channels],
+        "labels": source.labels,
+        "test": source.official_test,
+        "rate_hz": source.nominal_rate_hz,
+        "axes": source.axes,
+        "filters": [item.model_dump(mode="json") for item in source.filters],
+        "details": getattr(source, "details", None),
+    }
+
+
+def _build(recipe: DataRecipe, source: Source, folder: Path | None, target: Path, key: str, progress: Progress) -> Meta:
+    plan = plan_labels(source.labels, recipe.labels, recipe.merge)
+    spec = window_spec(recipe, source, plan)
+    columns = choose_channels([channel.name for channel in source.channels], recipe.channels)
+    lost: Counter[str] = Counter()
+    longest, stretches = 0.0, 0
+    with WindowWriter(target, len(columns), recipe.window) as writer:
+        for recording in source.recordings(folder, progress):
+            last = -1
+            longest = max(longest, float(recording.time_s[-1] - recording.time_s[0]))
+            for windows in cut(resample(recording, recipe.rate_hz, recipe.max_gap_s), recipe, plan, columns, lost):
+                stretches += windows.stretch != last
+                last = windows.stretch
+                writer.append(windows.x, windows.y, windows.start, stretches - 1, recording.subject)
+        writer.close()
+        count = writer.count
+    if not count:
+        raise _no_windows(recipe, source, longest, lost)
+    return Meta(
+        key=key,
+        spec=spec,
+        official_test=source.official_test,
+        lost={reason: number for reason, number in lost.items() if number},
+        recordings=stretches,
+        arrays=describe_arrays(target),
+    )
+
+
+def _no_windows(recipe: DataRecipe, source: Source, longest_s: float, lost: Counter[str]) -> DataError:
+    window_s = recipe.window / recipe.rate_hz
+    if sum(lost.values()) == lost[TOO_SHORT]:
+        return DataError(
+            f"{source.name}: a window of {recipe.window} samples ({window_s:.2f} s) is longer than every gap-free "
+            f"recording; the longest recording lasts {longest_s:.2f} s: lower data.window or raise data.max_gap_s"
+        )
+    reasons = ", ".join(f"{number} {reason}" for reason, number in lost.items() if number)
+    return DataError(
+        f"{source.name}: no window is left ({reasons}): lower data.purity or data.window, or keep more data.labels"
+    )

@@ -1,0 +1,157 @@
+"""Grid samples to windows: length, hop, and the share of a window that must carry its label (purity).
+
+A window belongs to its most frequent label if that label covers at least `purity` of its samples; unlabelled
+samples count against it. At purity 1 a window never straddles two labels, which loses most of an activity
+that lasts little longer than a window: HAPT's postural transitions (2-5 s) against windows of 2.56 s. At
+purity 0.6 a transition of at least 0.6 windows can win the window around it.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from factory.contracts.dataset import Floats, Ints
+from factory.contracts.errors import RecipeError
+from factory.contracts.recipe import DataRecipe
+from factory.data.resample import Piece
+
+UNLABELLED = "unlabelled windows"
+MIXED = "windows of mixed labels"
+DROPPED = "windows of a class that the recipe leaves out"
+TOO_SHORT = "stretches shorter than a window"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LabelPlan:
+    """How a source's labels become classes.
+
+    Attributes:
+        names: Classes in the order of the logits.
+        of_source: (source labels + 1,) class of each source label, `len(names)` if left out; the last entry,
+            which index -1 reaches, is -1: unlabelled.
+    """
+
+    names: tuple[str, ...]
+    of_source: Ints
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Cut:
+    """Windows of one gap-free stretch.
+
+    Attributes:
+        x: (n, C, T) float32.
+        y: (n,) classes.
+        start: (n,) first sample in the stretch.
+        stretch: Counts gap-free stretches of one recording from 0.
+    """
+
+    x: Floats
+    y: Ints
+    start: Ints
+    stretch: int
+
+
+def plan_labels(source: Sequence[str], keep: Sequence[str] | None, merge: dict[str, str]) -> LabelPlan:
+    """Apply `data.merge`, then `data.labels`.
+
+    Raises:
+        RecipeError: A label that the source does not have, one named twice, or fewer than two classes.
+    """
+    if unknown := sorted(set(merge) - set(source)):
+        raise RecipeError(f"data.merge names {', '.join(unknown)}: the source's labels are {', '.join(source)}")
+    merged = [merge.get(label, label) for label in source]
+    available = list(dict.fromkeys(merged))
+    names = tuple(keep) if keep is not None else tuple(available)
+    if unknown := [name for name in names if name not in available]:
+        raise RecipeError(f"data.labels names {', '.join(unknown)}: available are {', '.join(available)}")
+    if len(set(names)) != len(names) or len(names) < 2:
+        raise RecipeError(f"data.labels gives the classes {', '.join(names)}: at least two, each once, are needed")
+    classes = [names.index(label) if label in names else len(names) for label in merged]
+    return LabelPlan(names=names, of_source=np.array([*classes, -1], np.int64))
+
+
+def choose_channels(available: Sequence[str], wanted: Sequence[str] | None) -> list[int]:
+    """Column of each wanted channel.
+
+    Raises:
+        RecipeError: A channel that the source does not deliver, or one named twice.
+    """
+    if wanted is None:
+        return list(range(len(available)))
+    if unknown := [name for name in wanted if name not in available]:
+        raise RecipeError(f"data.channels names {', '.join(unknown)}: the source delivers {', '.join(available)}")
+    if len(set(wanted)) != len(wanted) or not wanted:
+        raise RecipeError("data.channels is empty or names a channel twice: list each channel once")
+    return [available.index(name) for name in wanted]
+
+
+def cut(
+    pieces: Iterable[Piece], recipe: DataRecipe, plan: LabelPlan, columns: Sequence[int], lost: Counter[str]
+) -> Iterator[Cut]:
+    """Cut the pieces of one recording; what is left out is counted in `lost`.
+
+    Memory is bounded by the size of a piece: the unfinished rest of one is carried into the next.
+    """
+    stretch, begin, seen, skip = -1, 0, 0, 0
+    samples: Floats = np.empty((0, len(columns)), np.float32)
+    labels: Ints = np.empty(0, np.int64)
+    for piece in pieces:
+        if piece.first:
+            lost[TOO_SHORT] += 0 < seen < recipe.window
+            stretch, begin, seen, skip = stretch + 1, 0, 0, 0
+            samples, labels = samples[:0], labels[:0]
+        seen += len(piece.labels)
+        samples = np.concatenate([samples, piece.samples[:, list(columns)]])
+        labels = np.concatenate([labels, plan.of_source[piece.labels]])
+        starts = np.arange(skip, len(labels) - recipe.window + 1, recipe.hop)
+        if len(starts):
+            y = label_windows(labels, starts, recipe.window, recipe.purity, len(plan.names), lost)
+            kept = y >= 0
+            yield Cut(
+                x=_gather(samples, starts[kept], recipe.window), y=y[kept], start=begin + starts[kept], stretch=stretch
+            )
+            # The next window may start beyond what has been read.
+            following = int(starts[-1]) + recipe.hop
+            used = min(following, len(labels))
+            samples, labels, begin, skip = samples[used:], labels[used:], begin + used, following - used
+    lost[TOO_SHORT] += 0 < seen < recipe.window
+
+
+def label_windows(labels: Ints, starts: Ints, length: int, purity: float, classes: int, lost: Counter[str]) -> Ints:
+    """Class of each window, or -1 with the reason counted in `lost`.
+
+    Args:
+        labels: (T,) classes; `classes` is one that the recipe leaves out, -1 unlabelled.
+        starts: (n,) first samples.
+        length: Samples in a window.
+        purity: Share that the class must cover, above a half.
+        classes: Number of classes.
+        lost: Counted up.
+    """
+    counts = np.stack([_count(labels == value, starts, length) for value in range(-1, classes + 1)])
+    best = counts[1:].argmax(axis=0)
+    pure = counts[1:].max(axis=0) >= purity * length - 1e-9
+    unlabelled = ~pure & (counts[0] > (1 - purity) * length + 1e-9)
+    dropped = pure & (best == classes)
+    for reason, which in ((UNLABELLED, unlabelled), (MIXED, ~pure & ~unlabelled), (DROPPED, dropped)):
+        lost[reason] += int(which.sum())
+    y: Ints = np.where(pure & ~dropped, best, -1).astype(np.int64)
+    return y
+
+
+def _count(mask: NDArray[np.bool_], starts: Ints, length: int) -> Ints:
+    total = np.concatenate([[0], np.cumsum(mask)])
+    counted: Ints = total[starts + length] - total[starts]
+    return counted
+
+
+def _gather(samples: Floats, starts: Ints, length: int) -> Floats:
+    """(T, C) -> (n, C, length)."""
+    if not len(starts):
+        return np.empty((0, samples.shape[1], length), np.float32)
+    view = np.lib.stride_tricks.sliding_window_view(samples, length, axis=0)
+    return np.ascontiguousarray(view[starts], np.float32)
