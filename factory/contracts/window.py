@@ -121,5 +121,5 @@ class SensorContract(Contract):
     schema_version: Literal[1] = 1
     name: str = Field(description="the recipe's name")
     window: WindowSpec
-    normalisation: Normalisation = Field(description="already inside the artifacts; feed SI units, not normalised values")
+    normalisation: Normalisation = Field(description="inside the artifacts already: feed SI units")
     phone_obstacles: tuple[str, ...] = Field(description="why a phone cannot feed this model; empty if it can")
