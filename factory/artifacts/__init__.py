@@ -1,0 +1,1 @@
+"""Build folders: the stages that fill them and the manifest that describes them."""
