@@ -1,0 +1,58 @@
+"""Options that several commands share. Only the standard library and Typer, so that `--help` stays fast."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+class Device(StrEnum):
+    """Where training runs."""
+
+    AUTO = "auto"
+    CPU = "cpu"
+    CUDA = "cuda"
+    MPS = "mps"
+
+
+RecipeArgument = Annotated[
+    str, typer.Argument(help="A shipped recipe's name (factory recipes) or the path of a TOML file.")
+]
+BuildArgument = Annotated[Path, typer.Argument(help="A folder that `factory build` wrote.", show_default=False)]
+DataOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--data",
+        envvar="FACTORY_DATA",
+        help="Folder of the official data sets (factory data fetch).",
+        show_default=False,
+    ),
+]
+OutOption = Annotated[
+    Path | None, typer.Option("--out", help="Build folder. [default: build/<recipe name>]", show_default=False)
+]
+CacheOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--cache", envvar="FACTORY_CACHE", help="Cache of prepared windows. [default: the user's]", show_default=False
+    ),
+]
+DeviceOption = Annotated[Device, typer.Option("--device", help="Where to train.")]
+SeedOption = Annotated[
+    int | None, typer.Option("--seed", min=0, max=2**31 - 1, help="Replaces the recipe's seed.", show_default=False)
+]
+TargetOption = Annotated[str, typer.Option("--target", help="What to export for (factory doctor lists them).")]
+TensorBoardOption = Annotated[
+    bool, typer.Option("--tensorboard", help="Write TensorBoard events to <build>/tensorboard.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Machine-readable result on stdout, no progress.")]
+
+
+def cache_folder(chosen: Path | None) -> Path:
+    """Where prepared windows are kept: `chosen`, or the user's cache folder."""
+    if chosen is not None:
+        return chosen
+    import platformdirs
+
+    return Path(platformdirs.user_cache_dir("smldist-factory"))

@@ -1,0 +1,67 @@
+"""The `factory` command. Imports only what `--help` needs; each command imports the rest when it runs."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from factory import __version__
+from factory.cli import _errors
+from factory.cli.recipes import recipes
+from factory.cli.schema import schema
+
+_DEBUG = "--debug"
+
+
+def _epilog() -> str:
+    codes = " · ".join(f"{code} {meaning}" for code, meaning in _errors.EXIT_CODES.items())
+    return f"Exit codes: {codes}."
+
+
+app = typer.Typer(
+    name="factory",
+    help="From labelled motion-sensor recordings to a small, verified activity model for phones and Jetson.",
+    epilog=_epilog(),
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command(rich_help_panel="Look")(recipes)
+app.command(rich_help_panel="Look")(schema)
+
+
+def _version(shown: bool) -> None:
+    if shown:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+    debug: Annotated[
+        bool, typer.Option(_DEBUG, help="Show the traceback of a failure; may stand anywhere on the line.")
+    ] = False,
+) -> None:
+    """Start with: factory build demo."""
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command line.
+
+    Args:
+        arguments: Without the program's name.
+
+    Returns:
+        The exit code.
+    """
+    plain = [argument for argument in arguments if argument != _DEBUG]
+    return _errors.guarded(lambda: app(args=plain, prog_name="factory"), debug=len(plain) != len(arguments))
+
+
+def main() -> None:
+    """Entry point of the `factory` script."""
+    sys.exit(run(sys.argv[1:]))
