@@ -1,0 +1,189 @@
+"""The report's plots, each a function from figures to inline SVG. Nothing is measured here."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
+
+from factory.contracts.artifact import Precision
+from factory.contracts.manifest import Parity
+from factory.reporting import ink, text
+from factory.reporting.epochs import Epoch
+
+LABEL_LIMIT = 24
+TERMS = (("loss", "total", ink.BLUE, "-"), ("logits", "logits", ink.GREEN, "--")) + (
+    ("stage", "stage", ink.ORANGE, "-."),
+    ("memory", "memory", ink.PURPLE, ":"),
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Point:
+    """One artifact in the trade-off plot; share in [0, 1], microseconds, bytes."""
+
+    name: str
+    precision: Precision
+    accuracy: float
+    median_us: float
+    size_bytes: int
+
+
+def tradeoff(points: Sequence[Point]) -> str:
+    """Accuracy over latency, a bubble's area showing the size; larger files behind smaller ones."""
+    with ink.drawing("tradeoff"):
+        figure, axes = ink.canvas(3.9)
+        largest = max(point.size_bytes for point in points)
+        for point in sorted(points, key=lambda point: -point.size_bytes):
+            label = (
+                f"{point.name}: {text.size(point.size_bytes)}, {text.duration(point.median_us)}, "
+                f"{text.percent(point.accuracy)}"
+            )
+            colour = ink.PRECISION_INK[point.precision]
+            area = 1100 * point.size_bytes / largest
+            place = ([point.median_us], [100 * point.accuracy])
+            axes.scatter(*place, s=area, color=colour, alpha=0.28, linewidths=0)
+            axes.scatter(*place, s=area, facecolors="none", edgecolors=colour, linewidths=1.3)
+            axes.scatter(*place, s=26, color=colour, marker=ink.PRECISION_MARK[point.precision], label=label)
+        axes.set_xlabel("median latency, one thread (µs)")
+        axes.set_ylabel("accuracy on the test split (%)")
+        _roomy(axes, [p.median_us for p in points], [100 * p.accuracy for p in points])
+        axes.grid(visible=True)
+        figure.legend(loc="outside lower left", handletextpad=0.4, borderaxespad=0.2)
+        return ink.svg(figure, "tradeoff", "Accuracy against latency; bubble area shows the file size of each artifact")
+
+
+def _roomy(axes: Axes, xs: Sequence[float], ys: Sequence[float]) -> None:
+    """Room for whole bubbles, and at least one percentage point in height: noise must not look like a gap."""
+    height = max(max(ys) - min(ys), 1.0)
+    middle = (max(ys) + min(ys)) / 2
+    width = max(max(xs) - min(xs), 0.1 * max(xs))
+    axes.set_ylim(middle - 0.9 * height, middle + 0.9 * height)
+    axes.set_xlim(min(xs) - 0.3 * width, max(xs) + 0.3 * width)
+
+
+def class_bars(series: Mapping[str, tuple[Precision, Mapping[str, float]]], labels: Sequence[str]) -> str:
+    """F1 of each class, one bar a series; classes in the order of the logits.
+
+    Args:
+        series: Name of an artifact to its precision and its F1 a class.
+        labels: The classes to draw, each in every series.
+    """
+    with ink.drawing("classes"):
+        figure, axes = ink.canvas(0.95 + len(labels) * (0.14 + 0.16 * len(series)))
+        width = 0.8 / len(series)
+        rows = np.arange(len(labels))
+        for index, (name, (precision, scores)) in enumerate(series.items()):
+            values = [scores[label] for label in labels]
+            places = rows + (index - (len(series) - 1) / 2) * width
+            colour = ink.PRECISION_INK[precision]
+            axes.barh(places, values, height=width * 0.86, color=colour, label=name)
+            _write_values(axes, values, places)
+        _score_axis(axes, labels)
+        axes.set_xlabel("F1")
+        figure.legend(loc="outside upper left", ncols=len(series))
+        return ink.svg(figure, "classes", f"F1 of each class for {' and '.join(series)}")
+
+
+def subject_bars(scores: Mapping[str, float], worst: str, artifact: str) -> str:
+    """Macro-F1 of each test subject, best first; the worst one in its own colour and in words."""
+    ordered = sorted(scores, key=lambda subject: (-scores[subject], subject))
+    names = [f"{subject} (worst)" if subject == worst else subject for subject in ordered]
+    values = [scores[subject] for subject in ordered]
+    colours = [ink.RED if subject == worst else ink.BLUE for subject in ordered]
+    with ink.drawing("subjects"):
+        figure, axes = ink.canvas(0.85 + 0.27 * len(ordered))
+        rows = np.arange(len(ordered), dtype=np.float64)
+        axes.barh(rows, values, height=0.68, color=colours)
+        _write_values(axes, values, rows)
+        _score_axis(axes, names)
+        axes.set_xlabel(f"macro-F1, {artifact}")
+        return ink.svg(figure, "subjects", f"Macro-F1 of each test subject; the worst is {worst}")
+
+
+def _write_values(axes: Axes, values: Sequence[float], places: np.ndarray) -> None:
+    for value, place in zip(values, places, strict=True):
+        axes.text(value + 0.012, float(place), f"{value:.3f}", va="center", fontsize=8.5)
+
+
+def _score_axis(axes: Axes, names: Sequence[str]) -> None:
+    axes.set_yticks(np.arange(len(names)), [text.shorten(name, LABEL_LIMIT) for name in names])
+    axes.set_xlim(0, 1.12)
+    axes.set_xticks([0, 0.25, 0.5, 0.75, 1])
+    axes.set_ylim(len(names) - 0.4, -0.6)
+    axes.tick_params(axis="y", length=0)
+    axes.grid(visible=True, axis="x")
+
+
+def loss_curves(rows: Sequence[Epoch], who: str) -> str:
+    """Loss of each epoch; for a distilled student with its terms, unweighted, on a logarithmic axis."""
+    with ink.drawing(f"loss-{who}"):
+        figure, axes = ink.canvas(2.9)
+        positive = True
+        for key, label, colour, line in TERMS:
+            drawn = [(row.epoch, value) for row in rows if (value := getattr(row, key)) is not None]
+            if drawn:
+                epochs, values = zip(*drawn, strict=True)
+                mark = "o" if len(drawn) == 1 else ""
+                axes.plot(epochs, values, color=colour, linestyle=line, linewidth=1.8, marker=mark, label=label)
+                positive = positive and min(values) > 0
+        if positive:
+            axes.set_yscale("log")
+            axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+            axes.yaxis.set_minor_formatter(NullFormatter())
+            _widen_narrow_log(axes)
+        _epoch_axis(axes, "loss")
+        figure.legend(loc="outside upper left", ncols=len(TERMS))
+        return ink.svg(figure, f"loss-{who}", f"Training loss of the {who} by epoch")
+
+
+def _widen_narrow_log(axes: Axes) -> None:
+    """A logarithmic axis within one decade has no labelled tick: name some values."""
+    low, high = axes.get_ylim()
+    if math.log10(high / low) < 1.5:
+        ticks = [value for value in (m * 10.0**e for e in range(-9, 6) for m in (1, 2, 3, 5)) if low <= value <= high]
+        axes.set_yticks(ticks)
+
+
+def search_curves(curves: Mapping[str, Sequence[tuple[int, float]]]) -> str:
+    """Validation macro-F1 of each epoch of the head search, one line a candidate."""
+    colours = (ink.BLUE, ink.ORANGE, ink.GREEN, ink.PURPLE)
+    with ink.drawing("search"):
+        figure, axes = ink.canvas(2.9)
+        for index, (name, points) in enumerate(curves.items()):
+            epochs, values = zip(*points, strict=True)
+            style = ("-", "--", "-.", ":")[index % 4]
+            axes.plot(epochs, values, style, color=colours[index % 4], marker="o", markersize=3.5, label=name)
+        _epoch_axis(axes, "validation macro-F1")
+        if len(curves) > 1:
+            figure.legend(loc="outside upper left", ncols=len(curves))
+        return ink.svg(figure, "search", "Validation macro-F1 of the head search by epoch")
+
+
+def _epoch_axis(axes: Axes, what: str) -> None:
+    axes.set_xlabel("epoch")
+    axes.set_ylabel(what)
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True))
+    axes.grid(visible=True)
+
+
+def parity_histograms(parities: Sequence[tuple[str, Precision, Parity]]) -> str:
+    """Absolute logit errors of each artifact on the golden pack, one row an artifact, a shared logarithmic axis."""
+    with ink.drawing("parity"):
+        figure = Figure(figsize=(ink.WIDTH_IN, 0.65 + 0.95 * len(parities)), layout="constrained")
+        rows = figure.subplots(len(parities), 1, sharex=True, squeeze=False)[:, 0]
+        for axes, (name, precision, parity) in zip(rows, parities, strict=True):
+            counts = np.asarray(parity.histogram_counts, dtype=np.float64)
+            peak = max(counts.max(initial=0.0), 1.0)
+            axes.stairs(counts / peak, parity.histogram_edges, fill=True, color=ink.PRECISION_INK[precision])
+            axes.set_title(f"{name}: largest error {text.small(parity.max_abs)}", fontsize=9.5, pad=3)
+            axes.set_yticks([])
+            axes.spines["left"].set_visible(False)
+            axes.grid(visible=True, axis="x")
+        rows[-1].xaxis.set_major_locator(MaxNLocator(nbins=7, integer=True))
+        rows[-1].xaxis.set_major_formatter(FuncFormatter(lambda value, _: text.power_of_ten(value)))
+        rows[-1].set_xlabel("absolute error of a logit")
+        return ink.svg(figure, "parity", "Distribution of absolute logit errors of each artifact on the golden pack")

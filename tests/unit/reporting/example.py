@@ -1,0 +1,254 @@
+"""A synthetic build: every figure is made up, only its shape is real."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from factory.contracts.artifact import Artifact, Precision, Quantisation, TensorInfo
+from factory.contracts.manifest import (
+    Accuracy,
+    BuildFile,
+    Check,
+    DataSummary,
+    Latency,
+    Manifest,
+    NetworkCost,
+    Outcome,
+    Parity,
+    Provenance,
+    Training,
+    Verification,
+)
+from factory.contracts.recipe import DataRecipe, Recipe
+from factory.contracts.window import Channel, Normalisation, Quantity, WindowSpec
+
+LABELS = ("walking", "walking_upstairs", "walking_downstairs", "sitting", "standing", "laying")
+SUBJECTS = ("2", "4", "9", "10", "12", "13", "18", "20", "24")
+SIZES = {Precision.FP32: 185_312, Precision.FP16: 98_144, Precision.INT8_DYNAMIC: 93_008, Precision.INT8_STATIC: 100_416}
+LATENCY_US = {Precision.FP32: 31.6, Precision.FP16: 31.9, Precision.INT8_DYNAMIC: 33.9, Precision.INT8_STATIC: 27.6}
+SCALE = {Precision.FP32: -5.6, Precision.FP16: -2.8, Precision.INT8_DYNAMIC: -1.6, Precision.INT8_STATIC: -0.7}
+RIGHT = {Precision.FP32: 0.981, Precision.FP16: 0.981, Precision.INT8_DYNAMIC: 0.980, Precision.INT8_STATIC: 0.978}
+FLIPS = {Precision.FP32: 0, Precision.FP16: 0, Precision.INT8_DYNAMIC: 1, Precision.INT8_STATIC: 3}
+HOST = "host x86_64, LiteRT 2.3.0"
+
+
+def contract(labels: tuple[str, ...] = LABELS) -> WindowSpec:
+    triads = (("acc", Quantity.ACCELEROMETER, "m/s^2", True), ("gyro", Quantity.GYROSCOPE, "rad/s", False))
+    channels = tuple(
+        Channel.model_validate(
+            {
+                "name": f"{short}_{axis}",
+                "quantity": quantity,
+                "axis": axis,
+                "unit": unit,
+                "gravity": gravity,
+                "placement": "waist",
+            }
+        )
+        for short, quantity, unit, gravity in triads
+        for axis in "xyz"
+    )
+    axes = "phone held upright: x to the right, y up, z out of the screen, as Android reports them"
+    return WindowSpec(channels=channels, rate_hz=50, length=128, hop=64, labels=labels, axes=axes)
+
+
+def accuracy(right: float, labels: tuple[str, ...] = LABELS, seed: int = 0) -> Accuracy:
+    random = np.random.default_rng(seed)
+    size = len(labels)
+    confusion = np.zeros((size, size), dtype=int)
+    for truth in range(size):
+        wrong = round(490 * (1 - right) * random.uniform(0.3, 1.7))
+        confusion[truth, truth] = 490 - wrong
+        confusion[truth, (truth + 1) % size] += wrong - wrong // 4
+        confusion[truth, (truth + 2) % size] += wrong // 4
+    per_class = {label: round(float(1 - (1 - right) * random.uniform(0.3, 1.7)), 4) for label in labels}
+    subjects = {subject: round(float(1 - (1 - right) * random.uniform(0.1, 2.5)), 4) for subject in SUBJECTS}
+    return Accuracy(
+        windows=490 * size,
+        accuracy=right,
+        macro_f1=right - 0.001,
+        per_class_f1=per_class,
+        per_subject_f1=subjects,
+        worst_subject=min(subjects, key=lambda subject: subjects[subject]),
+        ece=0.021,
+        confusion=tuple(tuple(int(count) for count in row) for row in confusion),
+    )
+
+
+def parity(exponent: float, flips: int, windows: int = 256) -> Parity:
+    edges = np.linspace(-9, 1, 41)
+    middle = (edges[:-1] + edges[1:]) / 2
+    counts = np.round(400 * np.exp(-(((middle - exponent + 0.9) / 0.6) ** 2)) * (middle < exponent)).astype(int)
+    share = 1 - flips / windows
+    return Parity(
+        windows=windows,
+        max_abs=float(10**exponent),
+        mean_abs=float(10 ** (exponent - 0.9)),
+        sqnr_db=-20 * exponent + 14,
+        cosine=1 - 10 ** (2 * exponent - 2),
+        top1_agreement=share,
+        flips=flips,
+        agreement_low=max(share - 0.015, 0),
+        agreement_high=min(share + 0.006, 1),
+        histogram_edges=tuple(float(edge) for edge in edges),
+        histogram_counts=tuple(int(count) for count in counts),
+    )
+
+
+def artifact(precision: Precision) -> Artifact:
+    scale = Quantisation(scale=(0.1,), zero_point=(3,)) if precision is Precision.INT8_STATIC else None
+    return Artifact(
+        target="tflite",
+        precision=precision,
+        path=f"tflite/model_{precision}.tflite",
+        sha256=f"{list(Precision).index(precision) + 1:x}" * 64,
+        size_bytes=SIZES[precision],
+        inputs=(
+            TensorInfo(name="imu", shape=(1, 1, 128, 6), dtype="float32", layout="1, 1, time, channel"),
+        ),
+        outputs=(TensorInfo(name="logits", shape=(1, 6), dtype="float32", layout="1, class", quantisation=scale),),
+        tool="onnx2tf 1.28.8",
+        runtime="LiteRT 2.3.0",
+    )
+
+
+def verification(precision: Precision, labels: tuple[str, ...] = LABELS) -> Verification:
+    median = LATENCY_US[precision]
+    return Verification(
+        subject=f"tflite/model_{precision}.tflite",
+        precision=precision,
+        runner="LiteRT 2.3.0 (XNNPACK)",
+        parity=parity(SCALE[precision], FLIPS[precision]),
+        accuracy=accuracy(RIGHT[precision], labels, list(Precision).index(precision)),
+        latency=Latency(runs=300, median_us=median, p05_us=median * 0.97, p95_us=median * 1.2),
+    )
+
+
+def checks() -> tuple[Check, ...]:
+    made = []
+    for precision in Precision:
+        limit = 1.0 if precision is Precision.FP32 else 0.98
+        share = 1 - FLIPS[precision] / 256
+        for gate, value, relation, bound, unit in (
+            ("parity.top1_agreement", share, ">=", limit, ""),
+            ("accuracy.drop_pp", 100 * (RIGHT[Precision.FP32] - RIGHT[precision]), "<=", 0.3, "pp"),
+        ):
+            made.append(
+                Check.model_validate(
+                    {
+                        "gate": gate,
+                        "target": "tflite",
+                        "precision": precision,
+                        "outcome": "passed",
+                        "value": value,
+                        "relation": relation,
+                        "limit": bound,
+                        "unit": unit,
+                        "where": HOST,
+                    }
+                )
+            )
+    return tuple(made)
+
+
+def failing() -> tuple[Check, ...]:
+    """A broken gate and one that could not run."""
+    return (
+        Check(
+            gate="accuracy.drop_pp",
+            target="tflite",
+            precision=Precision.INT8_STATIC,
+            outcome=Outcome.FAILED,
+            value=1.42,
+            relation="<=",
+            limit=0.3,
+            unit="pp",
+            where=HOST,
+            note="first diverging layer stem/conv: calibrate with more windows, or train with quantisation",
+        ),
+        Check(
+            gate="crosscheck.max_abs",
+            target="tflite",
+            precision=Precision.FP32,
+            outcome=Outcome.NOT_RUN,
+            where=HOST,
+            note="litert-torch is not installed: factory doctor --install crosscheck",
+        ),
+    )
+
+
+def manifest(labels: tuple[str, ...] = LABELS) -> Manifest:
+    spec = contract(labels)
+    ladder = tuple(
+        Verification(subject=subject, runner=runner, parity=parity(exponent, 0))
+        for subject, runner, exponent in (
+            ("eager", "PyTorch 2.14.1", -6.4),
+            ("folded", "PyTorch 2.14.1", -5.9),
+            ("onnx", "ONNX Runtime 1.31.1", -5.7),
+        )
+    )
+    return Manifest(
+        name="hapt",
+        provenance=Provenance(
+            factory="0.1.0",
+            git="0123456789abcdef0123456789abcdef01234567",
+            python="3.11.2",
+            machine="x86_64, 2 cores, Linux",
+            packages={"torch": "2.14.1", "tensorflow": "2.21.0", "ai-edge-litert": "2.3.0", "numpy": "2.4.6"},
+            created="2026-11-22T10:00:00Z",
+        ),
+        recipe=Recipe(
+            name="hapt",
+            summary="Six activities of daily life from raw phone samples at the waist (synthetic example).",
+            data=DataRecipe(source="hapt"),
+        ),
+        contract=spec,
+        normalisation=Normalisation(
+            mean=(9.2, -0.31, 0.57, 0.004, -0.002, 0.01), std=(2.1, 3.9, 3.4, 0.52, 0.41, 0.36), clip=6
+        ),
+        phone_obstacles=(),
+        data=DataSummary(
+            content_hash="ab" * 32,
+            train_subjects=tuple(str(number) for number in range(25, 42)),
+            validation_subjects=("1", "3", "5", "6"),
+            test_subjects=SUBJECTS,
+            windows={"train": 6021, "validation": 1331, "test": 2940},
+        ),
+        training=Training(
+            head="hopfield",
+            head_search={"linear": 0.951, "hopfield": 0.958, "cosine": 0.949, "mlp": 0.955},
+            teacher=accuracy(0.985, labels, 9),
+            student_cost=NetworkCost(parameters=42_310, macs=661_248, peak_activation_bytes=28_672),
+            teacher_cost=NetworkCost(parameters=970_442, macs=6_912_000, peak_activation_bytes=147_456),
+            device="cpu",
+            seconds=512.0,
+        ),
+        artifacts=tuple(artifact(precision) for precision in Precision),
+        files=(
+            BuildFile(path="onnx/model.onnx", sha256="e" * 64, size_bytes=176_004),
+            BuildFile(path="golden.npz", sha256="f" * 64, size_bytes=803_221),
+        ),
+        ladder=ladder,
+        verifications=tuple(verification(precision, labels) for precision in Precision),
+        checks=checks(),
+    )
+
+
+def write_epochs(build: Path) -> None:
+    """Histories of 40 epochs a network and 8 of the head search."""
+    random = np.random.default_rng(1)
+    rows: dict[str, list[dict[str, object]]] = {"teacher": [], "student": []}
+    for epoch in range(1, 9):
+        score = 0.96 - 0.5 * float(np.exp(-epoch / 2)) + float(random.normal(0, 0.004))
+        rows["teacher"].append({"epoch": epoch, "phase": "search", "loss": 1.5, "validation_macro_f1": score})
+    for epoch in range(1, 41):
+        fall = float(np.exp(-epoch / 8) + random.normal(0, 0.004))
+        share = {"lr": 3e-3, "seconds": 3.4, "train_accuracy": 0.99 - 0.5 * fall}
+        rows["teacher"].append({"epoch": epoch, "phase": "teacher", "loss": 0.35 + 1.4 * fall, **share})
+        terms = {"stage": 0.05 + 0.6 * fall, "memory": 0.02 + 0.2 * fall, "logits": 0.4 + 1.1 * fall}
+        rows["student"].append({"epoch": epoch, "phase": "student", "loss": 0.5 + 2 * fall, **terms, **share})
+    for who, lines in rows.items():
+        (build / who).mkdir(parents=True, exist_ok=True)
+        path = build / who / "epochs.jsonl"
+        path.write_text("".join(f"{json.dumps(line)}\n" for line in lines), encoding="utf-8")
