@@ -1,0 +1,185 @@
+"""`factory data check`: recordings, the windows a recipe cuts from them, and their split, in one report.
+
+Only what cannot be read at all is raised; everything else is a finding, so that one run shows all problems.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from factory.contracts.dataset import Split, WindowSet
+from factory.contracts.errors import DataError, LeakageError
+from factory.contracts.progress import Progress
+from factory.contracts.recipe import DataRecipe, Recipe
+from factory.contracts.report import (
+    ClassReport,
+    DataReport,
+    Finding,
+    Severity,
+    SplitReport,
+    SubjectReport,
+)
+from factory.data.findings import in_order, judge, rate_finding
+from factory.data.leakage import near_duplicates, parts_of
+from factory.data.prepare import prepare
+from factory.data.sources import Source, open_source
+from factory.data.splits import make_split
+from factory.data.survey import Survey, WindowPlan
+from factory.data.windows import choose_channels, plan_labels
+
+
+def check(recipe: Recipe, folder: Path | None, cache: Path, progress: Progress, base: Path | None = None) -> DataReport:
+    """Look at a recipe's data from the raw samples to the split.
+
+    Args:
+        recipe: What to read, how to cut and to split it.
+        folder: Where the recordings lie.
+        cache: Folder of prepared windows.
+        progress: Told of each step.
+        base: Folder that `recipe.data.description` is relative to.
+
+    Raises:
+        RecipeError: The recipe does not fit the source.
+        DataError: The recordings cannot be read.
+    """
+    source = open_source(recipe.data.source, recipe.data.description, base)
+    survey = survey_source(source, recipe.data, folder, progress)
+    problems = list(_recording_problems(survey))
+    windows, split = None, None
+    try:
+        windows = prepare(recipe.data, folder, cache, progress, base)
+        split = make_split(windows, recipe.split, recipe.seed)
+    except LeakageError as error:
+        problems.append(_error("leakage.split", "data", str(error)))
+    except DataError as error:
+        problems.append(_error("window.none" if windows is None else "split.impossible", "data", str(error)))
+    report = _report(recipe, survey, windows, split)
+    if found := rate_finding(report.timing.rate_hz, recipe.data.rate_hz):
+        problems.append(found)
+    return report.model_copy(update={"findings": in_order(iter([*problems, *judge(report)]))})
+
+
+def survey_source(source: Source, recipe: DataRecipe, folder: Path | None, progress: Progress) -> Survey:
+    """One pass over a source's recordings, the recipe's channels and labels only.
+
+    Raises:
+        RecipeError: A channel or label that the source does not have.
+        DataError: The recordings cannot be read.
+    """
+    columns = choose_channels([channel.name for channel in source.channels], recipe.channels)
+    plan = WindowPlan(
+        length_s=recipe.window / recipe.rate_hz,
+        hop_s=recipe.hop / recipe.rate_hz,
+        purity=recipe.purity,
+        max_gap_s=recipe.max_gap_s,
+    )
+    labels = plan_labels(source.labels, recipe.labels, recipe.merge)
+    survey = Survey([source.channels[column] for column in columns], labels, plan, columns)
+    with progress.track("survey", None, "recordings") as bar:
+        for recording in source.recordings(folder, progress):
+            survey.add(recording)
+            bar.advance(note=f"subject {recording.subject}")
+    return survey
+
+
+def _recording_problems(survey: Survey) -> Iterator[Finding]:
+    """What is wrong with recordings as a whole: copies, labels that no class stands for."""
+    for twin in survey.twins:
+        if twin.same_subject:
+            message = "holds the same samples: remove one of the two"
+            yield Finding(
+                severity=Severity.WARNING, code="recording.copy", where=_pair(twin.first, twin.second), message=message
+            )
+        else:
+            message = "hold the same samples under two subjects, so training would see the test: remove one"
+            yield _error("leakage.recording", _pair(twin.first, twin.second), message)
+    if survey.unknown_labels:
+        message = f"{survey.unknown_labels} samples carry a label that the source does not list: correct its labels"
+        yield _error("label.unknown", "data", message)
+
+
+def _pair(first: str, second: str) -> str:
+    return f"recordings {first} and {second}"
+
+
+def _error(code: str, where: str, message: str) -> Finding:
+    return Finding(severity=Severity.ERROR, code=code, where=where, message=message)
+
+
+def _report(recipe: Recipe, survey: Survey, windows: WindowSet | None, split: Split | None) -> DataReport:
+    return DataReport(
+        source=recipe.data.source,
+        recipe=recipe.name,
+        timing=survey.timing(),
+        channels=survey.channel_reports(),
+        sensors=survey.sensor_reports(),
+        classes=_classes(survey, windows),
+        subjects=_subjects(survey, windows, split),
+        boundaries=survey.boundary_report(),
+        lost=dict(windows.lost) if windows else {},
+        split=_split(windows, split) if windows and split else None,
+        findings=(),
+    )
+
+
+def _classes(survey: Survey, windows: WindowSet | None) -> tuple[ClassReport, ...]:
+    samples = survey.class_samples()
+    counts = np.bincount(windows.y, minlength=len(survey.labels)) if windows else None
+    return tuple(
+        ClassReport(
+            label=label,
+            samples=int(samples[index]),
+            seconds=float(survey.class_seconds[index]),
+            windows=int(counts[index]) if counts is not None else None,
+            subjects=sum(bool(tally.samples[index]) for tally in survey.subjects.values()),
+        )
+        for index, label in enumerate(survey.labels)
+    )
+
+
+def _subjects(survey: Survey, windows: WindowSet | None, split: Split | None) -> tuple[SubjectReport, ...]:
+    part_of: dict[str, str] = {}
+    if windows is not None and split is not None:
+        part_of = {name: part for part, names in _members(windows, split).items() for name in names}
+    reports = []
+    for subject in sorted(survey.subjects, key=_short_first):
+        tally = survey.subjects[subject]
+        per_class: dict[str, int] = {}
+        if windows is not None:
+            counts = np.bincount(windows.y[windows.subject == subject], minlength=len(survey.labels))
+            per_class = dict(zip(survey.labels, counts.tolist(), strict=True))
+        reports.append(
+            SubjectReport.model_validate(
+                {
+                    "subject": subject,
+                    "part": part_of.get(subject),
+                    "recordings": tally.recordings,
+                    "seconds": tally.seconds,
+                    "windows": sum(per_class.values()) if windows is not None else None,
+                    "windows_per_class": per_class,
+                }
+            )
+        )
+    return tuple(reports)
+
+
+def _short_first(name: str) -> tuple[int, str]:
+    """'2' before '10'."""
+    return len(name), name
+
+
+def _members(windows: WindowSet, split: Split) -> dict[str, tuple[str, ...]]:
+    """Subjects by part."""
+    return {
+        part: tuple(sorted(np.unique(windows.subject[rows]).tolist(), key=_short_first))
+        for part, rows in parts_of(split).items()
+    }
+
+
+def _split(windows: WindowSet, split: Split) -> SplitReport:
+    return SplitReport(
+        windows={part: len(rows) for part, rows in parts_of(split).items()},
+        subjects=_members(windows, split),
+        near_duplicates=near_duplicates(windows, split),
+    )
