@@ -28,3 +28,6 @@ class TrainingSummary(Contract):
     seconds: float
     device: str
     method: str
+
+TRAINING_VERSION = "1"
+"""Part of the key of trained networks. Raise when a change of the training code changes its results."""
