@@ -62,6 +62,8 @@ def verify_files(build: Path, manifest: Manifest) -> None:
             raise ArtifactError(
                 f"{path} is missing, the manifest expects {file.size_bytes} bytes: {_REMEDY}"
             ) from error
+        if not path.is_file():
+            raise ArtifactError(f"{path} is missing, a folder is in its place: {_REMEDY}")
         if size != file.size_bytes:
             raise ArtifactError(f"{path} has {size} bytes, the manifest expects {file.size_bytes}: {_REMEDY}")
         digest = sha256_file(path)
@@ -79,7 +81,7 @@ def _inside(build: Path, relative: str) -> Path:
 
 def _require_schema(path: Path, values: object) -> None:
     version = values.get("schema_version") if isinstance(values, dict) else None
-    if not isinstance(version, int):
+    if not isinstance(version, int) or isinstance(version, bool):
         raise ArtifactError(f"{path} has no schema_version, so it is not a manifest of this tool: {_REMEDY}")
     if version > _SCHEMA_VERSION:
         raise ArtifactError(
