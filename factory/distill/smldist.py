@@ -1,0 +1,99 @@
+"""SMLDist whole: the three losses on one student, stage weight fading to zero over training.
+
+The authors' code runs phases one after the other [code]; ours are merged on a schedule [ours]:
+docs/experiments.md has the comparison at equal epochs.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+
+from factory.contracts.recipe import DistillRecipe
+from factory.distill.logits import conditional_target, logits_loss
+from factory.distill.memory import memory_loss
+from factory.distill.stage import StageDistiller
+
+
+class Backbone(Protocol):
+    """What distillation needs of a network."""
+
+    head: nn.Module
+    dropout: nn.Module
+    stage_widths: tuple[int, ...]
+
+    def backbone(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """Pooled features (B, D) and stage outputs (B, C_s, 1, L_s)."""
+        ...
+
+
+class Memory(Protocol):
+    """A Hopfield memory: log-association (B, M) and retrieved value (B, H) of features (B, D)."""
+
+    def associate(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        """Associate and retrieve."""
+        ...
+
+
+class SMLDist(nn.Module):
+    """The student's objective under a frozen teacher; its adapters are trained and then thrown away.
+
+    Args:
+        student: Trained in place.
+        teacher: In eval mode, never updated.
+        adapter: The student's memory, sharing the teacher's patterns; None where the student's head is one itself.
+        teacher_memory: The teacher's memory, frozen.
+        hint_shapes: (C, L) of each teacher stage.
+        recipe: Weights.
+    """
+
+    def __init__(
+        self,
+        student: nn.Module,
+        teacher: nn.Module,
+        adapter: nn.Module | None,
+        teacher_memory: nn.Module,
+        hint_shapes: Sequence[tuple[int, int]],
+        recipe: DistillRecipe,
+    ) -> None:
+        super().__init__()
+        self.student = student
+        self.stages = StageDistiller(student.stage_widths, hint_shapes, recipe.emphasis)  # type: ignore[arg-type]
+        self.adapter = adapter
+        self.recipe = recipe
+        # Held outside the module tree: neither trained nor saved with the student's checkpoint.
+        self._frozen = (teacher, teacher_memory)
+
+    def loss(self, x: Tensor, y: Tensor, done: float) -> tuple[Tensor, dict[str, Tensor]]:
+        """Loss of a batch.
+
+        Args:
+            x: (B, C, 1, T) augmented windows, SI units.
+            y: (B,) class indices.
+            done: Share of training that is over, in [0, 1].
+
+        Returns:
+            Scalar to minimise, and its parts, detached, for the log.
+        """
+        recipe = self.recipe
+        teacher, teacher_memory = self._frozen
+        with torch.no_grad():
+            teacher_features, hints = teacher.backbone(x)  # type: ignore[operator]
+            teacher_logits = teacher.head(teacher_features)  # type: ignore[operator]
+            teacher_relation = teacher_memory.associate(teacher_features)  # type: ignore[operator]
+        features, outputs = self.student.backbone(x)  # type: ignore[operator]
+        logits = self.student.head(self.student.dropout(features))  # type: ignore[operator]
+        target = conditional_target(teacher_logits, y, recipe.temperature, recipe.smoothing)
+        total = parts_logits = logits_loss(logits, y, target, recipe.temperature, recipe.logits)
+        parts = {"logits": parts_logits.detach()}
+        if recipe.stage > 0:
+            stage = self.stages(outputs, hints)
+            total = total + recipe.stage * (1 - done) * stage
+            parts["stage"] = stage.detach()
+        if recipe.memory > 0:
+            associate = (self.student.head if self.adapter is None else self.adapter).associate  # type: ignore[union-attr]
+            memory = memory_loss(associate(features), teacher_relation, recipe.retrieval)  # type: ignore[operator]
+            total = total + recipe.memory * memory
+            parts["memory"] = memory.detach()
+        return total, parts
