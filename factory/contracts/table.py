@@ -66,7 +66,7 @@ class TableChannel(Contract):
 class TableDescription(Contract):
     """A CSV or Parquet file, one row a sample."""
 
-    file: str = Field(min_length=1, description="relative to this TOML; .csv (.gz too) or .parquet")
+    file: str = Field(min_length=1, description="relative to this TOML; .csv (commas, UTF-8, a header) or .parquet")
     columns: TableColumns
     timestamp_unit: TimeUnit = Field(description="'iso': date and time as text, or Parquet's own time stamps")
     channels: tuple[TableChannel, ...] = Field(min_length=1)

@@ -55,7 +55,7 @@ class Meta(Contract):
     arrays: dict[str, StoredArray]
 
 
-class Corrupt(Exception):
+class CorruptError(Exception):
     """A cached file is not what its meta.json says; never leaves this module's callers."""
 
 
@@ -163,7 +163,7 @@ def load_or_build(cache: Path, key: str, build: Callable[[Path], Meta], progress
         if folder.exists():
             try:
                 return _load(folder, key)
-            except Corrupt as damage:
+            except CorruptError as damage:
                 progress.say(f"cached windows are damaged ({damage}): preparing them again")
                 shutil.rmtree(folder)
         temporary = folder.with_name(f".{key}.{os.getpid()}")
@@ -176,7 +176,7 @@ def load_or_build(cache: Path, key: str, build: Callable[[Path], Meta], progress
             shutil.rmtree(temporary, ignore_errors=True)
         try:
             return _load(folder, key)
-        except Corrupt as damage:
+        except CorruptError as damage:
             raise ArtifactError(
                 f"{folder} cannot be read back after writing ({damage}): check the disk, or choose another cache folder"
             ) from damage
@@ -222,13 +222,13 @@ def _load(folder: Path, key: str) -> WindowSet:
     try:
         meta = Meta.model_validate_json((folder / "meta.json").read_bytes())
     except (OSError, ValidationError) as error:
-        raise Corrupt("meta.json is not readable") from error
+        raise CorruptError("meta.json is not readable") from error
     if meta.key != key or set(meta.arrays) != set(ARRAYS):
-        raise Corrupt("meta.json is of other windows")
+        raise CorruptError("meta.json is of other windows")
     arrays = {name: _load_array(folder / f"{name}.npy", stored) for name, stored in meta.arrays.items()}
     count = len(arrays["y"])
     if arrays["x"].shape != (count, len(meta.spec.channels), meta.spec.length):
-        raise Corrupt(f"x.npy has shape {arrays['x'].shape}")
+        raise CorruptError(f"x.npy has shape {arrays['x'].shape}")
     return WindowSet(
         x=arrays["x"],
         y=arrays["y"],
@@ -245,11 +245,11 @@ def _load(folder: Path, key: str) -> WindowSet:
 def _load_array(path: Path, stored: StoredArray) -> NDArray[Any]:
     try:
         if path.stat().st_size != stored.size_bytes:
-            raise Corrupt(f"{path.name} has {path.stat().st_size} bytes, expected {stored.size_bytes}")
+            raise CorruptError(f"{path.name} has {path.stat().st_size} bytes, expected {stored.size_bytes}")
         small = stored.size_bytes < FULL_HASH_BELOW
         if (sha256_file(path) if small else _quick_hash(path)) != (stored.sha256 if small else stored.quick):
-            raise Corrupt(f"the content of {path.name} changed")
+            raise CorruptError(f"the content of {path.name} changed")
         array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError) as error:
-        raise Corrupt(f"{path.name} is not readable") from error
+        raise CorruptError(f"{path.name} is not readable") from error
     return array

@@ -61,7 +61,7 @@ def _refuse_duplicates(windows: WindowSet, split: Split) -> None:
             if where != name and np.ptp(window, axis=-1).any():
                 raise LeakageError(
                     f"window {index} of subject {windows.subject[index]} in {name} equals window {other} of subject "
-                    f"{windows.subject[other]} in {where}, sample by sample: is one recording stored under two subjects?"
+                    f"{windows.subject[other]} in {where}: is a recording stored under two names?"
                 )
 
 

@@ -43,7 +43,8 @@ def prepare(
     key = key_of({"settings": settings, "source": _identity(source), "files": hashes})
 
     def build(target: Path) -> Meta:
-        return _build(recipe, source, folder, target, key, progress)
+        opened = open_source(recipe.source, recipe.description, base, scratch=target)
+        return _build(recipe, opened, folder, target, key, progress)
 
     return load_or_build(cache, key, build, progress)
 
@@ -94,15 +95,17 @@ def _common(files: list[Path]) -> Path:
 
 
 def _identity(source: Source) -> dict[str, object]:
+    """What shapes recordings beside the files' content; a table's labels follow from that content."""
+    details = getattr(source, "details", None)
     return {
         "name": source.name,
         "channels": [channel.model_dump(mode="json") for channel in source.channels],
-        "labels": source.labels,
+        "labels": None if details else source.labels,
         "test": source.official_test,
         "rate_hz": source.nominal_rate_hz,
         "axes": source.axes,
         "filters": [item.model_dump(mode="json") for item in source.filters],
-        "details": getattr(source, "details", None),
+        "details": details,
     }
 
 

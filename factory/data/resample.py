@@ -7,7 +7,6 @@ lower rate, so the contract does not ask an app for it. A recording that already
 bit by bit.
 """
 
-import mmap
 from collections.abc import Iterator
 from dataclasses import dataclass
 from math import ceil, floor
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 
 from factory.contracts.dataset import Floats, Ints, Recording
 from factory.contracts.errors import DataError
+from factory.data.sources.spill import release_pages
 
 CHUNK = 131_072
 """Samples handled at once; with 9 channels about 15 MB of working memory."""
@@ -91,8 +91,7 @@ def stretches(recording: Recording, max_gap_s: float) -> list[tuple[int, int]]:
 def release(recording: Recording) -> None:
     """Give back the pages of memory-mapped arrays; they are read again from disk when needed."""
     for array in (recording.time_s, recording.samples, recording.labels):
-        if isinstance(array, np.memmap) and isinstance(array.base, mmap.mmap):
-            array.base.madvise(mmap.MADV_DONTNEED)
+        release_pages(array)
 
 
 def _on_grid(time_s: NDArray[np.float64], start: int, stop: int, rate_hz: float) -> bool:

@@ -66,7 +66,7 @@ def _test_subjects(windows: WindowSet, subjects: list[str], recipe: SplitRecipe,
     if recipe.kind == "official":
         if not windows.official_test:
             raise RecipeError(
-                "split.kind = 'official', but this data set has no official split: choose 'groups', 'loso' or 'subjects'"
+                "split.kind = 'official', but this data set has none: choose 'groups', 'loso' or 'subjects'"
             )
         return _known(windows.official_test, subjects, "the official test split")
     if recipe.kind == "subjects":

@@ -84,13 +84,16 @@ class Source(Protocol):
         ...
 
 
-def open_source(name: str, description: str | None = None, base: Path | None = None) -> Source:
+def open_source(
+    name: str, description: str | None = None, base: Path | None = None, scratch: Path | None = None
+) -> Source:
     """The source of that name.
 
     Args:
         name: Key in `SOURCES`.
         description: For 'table' only: the TOML file that describes the user's table.
         base: Folder that `description` is relative to; the current one if None.
+        scratch: Folder for temporary files of a table; the system's if None.
 
     Raises:
         RecipeError: No such source, or the description cannot be used.
@@ -103,4 +106,4 @@ def open_source(name: str, description: str | None = None, base: Path | None = N
         return cast(Source, factory())
     if description is None:
         raise RecipeError("source 'table' needs data.description: the TOML that describes the table (factory init)")
-    return cast(Source, factory.from_file((base or Path()) / description))
+    return cast(Source, factory.from_file((base or Path()) / description, scratch))

@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Iterable
+from math import isfinite
 from pathlib import Path
 from typing import Literal
 
@@ -106,7 +107,7 @@ def _bad_row(path: Path, body: bytes, columns: int, first: int) -> DataError:
         if len(values) != columns:
             return DataError(f"{path}, row {number}: {len(values)} values, expected {columns}; {remedy}")
         try:
-            finite = np.isfinite([float(value) for value in values]).all()
+            finite = all(isfinite(float(value)) for value in values)
         except ValueError:
             finite = False
         if not finite:

@@ -92,9 +92,7 @@ class UciHar:
         tests = {int(name) for name in self.official_test}
         wrong = set(subject.tolist()) - tests if part == "test" else set(subject.tolist()) & tests
         if wrong:
-            raise DataError(
-                f"{root / part}: subjects {sorted(wrong)} stand in the wrong part: unpack the archive again"
-            )
+            raise DataError(f"{root / part}: subjects {sorted(wrong)} stand in the wrong part: unpack it again")
 
 
 def _root(folder: Path | None) -> Path:
@@ -121,7 +119,7 @@ def _read_part(root: Path, part: str, advance: Callable[[], None]) -> tuple[NDAr
         signal = read_numbers(_signal_path(root, part, name), LENGTH)
         if len(signal) != len(y):
             raise DataError(
-                f"{_signal_path(root, part, name)} has {len(signal)} windows, expected {len(y)}: unpack the archive again"
+                f"{_signal_path(root, part, name)} has {len(signal)} windows, expected {len(y)}: unpack it again"
             )
         x[:, :, index] = signal if name.startswith("body_gyro") else signal * STANDARD_GRAVITY
         advance()
