@@ -47,5 +47,6 @@ class Artifact(Contract):
     size_bytes: int = Field(gt=0)
     inputs: tuple[TensorInfo, ...] = Field(min_length=1)
     outputs: tuple[TensorInfo, ...] = Field(min_length=1)
+    quantised: tuple[TensorInfo, ...] = Field(default=(), description="int8 tensors inside, in the file's order")
     tool: str = Field(description="converter and version that wrote it")
     runtime: str = Field(description="oldest runtime known to run it, for example LiteRT 2.3.0")
