@@ -1,0 +1,115 @@
+"""The table of targets. A new target is one folder and one row.
+
+Nothing of a target is imported before it is used, so that a missing SDK keeps its target in the list, with
+the command that installs it. Import errors of an installed SDK propagate: they are not a missing SDK.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, cast
+
+from factory.contracts.errors import MissingToolError, RecipeError
+from factory.contracts.exporter import Exporter, Runner
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Target:
+    """One row of the table.
+
+    Attributes:
+        exporter: "module:Class" of the Exporter; called without arguments.
+        runner: "module:Class" of the Runner; called with an artifact's path.
+        extra: The optional dependency that brings the SDK.
+        exports_with: Modules that exporting needs.
+        runs_with: Modules that running an artifact needs.
+    """
+
+    name: str
+    exporter: str
+    runner: str
+    extra: str
+    exports_with: tuple[str, ...]
+    runs_with: tuple[str, ...]
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """Modules of this target that are not installed; nothing is imported to find out."""
+        return _absent(self.exports_with + self.runs_with)
+
+    @property
+    def available(self) -> bool:
+        """Whether this target can be exported and run here."""
+        return not self.missing
+
+    @property
+    def install(self) -> str:
+        """The command that makes it available."""
+        return f"pip install 'smldist-factory[{self.extra}]'"
+
+
+_TARGETS = (
+    Target(
+        name="tflite",
+        exporter="exporters.tflite.exporter:TFLiteExporter",
+        runner="exporters.tflite.runner:LiteRTRunner",
+        extra="tflite",
+        exports_with=("tensorflow", "onnx2tf", "tf_keras", "onnx", "flatbuffers"),
+        runs_with=("ai_edge_litert",),
+    ),
+)
+
+
+def targets() -> tuple[Target, ...]:
+    """Every target, installed or not."""
+    return _TARGETS
+
+
+def find_target(name: str) -> Target:
+    """The row of a name.
+
+    Raises:
+        RecipeError: No such target; lists those there are.
+    """
+    for target in _TARGETS:
+        if target.name == name:
+            return target
+    raise RecipeError(f"no target '{name}': there are {', '.join(target.name for target in _TARGETS)}")
+
+
+def load_exporter(name: str) -> Exporter:
+    """The exporter of a target.
+
+    Raises:
+        MissingToolError: Its SDK is not installed; names the install command.
+    """
+    target = find_target(name)
+    _require(target, target.exports_with)
+    return cast(Exporter, _load(target.exporter)())
+
+
+def load_runner(name: str) -> Callable[[Path], Runner]:
+    """What opens an artifact of a target: call it with a path, enter the result.
+
+    Raises:
+        MissingToolError: Its runtime is not installed; names the install command.
+    """
+    target = find_target(name)
+    _require(target, target.runs_with)
+    return cast(Callable[[Path], Runner], _load(target.runner))
+
+
+def _absent(modules: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(module for module in modules if find_spec(module) is None)
+
+
+def _require(target: Target, modules: tuple[str, ...]) -> None:
+    if missing := _absent(modules):
+        raise MissingToolError(f"target {target.name} needs {', '.join(missing)}: {target.install}")
+
+
+def _load(reference: str) -> Any:
+    module, _, attribute = reference.partition(":")
+    return getattr(import_module(module), attribute)
