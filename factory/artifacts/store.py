@@ -53,6 +53,7 @@ class Stage(Generic[ResultT]):
         inputs: Everything that decides the outputs, as JSON values.
         outputs: Files it writes, relative to the build folder, forward slashes.
         result: Contract of the value it returns; kept in the record.
+        named: Further outputs, known only from the result.
         folder: Sub-folder the stage owns alone; emptied unless an interrupted run of the same key left it.
     """
 
@@ -60,6 +61,7 @@ class Stage(Generic[ResultT]):
     inputs: Mapping[str, Any]
     outputs: tuple[str, ...]
     result: type[ResultT]
+    named: Callable[[ResultT], tuple[str, ...]] | None = None
     folder: str | None = None
 
     @property
@@ -104,7 +106,7 @@ class StageStore:
     def current(self, stage: Stage[ResultT]) -> StageRecord | None:
         """The record of a finished run with the same key whose outputs are all untouched, else None."""
         record = self.record(stage.name)
-        if record is None or record.key != stage.key or {o.path for o in record.outputs} != set(stage.outputs):
+        if record is None or record.key != stage.key or not {o.path for o in record.outputs} >= set(stage.outputs):
             return None
         if not all(_untouched(self.build, output) for output in record.outputs):
             self._progress.say(f"{stage.name}: a file was changed or is missing, made again")
@@ -128,10 +130,21 @@ class StageStore:
         Raises:
             ArtifactError: The stage has not finished.
         """
+        return {output.path: output.sha256 for output in self._finished(name).outputs}
+
+    def result(self, name: str, kind: type[ResultT]) -> ResultT:
+        """What a finished stage returned.
+
+        Raises:
+            ArtifactError: The stage has not finished.
+        """
+        return kind.model_validate(self._finished(name).result)
+
+    def _finished(self, name: str) -> StageRecord:
         record = self.record(name)
         if record is None:
             raise ArtifactError(f"{self.build}: stage '{name}' has not finished: run factory build")
-        return {output.path: output.sha256 for output in record.outputs}
+        return record
 
     def _begin(self, stage: Stage[ResultT]) -> None:
         started = self._started(stage)
@@ -149,13 +162,14 @@ class StageStore:
             (self.build / stage.folder).mkdir(parents=True, exist_ok=True)
 
     def _finish(self, stage: Stage[ResultT], result: ResultT, seconds: float) -> None:
-        missing = [output for output in stage.outputs if not (self.build / output).is_file()]
+        outputs = stage.outputs + (stage.named(result) if stage.named is not None else ())
+        missing = [output for output in outputs if not (self.build / output).is_file()]
         if missing:
             raise ArtifactError(f"stage '{stage.name}' wrote no {', '.join(missing)}: run with --debug and report it")
         record = StageRecord(
             name=stage.name,
             key=stage.key,
-            outputs=tuple(describe_file(self.build, output) for output in stage.outputs),
+            outputs=tuple(describe_file(self.build, output) for output in outputs),
             result=result.model_dump(mode="json"),
             seconds=seconds,
         )

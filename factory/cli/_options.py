@@ -30,21 +30,23 @@ DataOption = Annotated[
     ),
 ]
 OutOption = Annotated[
-    Path | None, typer.Option("--out", help="Build folder. [default: build/<recipe name>]", show_default=False)
+    Path | None, typer.Option("--out", help="Build folder. Default: build/<recipe name>.", show_default=False)
 ]
 CacheOption = Annotated[
     Path | None,
     typer.Option(
-        "--cache", envvar="FACTORY_CACHE", help="Cache of prepared windows. [default: the user's]", show_default=False
+        "--cache", envvar="FACTORY_CACHE", help="Cache of prepared windows. Default: the user's.", show_default=False
     ),
 ]
 DeviceOption = Annotated[Device, typer.Option("--device", help="Where to train.")]
 SeedOption = Annotated[
     int | None, typer.Option("--seed", min=0, max=2**31 - 1, help="Replaces the recipe's seed.", show_default=False)
 ]
-TargetOption = Annotated[str, typer.Option("--target", help="What to export for (factory doctor lists them).")]
+TargetOption = Annotated[
+    list[str], typer.Option("--target", help="What to export for; may be repeated (factory doctor lists them).")
+]
 TensorBoardOption = Annotated[
-    bool, typer.Option("--tensorboard", help="Write TensorBoard events to <build>/tensorboard.")
+    bool, typer.Option("--tensorboard", help="Write TensorBoard events beside each network while it trains.")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Machine-readable result on stdout, no progress.")]
 

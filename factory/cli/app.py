@@ -7,8 +7,12 @@ import typer
 
 from factory import __version__
 from factory.cli import _errors
+from factory.cli.build import build, export, train
+from factory.cli.models import models
 from factory.cli.recipes import recipes
+from factory.cli.report import report
 from factory.cli.schema import schema
+from factory.cli.verify import verify
 
 _DEBUG = "--debug"
 
@@ -27,7 +31,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+for command in (build, train, export, verify, report):
+    app.command(rich_help_panel="Build")(command)
 app.command(rich_help_panel="Look")(recipes)
+app.command(rich_help_panel="Look")(models)
 app.command(rich_help_panel="Look")(schema)
 
 

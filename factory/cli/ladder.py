@@ -1,0 +1,112 @@
+"""The verify stage of a build: eager -> folded -> ONNX -> artifacts, each rung measured and judged."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from factory.artifacts.store import Stage, StageStore
+from factory.cli.job import Job, Prepared
+from factory.cli.provenance import versions
+from factory.cli.stages import CODE_VERSIONS
+from factory.cli.verification import Bench, HeldOut, open_runner, verify_artifacts
+from factory.contracts.artifact import Artifact, Precision
+from factory.contracts.base import Contract
+from factory.contracts.dataset import Floats
+from factory.contracts.manifest import Accuracy, Check, NetworkCost, Verification
+from factory.devices.host import machine, where
+from factory.verify.accuracy import measure
+from factory.verify.gates import judge_parity, judge_student
+from factory.verify.golden import GoldenPack, read_golden
+from factory.verify.ladder import verify_rung
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+class Verified(Contract):
+    """What verification found."""
+
+    ladder: tuple[Verification, ...]
+    verifications: tuple[Verification, ...]
+    checks: tuple[Check, ...]
+    teacher: Accuracy
+    student_cost: NetworkCost
+    teacher_cost: NetworkCost
+
+
+def verify_stage(store: StageStore, job: Job, prepared: Prepared, artifacts: tuple[Artifact, ...]) -> Verified:
+    """Measure every rung once; a gate that breaks is recorded here and raised at the end of the build."""
+    inputs = {
+        "version": CODE_VERSIONS["verify"],
+        "artifacts": {artifact.path: artifact.sha256 for artifact in artifacts},
+        "networks": [store.hashes(name) for name in ("teacher", "student", "onnx", "golden")],
+        "windows": prepared.windows.content_hash,
+        "latency_runs": job.recipe.verify.latency_runs,
+        "tools": versions("torch", "onnxruntime", "ai-edge-litert"),
+        "machine": machine(),
+    }
+    stage = Stage(name="verify", inputs=inputs, outputs=(), result=Verified)
+    return store.run(stage, lambda: _verify(job, prepared, artifacts))
+
+
+def _verify(job: Job, prepared: Prepared, artifacts: tuple[Artifact, ...]) -> Verified:
+    from factory.models import load_network
+    from factory.models.cost import network_cost
+
+    spec, golden = prepared.windows.spec, read_golden(job.build / "golden.npz")
+    test = prepared.split.test
+    held_out = HeldOut(x=prepared.windows.x[test], y=prepared.windows.y[test], subject=prepared.windows.subject[test])
+    teacher, student = load_network(job.build / "teacher"), load_network(job.build / "student")
+    ladder, checks = _rungs(job, golden, held_out, spec.labels)
+    reference = ladder[0].accuracy
+    bench = Bench(
+        build=job.build,
+        spec=spec,
+        golden=golden,
+        held_out=held_out,
+        reference=reference,
+        latency_runs=job.recipe.verify.latency_runs,
+        progress=job.progress,
+    )
+    found = verify_artifacts(bench, artifacts)
+    cost = network_cost(student)
+    checks += judge_student(cost.parameters, machine())
+    return Verified(
+        ladder=tuple(ladder),
+        verifications=tuple(found.verifications),
+        checks=tuple(checks + found.checks),
+        teacher=_accuracy(_torch_run(teacher), held_out, spec.labels),
+        student_cost=cost,
+        teacher_cost=network_cost(teacher),
+    )
+
+
+def _rungs(
+    job: Job, golden: GoldenPack, held_out: HeldOut, labels: tuple[str, ...]
+) -> tuple[list[Verification], list[Check]]:
+    """The network on its way to the artifacts; all float32, so all must agree."""
+    from factory.models import fold, load_network
+
+    student = load_network(job.build / "student")
+    torch_name = f"torch {versions('torch')['torch']}"
+    ladder, checks = [], []
+    with open_runner("onnx", job.build / "onnx" / "model.onnx") as onnx:
+        rungs = (
+            ("eager", "torch", torch_name, _torch_run(student)),
+            ("folded", "torch", torch_name, _torch_run(fold(student))),
+            ("onnx", "onnx", onnx.name, onnx.run),
+        )
+        for subject, target, name, run in rungs:
+            rung = verify_rung(subject, name, run, golden, Precision.FP32)
+            ladder.append(rung.model_copy(update={"accuracy": _accuracy(run, held_out, labels)}))
+            checks += judge_parity(target, Precision.FP32, rung.parity, where(name), note=f"rung '{subject}'")
+    return ladder, checks
+
+
+def _torch_run(network: "nn.Module") -> Callable[[Floats], Floats]:
+    from factory.train import predict
+
+    return lambda x: predict(network, x)
+
+
+def _accuracy(run: Callable[[Floats], Floats], held_out: HeldOut, labels: tuple[str, ...]) -> Accuracy:
+    return measure(run(held_out.x), held_out.y, held_out.subject, labels)

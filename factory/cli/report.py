@@ -1,0 +1,26 @@
+"""`factory report BUILD`: write the report of a finished build again."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from factory.cli._options import BuildArgument
+
+
+def report(
+    build: BuildArgument,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="HTML file. Default: <build>/report.html.", show_default=False)
+    ] = None,
+) -> None:
+    """Write the self-contained HTML report from a build's manifest.
+
+    Example: factory report build/demo --out demo.html
+    """
+    from factory.artifacts.manifest_io import read_manifest
+    from factory.reporting.html import write_report
+
+    path = out if out is not None else build / "report.html"
+    write_report(build, read_manifest(build / "manifest.json"), path)
+    typer.echo(str(path))

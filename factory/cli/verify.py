@@ -1,0 +1,128 @@
+"""`factory verify BUILD`: are the files those of the manifest, and do they still answer alike on this host?"""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from factory.cli._options import BuildArgument, CacheOption, DataOption, JsonOption, cache_folder
+
+if TYPE_CHECKING:
+    from factory.cli.verification import Findings, HeldOut
+    from factory.contracts.manifest import Accuracy, Manifest
+    from factory.contracts.progress import Progress
+
+
+def verify(
+    build: BuildArgument,
+    data: DataOption = None,
+    cache: CacheOption = None,
+    update: Annotated[
+        bool, typer.Option("--update", help="Write what was measured into manifest.json and report.html.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Check every hash, then parity, latency and (with --data) accuracy of each artifact on this machine.
+
+    Needs the runtimes only: neither torch nor TensorFlow.
+
+    Example: factory verify build/demo
+    """
+    from factory.artifacts.manifest_io import read_manifest, verify_files
+    from factory.cli._progress import make_progress
+    from factory.verify.gates import require
+
+    manifest = read_manifest(build / "manifest.json")
+    verify_files(build, manifest)
+    progress = make_progress(as_json)
+    held_out = _held_out(manifest, build, data, cache, progress)
+    found = _measure(build, manifest, held_out, progress)
+    if update:
+        _update(build, manifest, found)
+    _show(manifest, found, as_json)
+    require(found.checks)
+
+
+def _held_out(
+    manifest: "Manifest", build: Path, data: Path | None, cache: Path | None, progress: "Progress"
+) -> "HeldOut | None":
+    """The test split, if recordings are at hand; they must be those that the build was made from."""
+    from factory.cli.verification import HeldOut
+    from factory.contracts.errors import DataError
+
+    recipe = manifest.recipe
+    if data is None and recipe.data.source != "watch":
+        return None
+    from factory.data import make_split, prepare
+
+    windows = prepare(recipe.data, data, cache_folder(cache), progress, base=build)
+    if windows.content_hash != manifest.data.content_hash:
+        raise DataError(
+            f"the recordings give windows {windows.content_hash[:12]}, the build was made from "
+            f"{manifest.data.content_hash[:12]}: name the same data with --data, or leave it out"
+        )
+    test = make_split(windows, recipe.split, recipe.seed).test
+    return HeldOut(x=windows.x[test], y=windows.y[test], subject=windows.subject[test])
+
+
+def _measure(build: Path, manifest: "Manifest", held_out: "HeldOut | None", progress: "Progress") -> "Findings":
+    from factory.cli.verification import Bench, verify_artifacts
+    from factory.verify.golden import read_golden, require_spec
+
+    golden = read_golden(build / "golden.npz")
+    require_spec(golden, manifest.contract)
+    bench = Bench(
+        build=build,
+        spec=manifest.contract,
+        golden=golden,
+        held_out=held_out,
+        reference=_reference(manifest),
+        latency_runs=manifest.recipe.verify.latency_runs,
+        progress=progress,
+    )
+    return verify_artifacts(bench, manifest.artifacts)
+
+
+def _reference(manifest: "Manifest") -> "Accuracy | None":
+    eager = (rung.accuracy for rung in manifest.ladder if rung.subject == "eager")
+    return next(eager, None)
+
+
+def _update(build: Path, manifest: "Manifest", found: "Findings") -> None:
+    """Replace what was measured of the artifacts; what was measured of the ladder and the student stays."""
+    from factory.artifacts.manifest_io import write_manifest
+    from factory.cli.provenance import provenance
+    from factory.reporting.html import write_report
+
+    measured = {(artifact.target, artifact.precision) for artifact in manifest.artifacts}
+    kept = tuple(check for check in manifest.checks if (check.target, check.precision) not in measured)
+    renewed = manifest.model_copy(
+        update={
+            "verifications": tuple(found.verifications),
+            "checks": kept + tuple(found.checks),
+            "provenance": manifest.provenance.model_copy(update={"machine": provenance().machine}),
+        }
+    )
+    write_manifest(build / "manifest.json", renewed)
+    write_report(build, renewed, build / "report.html")
+
+
+def _show(manifest: "Manifest", found: "Findings", as_json: bool) -> None:
+    if as_json:
+        result = {
+            "name": manifest.name,
+            "files": "intact",
+            "verifications": [seen.model_dump(mode="json") for seen in found.verifications],
+            "checks": [check.model_dump(mode="json") for check in found.checks],
+        }
+        typer.echo(json.dumps(result, indent=2))
+        return
+    from rich.console import Console
+
+    from factory.cli.tables import artifact_table
+
+    files = len(manifest.files) + len(manifest.artifacts)
+    console = Console()
+    console.print(artifact_table(manifest.artifacts, found.verifications, found.checks))
+    console.print(f"{files} files are those of the manifest", highlight=False)

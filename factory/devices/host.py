@@ -1,0 +1,53 @@
+"""This machine: how it is named in a manifest, and which torch device trains on it."""
+
+import os
+import platform
+from pathlib import Path
+
+from factory.contracts.errors import MissingToolError
+
+_CPUINFO = Path("/proc/cpuinfo")
+
+
+def machine() -> str:
+    """The host in one line, for example 'host x86_64, 2 CPUs, Intel(R) Xeon(R) CPU @ 2.20GHz, Linux'."""
+    parts = [f"host {platform.machine()}", f"{cpu_count()} CPUs", _processor(), platform.system()]
+    return ", ".join(part for part in parts if part)
+
+
+def where(runtime: str) -> str:
+    """Machine and runtime of a check, for example 'host x86_64, LiteRT 2.3.0'."""
+    return f"host {platform.machine()}, {runtime}"
+
+
+def cpu_count() -> int:
+    """CPUs this process may use; fewer than the machine has in a container or under taskset."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def choose_device(name: str) -> str:
+    """The torch device for 'auto', 'cpu', 'cuda' or 'mps'. Imports torch.
+
+    Raises:
+        MissingToolError: That device is not there.
+    """
+    import torch
+
+    available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if name == "auto":
+        return next(device for device, there in available.items() if there)
+    if not available[name]:
+        there = ", ".join(device for device, there in available.items() if there)
+        raise MissingToolError(f"torch {torch.__version__} finds no {name} device, only {there}: use --device auto")
+    return name
+
+
+def _processor() -> str:
+    try:
+        lines = _CPUINFO.read_text("utf-8", errors="replace").splitlines()
+    except OSError:
+        return platform.processor()
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(names, platform.processor())
