@@ -1,0 +1,182 @@
+"""`factory data`: what recordings there are, getting them, looking at them, cutting them to windows."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from factory.cli._options import CacheOption, DataOption, JsonOption, cache_folder
+from factory.cli._progress import make_progress
+from factory.cli.recipes import find_recipe, shipped_names
+from factory.contracts.errors import DataError, RecipeError
+
+if TYPE_CHECKING:
+    from factory.contracts.recipe import Recipe
+    from factory.data.sources import Source
+
+app = typer.Typer(help="Recordings: list, fetch, check and prepare them.", no_args_is_help=True)
+
+_WHAT = {
+    "watch": "smartwatch, seven shoulder exercises",
+    "uci_har": "phone at the waist, six activities; published windows",
+    "hapt": "phone at the waist, six activities and six transitions; raw",
+    "motionsense": "phone in the pocket, six activities; raw",
+    "dsads": "five body positions, nineteen activities",
+}
+_SUBJECTS = {"watch": 10, "uci_har": 30, "hapt": 30, "motionsense": 24, "dsads": 8}
+
+RecipeOrSource = Annotated[
+    str, typer.Argument(help="A recipe's name or TOML file, or a source's name (factory data list).")
+]
+
+
+@app.command("list")
+def list_sources(data: DataOption = None, as_json: JsonOption = False) -> None:
+    """List the data sets that can be read, and whether they are in the data folder.
+
+    Example: factory data list --data ~/recordings
+    """
+    from factory.data.sources import open_source
+
+    rows = [_row(open_source(name), data) for name in _WHAT]
+    if as_json:
+        typer.echo(json.dumps(rows, indent=2))
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("source", "what", "people", "Hz", "channels", "classes", "found")
+    for row in rows:
+        cells = [row[key] for key in ("source", "what", "subjects", "rate_hz", "channels", "classes")]
+        table.add_row(*(str(cell) for cell in cells), "yes" if row["found"] else "no")
+    console = Console()
+    console.print(table)
+    for row in rows:
+        get = "" if row["found"] or not row["urls"] else f" (factory data fetch {row['source']} --data FOLDER)"
+        console.print(f"{row['source']}: {row['terms']}{get}", highlight=False, markup=False, soft_wrap=True)
+    console.print("Your own CSV or Parquet: factory init FILE", highlight=False)
+
+
+@app.command()
+def fetch(
+    name: Annotated[str, typer.Argument(help="A source (factory data list).")],
+    data: DataOption = None,
+    again: Annotated[bool, typer.Option("--again", help="Download even if it is there.")] = False,
+) -> None:
+    """Download a data set from its authors and unpack it.
+
+    Example: factory data fetch hapt --data ~/recordings
+    """
+    from factory.data.fetch import Download
+    from factory.data.fetch import fetch as download
+    from factory.data.sources import open_source
+
+    if name not in _WHAT:
+        raise RecipeError(f"no source '{name}': choose one of {', '.join(_WHAT)}")
+    source = open_source(name)
+    if not source.urls:
+        source.files(data)
+        typer.echo(f"{name} needs no download: it ships with a Python package that is installed")
+        return
+    if data is None:
+        raise DataError(f"where to put {name}? name a folder: factory data fetch {name} --data FOLDER")
+    typer.echo(f"{source.terms}\n{source.cite}", err=True)
+    folder = download(
+        Download(name=name, urls=source.urls, complete=source.files), data, make_progress(quiet=False), again
+    )
+    typer.echo(str(folder))
+
+
+@app.command()
+def check(
+    recipe: RecipeOrSource = "demo",
+    data: DataOption = None,
+    cache: CacheOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Look at recordings, windows and split: rate, units, gravity, dead or clipped channels, classes, leakage.
+
+    Ends with exit code 4 when it finds an error.
+    Example: factory data check hapt --data ~/recordings
+    """
+    from factory.data.checks import check as look
+
+    chosen, base = _recipe_or_source(recipe)
+    report = look(chosen, data, cache_folder(cache), make_progress(quiet=as_json), base)
+    if as_json:
+        typer.echo(report.model_dump_json(indent=2))
+    else:
+        from factory.cli._data_tables import show
+
+        show(report)
+    if errors := report.errors:
+        more = f" and {len(errors) - 1} more" if len(errors) > 1 else ""
+        raise DataError(f"{errors[0].where}: {errors[0].message}{more}")
+
+
+@app.command()
+def prepare(
+    recipe: RecipeOrSource = "demo",
+    data: DataOption = None,
+    cache: CacheOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Cut a recipe's windows, keep them in the cache and count them.
+
+    Example: factory data prepare hapt --data ~/recordings
+    """
+    from factory.data import make_split
+    from factory.data import prepare as cut
+    from factory.data.counts import count_windows
+
+    chosen, base = _recipe_or_source(recipe)
+    folder = cache_folder(cache)
+    windows = cut(chosen.data, data, folder, make_progress(quiet=as_json), base)
+    counts = count_windows(windows, make_split(windows, chosen.split, chosen.seed))
+    path = Path(str(getattr(windows.x, "filename", folder))).parent
+    if as_json:
+        typer.echo(json.dumps({"cache": str(path), "lost": windows.lost, "windows": counts}, indent=2))
+        return
+    from factory.cli._data_tables import show_counts
+
+    show_counts(counts, windows.spec.labels)
+    for reason, number in windows.lost.items():
+        typer.echo(f"left out: {number} {reason}")
+    typer.echo(str(path))
+
+
+def _row(source: "Source", data: Path | None) -> dict[str, object]:
+    from factory.contracts.errors import FactoryError
+
+    try:
+        source.files(data)
+        found = True
+    except FactoryError:
+        found = False
+    return {
+        "source": source.name,
+        "what": _WHAT[source.name],
+        "subjects": _SUBJECTS[source.name],
+        "rate_hz": source.nominal_rate_hz,
+        "channels": len(source.channels),
+        "classes": len(source.labels),
+        "terms": source.terms,
+        "cite": source.cite,
+        "urls": list(source.urls),
+        "found": found,
+    }
+
+
+def _recipe_or_source(name: str) -> "tuple[Recipe, Path]":
+    """A recipe, or for a source without one of its name the recipe with defaults that reads it."""
+    if name not in _WHAT or name in shipped_names():
+        return find_recipe(name)
+    from factory.contracts.recipe import DataRecipe, Recipe, SplitRecipe, validate
+    from factory.data.sources import open_source
+
+    source = open_source(name)
+    values = {"source": name, "rate_hz": source.nominal_rate_hz}
+    split = SplitRecipe(kind="official" if source.official_test else "groups")
+    recipe = Recipe(name=name, summary=_WHAT[name], data=validate(DataRecipe, values, name), split=split)
+    return recipe, Path()

@@ -1,0 +1,22 @@
+"""Windows counted by part, subject and class."""
+
+import numpy as np
+
+from factory.contracts.dataset import Split, WindowSet
+from factory.data.leakage import parts_of
+
+Counts = dict[str, dict[str, dict[str, int]]]
+"""Part to subject to class to windows."""
+
+
+def count_windows(windows: WindowSet, split: Split) -> Counts:
+    """Windows of each part, subject and class; classes in the order of the logits, zeros included."""
+    labels = windows.spec.labels
+    counts: Counts = {}
+    for part, rows in parts_of(split).items():
+        counts[part] = {}
+        names = np.unique(windows.subject[rows]).tolist()
+        for name in sorted(names, key=lambda text: (len(text), text)):
+            own = windows.y[rows][windows.subject[rows] == name]
+            counts[part][name] = dict(zip(labels, np.bincount(own, minlength=len(labels)).tolist(), strict=True))
+    return counts
