@@ -20,6 +20,7 @@ class Figures:
     subjects: str | None
     teacher_loss: str | None
     student_loss: str | None
+    train_accuracy: str | None
     search: str | None
     parity: str | None
 
@@ -40,6 +41,7 @@ def draw(build: Path, manifest: Manifest) -> Figures:
         subjects=_subjects(view.with_accuracy(items)),
         teacher_loss=_loss([row for row in everything if row.phase == "teacher"], "teacher"),
         student_loss=_loss([row for row in everything if row.phase == "student"], "student"),
+        train_accuracy=_train_accuracy(everything),
         search=_search(everything),
         parity=_parity(items),
     )
@@ -60,11 +62,11 @@ def _tradeoff(items: Sequence[view.Measured]) -> str | None:
     return plots.tradeoff(points) if points else None
 
 
-def _classes(known: Sequence[tuple[view.Measured, Accuracy]], labels: Sequence[str]) -> str | None:
+def _classes(known: list[tuple[view.Measured, Accuracy]], labels: Sequence[str]) -> str | None:
     """The shipped artifact beside the float one; more bars than two a class are hard to read."""
     chosen = known[:1] + [pair for pair in known[1:] if pair[0].precision is Precision.FP32][:1]
     series: dict[str, tuple[Precision, Mapping[str, float]]] = {
-        item.name: (item.precision, accuracy.per_class_f1) for item, accuracy in chosen
+        item.name: (item.precision, accuracy.per_class_f1) for item, accuracy in reversed(chosen)
     }
     drawn = [label for label in labels if all(label in scores for _, scores in series.values())]
     return plots.class_bars(series, drawn) if series and drawn else None
@@ -89,7 +91,18 @@ def _search(rows: Sequence[Epoch]) -> str | None:
             found = row.validation_macro_f1
             for name, value in (found if isinstance(found, dict) else {"macro-F1": found}).items():
                 curves.setdefault(name, []).append((row.epoch, value))
-    return plots.search_curves(curves) if curves else None
+    return plots.score_curves(curves, "search", "validation macro-F1") if curves else None
+
+
+def _train_accuracy(rows: Sequence[Epoch]) -> str | None:
+    curves = {
+        phase: [
+            (row.epoch, row.train_accuracy) for row in rows if row.phase == phase and row.train_accuracy is not None
+        ]
+        for phase in ("teacher", "student")
+    }
+    drawn = {phase: points for phase, points in curves.items() if points}
+    return plots.score_curves(drawn, "train-accuracy", "accuracy") if drawn else None
 
 
 def _parity(items: Sequence[view.Measured]) -> str | None:

@@ -63,6 +63,7 @@ def render(build: Path, manifest: Manifest) -> str:
             checks=sorted(manifest.checks, key=lambda check: list(OUTCOME_WORDS).index(check.outcome)),
             figures={name: _safe(getattr(drawn, name)) for name in drawn.__slots__},
             missing=view.MISSING,
+            relation_words={"<=": "≤", ">=": "≥", "==": "=", None: ""},
             outcome_words=OUTCOME_WORDS,
             filter_words=FILTER_WORDS,
         )
@@ -72,6 +73,11 @@ def render(build: Path, manifest: Manifest) -> str:
 def _safe(svg: str | None) -> Markup | None:
     """SVG that we drew: its text was escaped by the XML writer."""
     return Markup(svg) if svg is not None else None  # noqa: S704
+
+
+def _breakable(name: str) -> Markup:
+    """Escaped, and allowed to wrap after an underscore: class names are long and phones narrow."""
+    return Markup("_<wbr>").join(name.split("_"))
 
 
 def _environment() -> jinja2.Environment:
@@ -84,6 +90,7 @@ def _environment() -> jinja2.Environment:
         keep_trailing_newline=True,
     )
     environment.filters.update(
+        breakable=_breakable,
         count=text.count,
         duration=text.duration,
         figure=text.figure,

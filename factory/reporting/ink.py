@@ -40,7 +40,7 @@ PRECISION_MARK = {
     Precision.INT8_DYNAMIC: "^",
     Precision.INT8_STATIC: "D",
 }
-WIDTH_IN = 5.0
+WIDTH_IN = 4.2
 
 _VARIABLE = {
     INK: "--ink",
@@ -53,7 +53,7 @@ _VARIABLE = {
     PURPLE: "--purple",
     RED: "--red",
 }
-_SETTINGS: dict[str, Any] = {
+_SETTINGS: Any = {
     "axes.axisbelow": True,
     "axes.edgecolor": MUTED,
     "axes.labelcolor": INK,
@@ -78,6 +78,7 @@ _SETTINGS: dict[str, Any] = {
     "ytick.color": MUTED,
     "ytick.labelcolor": INK,
 }
+_NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _COLOUR = re.compile(r"#[0-9a-f]{6}")
 
 
@@ -100,7 +101,8 @@ def svg(figure: Figure, name: str, title: str) -> str:
     """Inline SVG without date, scripts or fixed size; identifiers start with `name`, `title` is read aloud."""
     buffer = io.StringIO()
     figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
-    root = ElementTree.fromstring(buffer.getvalue())  # noqa: S314  matplotlib wrote it, just above
+    written = _NOT_IN_XML.sub("\ufffd", buffer.getvalue())
+    root = ElementTree.fromstring(written)  # noqa: S314  matplotlib wrote it, just above
     for parent in list(root.iter()):
         for child in list(parent):
             if _local(child.tag) in ("metadata", "style"):

@@ -14,8 +14,10 @@ from factory.contracts.manifest import Parity
 from factory.reporting import ink, text
 from factory.reporting.epochs import Epoch
 
-LABEL_LIMIT = 24
-TERMS = (("loss", "total", ink.BLUE, "-"), ("logits", "logits", ink.GREEN, "--")) + (
+LABEL_LIMIT = 20
+TERMS = (
+    ("loss", "total", ink.BLUE, "-"),
+    ("logits", "logits", ink.GREEN, "--"),
     ("stage", "stage", ink.ORANGE, "-."),
     ("memory", "memory", ink.PURPLE, ":"),
 )
@@ -35,7 +37,7 @@ class Point:
 def tradeoff(points: Sequence[Point]) -> str:
     """Accuracy over latency, a bubble's area showing the size; larger files behind smaller ones."""
     with ink.drawing("tradeoff"):
-        figure, axes = ink.canvas(3.9)
+        figure, axes = ink.canvas(3.6)
         largest = max(point.size_bytes for point in points)
         for point in sorted(points, key=lambda point: -point.size_bytes):
             label = (
@@ -43,13 +45,13 @@ def tradeoff(points: Sequence[Point]) -> str:
                 f"{text.percent(point.accuracy)}"
             )
             colour = ink.PRECISION_INK[point.precision]
-            area = 1100 * point.size_bytes / largest
+            area = 850 * point.size_bytes / largest
             place = ([point.median_us], [100 * point.accuracy])
             axes.scatter(*place, s=area, color=colour, alpha=0.28, linewidths=0)
             axes.scatter(*place, s=area, facecolors="none", edgecolors=colour, linewidths=1.3)
             axes.scatter(*place, s=26, color=colour, marker=ink.PRECISION_MARK[point.precision], label=label)
         axes.set_xlabel("median latency, one thread (µs)")
-        axes.set_ylabel("accuracy on the test split (%)")
+        axes.set_ylabel("accuracy on test (%), area: size")
         _roomy(axes, [p.median_us for p in points], [100 * p.accuracy for p in points])
         axes.grid(visible=True)
         figure.legend(loc="outside lower left", handletextpad=0.4, borderaxespad=0.2)
@@ -121,7 +123,7 @@ def _score_axis(axes: Axes, names: Sequence[str]) -> None:
 def loss_curves(rows: Sequence[Epoch], who: str) -> str:
     """Loss of each epoch; for a distilled student with its terms, unweighted, on a logarithmic axis."""
     with ink.drawing(f"loss-{who}"):
-        figure, axes = ink.canvas(2.9)
+        figure, axes = ink.canvas(2.5)
         positive = True
         for key, label, colour, line in TERMS:
             drawn = [(row.epoch, value) for row in rows if (value := getattr(row, key)) is not None]
@@ -148,19 +150,19 @@ def _widen_narrow_log(axes: Axes) -> None:
         axes.set_yticks(ticks)
 
 
-def search_curves(curves: Mapping[str, Sequence[tuple[int, float]]]) -> str:
-    """Validation macro-F1 of each epoch of the head search, one line a candidate."""
+def score_curves(curves: Mapping[str, Sequence[tuple[int, float]]], name: str, what: str) -> str:
+    """A score of each epoch, one line a curve: candidates of the head search, or teacher and student."""
     colours = (ink.BLUE, ink.ORANGE, ink.GREEN, ink.PURPLE)
-    with ink.drawing("search"):
-        figure, axes = ink.canvas(2.9)
-        for index, (name, points) in enumerate(curves.items()):
+    with ink.drawing(name):
+        figure, axes = ink.canvas(2.5)
+        for index, (label, points) in enumerate(curves.items()):
             epochs, values = zip(*points, strict=True)
-            style = ("-", "--", "-.", ":")[index % 4]
-            axes.plot(epochs, values, style, color=colours[index % 4], marker="o", markersize=3.5, label=name)
-        _epoch_axis(axes, "validation macro-F1")
+            line, mark = ("-", "--", "-.", ":")[index % 4], "o" if len(points) <= 12 else ""
+            axes.plot(epochs, values, line, color=colours[index % 4], marker=mark, markersize=3.5, label=label)
+        _epoch_axis(axes, what)
         if len(curves) > 1:
             figure.legend(loc="outside upper left", ncols=len(curves))
-        return ink.svg(figure, "search", "Validation macro-F1 of the head search by epoch")
+        return ink.svg(figure, name, f"{what} of {', '.join(curves)} by epoch")
 
 
 def _epoch_axis(axes: Axes, what: str) -> None:
@@ -173,7 +175,7 @@ def _epoch_axis(axes: Axes, what: str) -> None:
 def parity_histograms(parities: Sequence[tuple[str, Precision, Parity]]) -> str:
     """Absolute logit errors of each artifact on the golden pack, one row an artifact, a shared logarithmic axis."""
     with ink.drawing("parity"):
-        figure = Figure(figsize=(ink.WIDTH_IN, 0.65 + 0.95 * len(parities)), layout="constrained")
+        figure = Figure(figsize=(ink.WIDTH_IN, 0.65 + 0.8 * len(parities)), layout="constrained")
         rows = figure.subplots(len(parities), 1, sharex=True, squeeze=False)[:, 0]
         for axes, (name, precision, parity) in zip(rows, parities, strict=True):
             counts = np.asarray(parity.histogram_counts, dtype=np.float64)

@@ -51,10 +51,11 @@ class Cell:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Confusion:
-    """A confusion matrix of one artifact: (truth, cells) rows."""
+    """A confusion matrix of one artifact: (truth, cells) rows, and its largest errors as (truth, guess, count)."""
 
     name: str
     rows: tuple[tuple[str, tuple[Cell, ...]], ...]
+    worst: tuple[tuple[str, str, int], ...]
 
 
 def measured(manifest: Manifest) -> tuple[Measured, ...]:
@@ -76,7 +77,7 @@ def shipped(items: tuple[Measured, ...]) -> Measured | None:
     """The artifact the headline speaks of: int8_static, or else the last that was verified."""
     verified = [item for item in items if item.verification]
     static = [item for item in verified if item.precision is Precision.INT8_STATIC]
-    return (static or verified[-1:] or [None])[0]
+    return next(iter(static or verified[-1:]), None)
 
 
 def with_accuracy(items: tuple[Measured, ...]) -> list[tuple[Measured, Accuracy]]:
@@ -145,8 +146,8 @@ def confusion(item: Measured, accuracy: Accuracy, labels: tuple[str, ...]) -> Co
     """
     if len(accuracy.confusion) != len(labels) or any(len(row) != len(labels) for row in accuracy.confusion):
         raise ArtifactError(
-            f"manifest: confusion matrix of {item.artifact.path} is not {len(labels)} x {len(labels)} as the contract's "
-            "labels ask: build again"
+            f"manifest: confusion matrix of {item.artifact.path} is not {len(labels)} x {len(labels)} as the "
+            "contract's labels ask: build again"
         )
     rows = []
     for truth, counts in enumerate(accuracy.confusion):
@@ -155,7 +156,17 @@ def confusion(item: Measured, accuracy: Accuracy, labels: tuple[str, ...]) -> Co
             Cell(count=count, heat=_heat(count / total), right=truth == guess) for guess, count in enumerate(counts)
         )
         rows.append((labels[truth], cells))
-    return Confusion(name=item.name, rows=tuple(rows))
+    return Confusion(name=item.name, rows=tuple(rows), worst=_worst(accuracy.confusion, labels))
+
+
+def _worst(matrix: tuple[tuple[int, ...], ...], labels: tuple[str, ...]) -> tuple[tuple[str, str, int], ...]:
+    pairs = [
+        (labels[truth], labels[guess], count)
+        for truth, counts in enumerate(matrix)
+        for guess, count in enumerate(counts)
+        if truth != guess and count
+    ]
+    return tuple(sorted(pairs, key=lambda pair: -pair[2])[:5])
 
 
 def _heat(share: float) -> int:

@@ -25,7 +25,12 @@ from factory.contracts.window import Channel, Normalisation, Quantity, WindowSpe
 
 LABELS = ("walking", "walking_upstairs", "walking_downstairs", "sitting", "standing", "laying")
 SUBJECTS = ("2", "4", "9", "10", "12", "13", "18", "20", "24")
-SIZES = {Precision.FP32: 185_312, Precision.FP16: 98_144, Precision.INT8_DYNAMIC: 93_008, Precision.INT8_STATIC: 100_416}
+SIZES = {
+    Precision.FP32: 185_312,
+    Precision.FP16: 98_144,
+    Precision.INT8_DYNAMIC: 93_008,
+    Precision.INT8_STATIC: 100_416,
+}
 LATENCY_US = {Precision.FP32: 31.6, Precision.FP16: 31.9, Precision.INT8_DYNAMIC: 33.9, Precision.INT8_STATIC: 27.6}
 SCALE = {Precision.FP32: -5.6, Precision.FP16: -2.8, Precision.INT8_DYNAMIC: -1.6, Precision.INT8_STATIC: -0.7}
 RIGHT = {Precision.FP32: 0.981, Precision.FP16: 0.981, Precision.INT8_DYNAMIC: 0.980, Precision.INT8_STATIC: 0.978}
@@ -104,9 +109,7 @@ def artifact(precision: Precision) -> Artifact:
         path=f"tflite/model_{precision}.tflite",
         sha256=f"{list(Precision).index(precision) + 1:x}" * 64,
         size_bytes=SIZES[precision],
-        inputs=(
-            TensorInfo(name="imu", shape=(1, 1, 128, 6), dtype="float32", layout="1, 1, time, channel"),
-        ),
+        inputs=(TensorInfo(name="imu", shape=(1, 1, 128, 6), dtype="float32", layout="1, 1, time, channel"),),
         outputs=(TensorInfo(name="logits", shape=(1, 6), dtype="float32", layout="1, class", quantisation=scale),),
         tool="onnx2tf 1.28.8",
         runtime="LiteRT 2.3.0",
