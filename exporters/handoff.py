@@ -26,7 +26,7 @@ def read_handoff(path: Path) -> HandOff:
             onnx2tf converts it without a word into a graph that computes something else.
     """
     import onnx
-    from google.protobuf.message import DecodeError
+    from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 
     try:
         graph = onnx.load(path).graph

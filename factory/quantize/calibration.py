@@ -1,5 +1,7 @@
 """Calibration windows: those that set the scales of int8 activations. Training subjects only."""
 
+from collections.abc import Hashable, Sequence
+
 import numpy as np
 
 from factory.contracts.dataset import Floats, Ints, WindowSet
@@ -41,9 +43,9 @@ def _even_order(windows: WindowSet, train: Ints, rng: np.random.Generator) -> In
     return np.asarray(shuffled[np.argsort(turn_in_class, kind="stable")], np.int64)
 
 
-def _turns(keys: list[int] | list[tuple[int, str]]) -> Ints:
+def _turns(keys: Sequence[Hashable]) -> Ints:
     """How many earlier entries have the same key."""
-    seen: dict[int | tuple[int, str], int] = {}
+    seen: dict[Hashable, int] = {}
     turns = np.empty(len(keys), np.int64)
     for index, key in enumerate(keys):
         turns[index] = seen.get(key, 0)

@@ -1,0 +1,1 @@
+"""TFLite / LiteRT: phones, and every host with ai-edge-litert."""

@@ -1,0 +1,195 @@
+"""The hand-off graph to .tflite files: onnx2tf once, TensorFlow's converter a precision, metadata, signature.
+
+TensorFlow runs in `exporters.tflite.worker`; this side reports its steps, names its failures and finishes the files.
+"""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+from exporters.handoff import HandOff, read_handoff
+from exporters.tflite import flatbuffer, metadata
+from factory.contracts.artifact import Artifact, Precision, TensorInfo
+from factory.contracts.errors import ArtifactError, ExportError
+from factory.contracts.exporter import ExportRequest
+from factory.contracts.files import atomic_write, sha256_file, storage_errors
+from factory.contracts.progress import Task
+from factory.contracts.window import SensorContract
+
+FOLDER = "tflite"
+_STEPS_BEFORE = 3  # import, onnx2tf, signature
+_SCRATCH = ".tflite-"
+_ANSI = re.compile(r"\x1b\[[0-9;]*m")
+
+
+class TFLiteExporter:
+    """Writes build/tflite/model_<precision>.tflite."""
+
+    def export(self, request: ExportRequest) -> tuple[Artifact, ...]:
+        """Convert to every precision asked for; each file is complete or absent.
+
+        Raises:
+            ArtifactError: The hand-off graph or contract.json is missing or corrupt.
+            ExportError: onnx2tf or TensorFlow refused; names step and message.
+            StorageError: The disk is full or not writable.
+        """
+        shape = read_handoff(request.onnx)
+        contract = _read_contract(request.build)
+        # int8_static reads the float graph, so fp32 is converted first whether asked for or not.
+        wanted = sorted({*request.precisions, Precision.FP32}, key=list(Precision).index)
+        with storage_errors(request.build), _scratch(request.build) as folder:
+            _prepare(folder, request, shape)
+            with request.progress.track("tflite", _STEPS_BEFORE + len(wanted), "step") as task:
+                _run_worker(folder, wanted, task)
+            return tuple(
+                self._finish(folder / f"{precision}.tflite", precision, request, shape, contract)
+                for precision in request.precisions
+            )
+
+    def _finish(
+        self, converted: Path, precision: Precision, request: ExportRequest, shape: HandOff, contract: bytes
+    ) -> Artifact:
+        """Name the tensors, add metadata, check, write."""
+        model = flatbuffer.parse(converted.read_bytes(), converted.name)
+        _name_tensors(model)
+        if precision is Precision.INT8_STATIC:
+            _require_float_normalisation(model, converted.with_name("fp32.tflite"))
+        quantised = flatbuffer.quantised_tensors(model)
+        name = f"{SensorContract.model_validate_json(contract).name} {precision}"
+        path = request.build / FOLDER / f"model_{precision}.tflite"
+        with atomic_write(path) as temporary:
+            temporary.write_bytes(metadata.embed(model, request.spec, name, contract))
+            inputs, outputs = flatbuffer.describe(temporary)
+            _require_shape(inputs, outputs, shape, precision)
+        return Artifact(
+            target="tflite",
+            precision=precision,
+            path=path.relative_to(request.build).as_posix(),
+            sha256=sha256_file(path),
+            size_bytes=path.stat().st_size,
+            inputs=inputs,
+            outputs=outputs,
+            quantised=quantised,
+            tool=f"onnx2tf {version('onnx2tf')}, tensorflow {version('tensorflow')}",
+            runtime=_runtime(model),
+        )
+
+
+@contextmanager
+def _scratch(build: Path) -> Iterator[Path]:
+    """A folder for intermediate files inside the build, removed afterwards; so are those of killed runs."""
+    for abandoned in build.glob(f"{_SCRATCH}*"):
+        shutil.rmtree(abandoned)
+    with tempfile.TemporaryDirectory(prefix=_SCRATCH, dir=build) as folder:
+        yield Path(folder).resolve()
+
+
+def _read_contract(build: Path) -> bytes:
+    try:
+        content = (build / metadata.CONTRACT_FILE).read_bytes()
+        SensorContract.model_validate_json(content)
+    except (FileNotFoundError, ValueError) as error:
+        raise ArtifactError(f"{build / metadata.CONTRACT_FILE} is missing or corrupt: run factory export") from error
+    return content
+
+
+def _prepare(folder: Path, request: ExportRequest, shape: HandOff) -> None:
+    (folder / "model.onnx").write_bytes(request.onnx.read_bytes())
+    if Precision.INT8_STATIC not in request.precisions:
+        return
+    expected = (shape.channels, shape.window)
+    if request.calibration.ndim != 3 or request.calibration.shape[1:] != expected or not len(request.calibration):
+        raise ExportError(f"calibration windows are {request.calibration.shape}, expected (at least 1, *{expected})")
+    np.save(folder / "calibration.npy", request.calibration.transpose(0, 2, 1)[:, None, None].astype(np.float32))
+
+
+def _run_worker(folder: Path, precisions: Sequence[Precision], task: Task) -> None:
+    """Run TensorFlow in its process; move the bar a step.
+
+    Raises:
+        ExportError: It failed or died.
+    """
+    root = str(Path(__file__).parents[2])
+    paths = [root, *filter(None, [os.environ.get("PYTHONPATH")])]
+    # A fixed hash seed: onnx2tf and TensorFlow iterate over sets, and the same input shall give the same bytes.
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "PYTHONHASHSEED": "0"}
+    command = [sys.executable, "-m", "exporters.tflite.worker", str(folder), *precisions]
+    log = folder / "log.txt"
+    with log.open("wb") as errors:
+        worker = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, env=environment, cwd=folder)
+        try:
+            assert worker.stdout is not None
+            failure = _follow(worker.stdout, task)
+            code = worker.wait()
+        finally:
+            worker.kill()
+            worker.wait()
+    if failure is not None or code != 0:
+        step, message = failure or ("conversion", f"the converter died with exit status {code}")
+        raise ExportError(f"tflite, step {step}: {message}; {_last_errors(log)}")
+
+
+def _follow(events: IO[bytes], task: Task) -> tuple[str, str] | None:
+    """Advance the bar until the worker ends; its failure as (step, message)."""
+    for line in events:
+        event: dict[str, Any] = json.loads(line)
+        if "failed" in event:
+            return str(event["failed"]), str(event["error"])[:300]
+        task.advance(note=str(event["done"]))
+    return None
+
+
+def _last_errors(log: Path) -> str:
+    """What the converter printed about it: its own ERROR lines, which name the operator, or else its last line."""
+    lines = [_ANSI.sub("", line).strip() for line in log.read_text("utf-8", "replace").splitlines()]
+    lines = [line for line in lines if line]
+    errors = [line for line in lines if line.startswith("ERROR:") or "onnx_op_name" in line]
+    return " ".join(errors[-3:] or lines[-1:])[:400] or "it printed nothing"
+
+
+def _name_tensors(model: Any) -> None:
+    """Give the graph's tensors the signature's names, for readers that know no signatures."""
+    tensors, signature = model.subgraphs[0].tensors, model.signatureDefs[0]
+    for named in [*signature.inputs, *signature.outputs]:
+        tensors[named.tensorIndex].name = named.name
+
+
+def _require_float_normalisation(model: Any, fp32: Path) -> None:
+    """The operators ahead of the first convolution are the same float ones as in the float file."""
+    reference = flatbuffer.parse(fp32.read_bytes(), fp32.name)
+    expected, got = flatbuffer.ahead_of_weights(reference), flatbuffer.floats_ahead_of_quantize(model)
+    if got != expected:
+        raise ExportError(
+            f"tflite, step int8_static: {len(got)} float operators stand ahead of the first Quantize, expected the "
+            f"{len(expected)} of the normalisation ({', '.join(expected)}): pin tensorflow as pyproject.toml does"
+        )
+
+
+def _require_shape(
+    inputs: tuple[TensorInfo, ...], outputs: tuple[TensorInfo, ...], shape: HandOff, precision: Precision
+) -> None:
+    got = [(t.name, t.shape, t.dtype) for t in (*inputs, *outputs)]
+    expected = [
+        ("imu", (1, 1, shape.window, shape.channels), "float32"),
+        ("logits", (1, shape.classes), "float32"),
+    ]
+    if got != expected:
+        raise ExportError(f"tflite, step {precision}: the file's tensors are {got}, expected {expected}")
+
+
+def _runtime(model: Any) -> str:
+    """What it was tried with, and what the converter says is the oldest that has these operators."""
+    declared = flatbuffer.metadata_entry(model, b"min_runtime_version") or b""
+    oldest = declared.rstrip(b"\0").decode()
+    return f"LiteRT {version('ai-edge-litert')} (operators since TensorFlow Lite {oldest})"

@@ -1,0 +1,162 @@
+"""TFLite metadata (schema 1.1, identifier M001), as Android's metadata extractor reads it.
+
+The metadata is a flatbuffer of its own in a buffer named TFLITE_METADATA, written here by its published schema
+(tflite-support, metadata_schema.fbs); the files it names are appended to the model as a zip archive. Android's
+reader takes only members that are STORED, not deflated.
+"""
+
+import io
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import flatbuffers
+
+from exporters.tflite.flatbuffer import add_metadata_entry, pack
+from factory.contracts.window import Quantity, WindowSpec
+
+ENTRY = b"TFLITE_METADATA"
+LABELS_FILE, CONTRACT_FILE = "labels.txt", "contract.json"
+_IDENTIFIER = b"M001"
+_PARSER_VERSION = "1.0.0"
+_DESCRIPTIONS, _TENSOR_AXIS_LABELS = 1, 2
+_FEATURE = 1
+_ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
+_ANDROID = {Quantity.ACCELEROMETER: "TYPE_ACCELEROMETER", Quantity.GYROSCOPE: "TYPE_GYROSCOPE"}
+
+# Field numbers by the schema's order: a table's fields are numbered as they are declared.
+_FILE = {"name": 0, "description": 1, "type": 2}
+_TENSOR = {"name": 0, "description": 1, "dimensions": 2, "content": 3, "files": 6}
+_GRAPH = {"name": 0, "description": 1, "inputs": 2, "outputs": 3}
+_MODEL = {"name": 0, "description": 1, "version": 2, "graphs": 3, "license": 5, "files": 6, "parser": 7}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Tensor:
+    name: str
+    description: str
+    dimensions: tuple[str, ...]
+    file: tuple[str, str, int] | None = None
+
+
+def embed(model: Any, spec: WindowSpec, name: str, contract: bytes) -> bytes:
+    """The finished file: the model's tree, its metadata, and the zip archive of labels and contract.
+
+    Args:
+        model: Tree of a .tflite file with one input and one output; gets the metadata buffer.
+        spec: Says units, axes and labels.
+        name: Of the model.
+        contract: contract.json, word for word.
+    """
+    add_metadata_entry(model, ENTRY, build(spec, name))
+    archive = io.BytesIO()
+    archive.write(pack(model))
+    with zipfile.ZipFile(archive, "a", zipfile.ZIP_STORED) as files:
+        files.writestr(zipfile.ZipInfo(LABELS_FILE, _ZIP_EPOCH), "\n".join(spec.labels))
+        files.writestr(zipfile.ZipInfo(CONTRACT_FILE, _ZIP_EPOCH), contract)
+    return archive.getvalue()
+
+
+def build(spec: WindowSpec, name: str) -> bytes:
+    """The metadata flatbuffer of a model with input imu and output logits."""
+    builder = flatbuffers.Builder(1024)
+    graph = _table(
+        builder,
+        10,
+        {
+            _GRAPH["name"]: builder.CreateString("main"),
+            _GRAPH["inputs"]: _vector(builder, [_tensor(builder, _input(spec))]),
+            _GRAPH["outputs"]: _vector(builder, [_tensor(builder, _output(spec))]),
+        },
+    )
+    contract = _file(builder, CONTRACT_FILE, "Sensor contract: channels, units, rate, window, labels", _DESCRIPTIONS)
+    model = _table(
+        builder,
+        8,
+        {
+            _MODEL["name"]: builder.CreateString(name),
+            _MODEL["description"]: builder.CreateString(_summary(spec)),
+            _MODEL["version"]: builder.CreateString("1"),
+            _MODEL["graphs"]: _vector(builder, [graph]),
+            _MODEL["files"]: _vector(builder, [contract]),
+            _MODEL["parser"]: builder.CreateString(_PARSER_VERSION),
+        },
+    )
+    builder.Finish(model, _IDENTIFIER)
+    return bytes(builder.Output())
+
+
+def _summary(spec: WindowSpec) -> str:
+    return (
+        f"Human activity recognition: {len(spec.labels)} classes from windows of {spec.length} samples "
+        f"({spec.window_s:.2f} s at {spec.rate_hz:g} Hz), {len(spec.channels)} channels"
+    )
+
+
+def _input(spec: WindowSpec) -> _Tensor:
+    channels = ", ".join(
+        f"{channel.name} {channel.unit}"
+        + (f" ({_ANDROID[channel.quantity]})" if channel.quantity in _ANDROID else "")
+        + (" with gravity" if channel.gravity else "")
+        for channel in spec.channels
+    )
+    return _Tensor(
+        name="imu",
+        description=f"Raw SI values; normalisation is inside the model, do not normalise. Channels: {channels}. "
+        f"Axes: {spec.axes}",
+        dimensions=("batch", "one", "time", "channel"),
+    )
+
+
+def _output(spec: WindowSpec) -> _Tensor:
+    return _Tensor(
+        name="logits",
+        description="Unnormalised score of each class; softmax gives probabilities",
+        dimensions=("batch", "class"),
+        file=(LABELS_FILE, "Class names in the order of the logits", _TENSOR_AXIS_LABELS),
+    )
+
+
+def _tensor(builder: Any, tensor: _Tensor) -> int:
+    fields = {
+        _TENSOR["name"]: builder.CreateString(tensor.name),
+        _TENSOR["description"]: builder.CreateString(tensor.description),
+        _TENSOR["dimensions"]: _vector(builder, [builder.CreateString(axis) for axis in tensor.dimensions]),
+        _TENSOR["content"]: _feature_content(builder),
+    }
+    if tensor.file is not None:
+        fields[_TENSOR["files"]] = _vector(builder, [_file(builder, *tensor.file)])
+    return _table(builder, 7, fields)
+
+
+def _feature_content(builder: Any) -> int:
+    """Content of the kind FeatureProperties: a plain tensor, neither image nor audio."""
+    properties = _table(builder, 0, {})
+    builder.StartObject(3)
+    builder.PrependUint8Slot(0, _FEATURE, 0)
+    builder.PrependUOffsetTRelativeSlot(1, properties, 0)
+    return int(builder.EndObject())
+
+
+def _file(builder: Any, name: str, description: str, kind: int) -> int:
+    name_at, description_at = builder.CreateString(name), builder.CreateString(description)
+    builder.StartObject(5)
+    builder.PrependUOffsetTRelativeSlot(_FILE["name"], name_at, 0)
+    builder.PrependUOffsetTRelativeSlot(_FILE["description"], description_at, 0)
+    builder.PrependInt8Slot(_FILE["type"], kind, 0)
+    return int(builder.EndObject())
+
+
+def _table(builder: Any, slots: int, fields: dict[int, int]) -> int:
+    builder.StartObject(slots)
+    for slot, offset in fields.items():
+        builder.PrependUOffsetTRelativeSlot(slot, offset, 0)
+    return int(builder.EndObject())
+
+
+def _vector(builder: Any, offsets: Sequence[int]) -> int:
+    builder.StartVector(4, len(offsets), 4)
+    for offset in reversed(offsets):
+        builder.PrependUOffsetTRelative(offset)
+    return int(builder.EndVector())

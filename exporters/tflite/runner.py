@@ -1,0 +1,177 @@
+"""LiteRT's interpreter with XNNPACK: what verifies every .tflite file. Imports no TensorFlow."""
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from exporters.tflite import flatbuffer
+from factory.contracts.artifact import TensorInfo
+from factory.contracts.dataset import Floats
+from factory.contracts.errors import ArtifactError, MissingToolError
+
+_WARM_UP = 5
+
+
+def describe(path: Path) -> tuple[tuple[TensorInfo, ...], tuple[TensorInfo, ...]]:
+    """Inputs and outputs of a file, by the names of its signature.
+
+    Raises:
+        ArtifactError: The file is missing or corrupt.
+    """
+    _content(path)
+    return flatbuffer.describe(path)
+
+
+class LiteRTRunner:
+    """Runs a .tflite file on one thread of the CPU, one window at a time, as a phone does.
+
+    A window takes some 30 us, so that batches would gain little, and would time other kernels than a phone's.
+    """
+
+    def __init__(self, path: Path) -> None:
+        try:
+            import ai_edge_litert.interpreter  # noqa: F401
+        except ModuleNotFoundError as error:
+            raise MissingToolError("LiteRT is missing: pip install 'smldist-factory[litert]'") from error
+        self.name = f"LiteRT {version('ai-edge-litert')} (XNNPACK)"
+        self._path = path
+        self._interpreter: Any = None
+        self._input = self._output = 0
+        self._shape: tuple[int, ...] = ()
+
+    def __enter__(self) -> Self:
+        content = _content(self._path)
+        flatbuffer.parse(content, str(self._path))
+        self._interpreter = _open(content, self._path, reference=False)
+        (given,), (result,) = self._interpreter.get_input_details(), self._interpreter.get_output_details()
+        self._input, self._output = given["index"], result["index"]
+        self._shape = tuple(int(size) for size in given["shape"])
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._interpreter = None
+
+    def run(self, windows: Floats) -> Floats:
+        """Logits (N, K) of windows (N, C, T) in SI units."""
+        classes = int(self._interpreter.get_output_details()[0]["shape"][-1])
+        logits = np.empty((len(windows), classes), np.float32)
+        for index, window in enumerate(self._checked(windows)):
+            self._interpreter.set_tensor(self._input, window)
+            self._invoke(self._interpreter)
+            logits[index] = self._interpreter.get_tensor(self._output)[0]
+        return logits
+
+    def latency_us(self, window: Floats, runs: int) -> Floats:
+        """Microseconds of each of `runs` inferences of one window (C, T); the copy in and out is not counted."""
+        self._interpreter.set_tensor(self._input, self._checked(window[None])[0])
+        invoke = self._interpreter.invoke
+        for _ in range(_WARM_UP):
+            self._invoke(self._interpreter)
+        durations = np.empty(runs, np.float32)
+        for index in range(runs):
+            start = time.perf_counter_ns()
+            invoke()
+            durations[index] = (time.perf_counter_ns() - start) / 1e3
+        return durations
+
+    def layer_names(self) -> tuple[str, ...]:
+        """Every tensor computed from the input, in execution order."""
+        model = flatbuffer.parse(_content(self._path), str(self._path))
+        tensors = model.subgraphs[0].tensors
+        return tuple(tensors[index].name.decode() for index in flatbuffer.execution_order(model))
+
+    def layers(self, window: Floats) -> dict[str, Floats]:
+        """Every intermediate tensor for one window (C, T), dequantised, channels first.
+
+        Computed by the built-in kernels: a delegate keeps no intermediate tensors.
+        """
+        content = _content(self._path)
+        interpreter = _open(content, self._path, reference=True)
+        interpreter.set_tensor(self._input, self._checked(window[None])[0])
+        self._invoke(interpreter)
+        details = {detail["index"]: detail for detail in interpreter.get_tensor_details()}
+        layers = {}
+        for index in flatbuffer.execution_order(flatbuffer.parse(content, str(self._path))):
+            detail = details[index]
+            layers[str(detail["name"])] = _channels_first(_dequantised(interpreter.get_tensor(index), detail))
+        return layers
+
+    def _checked(self, windows: Floats) -> Floats:
+        """(N, 1, 1, T, C), or an ArtifactError about the shape."""
+        time_steps, channels = self._shape[-2:]
+        if windows.ndim != 3 or windows.shape[1:] != (channels, time_steps):
+            raise ArtifactError(
+                f"windows are {windows.shape[1:]}, {self._path.name} expects ({channels}, {time_steps})"
+            )
+        return np.ascontiguousarray(windows.transpose(0, 2, 1), np.float32)[:, None, None]
+
+    def _invoke(self, interpreter: Any) -> None:
+        try:
+            interpreter.invoke()
+        except RuntimeError as error:
+            raise ArtifactError(f"{self._path} fails in LiteRT: {_one_line(error)}: build the target again") from error
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError as error:
+        raise ArtifactError(f"{path} is missing: build the target again") from error
+
+
+def _open(content: bytes, path: Path, *, reference: bool) -> Any:
+    """An interpreter with its tensors allocated; `reference` keeps every intermediate tensor."""
+    from ai_edge_litert.interpreter import Interpreter, OpResolverType
+
+    resolver = OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES if reference else OpResolverType.AUTO
+    try:
+        with _quiet():
+            interpreter = Interpreter(
+                model_content=content,
+                num_threads=1,
+                experimental_op_resolver_type=resolver,
+                experimental_preserve_all_tensors=reference,
+            )
+            interpreter.allocate_tensors()
+    except (ValueError, RuntimeError) as error:
+        raise ArtifactError(f"{path} does not load in LiteRT: {_one_line(error)}: build the target again") from error
+    return interpreter
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """LiteRT announces its delegate on the terminal, past Python; what went wrong is in its exceptions as well."""
+    saved, sink = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(sink, 2)
+        yield
+    finally:
+        os.dup2(saved, 2)
+        os.close(saved)
+        os.close(sink)
+
+
+def _dequantised(values: NDArray[Any], detail: dict[str, Any]) -> Floats:
+    parameters = detail["quantization_parameters"]
+    scales, zeros = parameters["scales"], parameters["zero_points"]
+    if not np.issubdtype(values.dtype, np.integer) or not len(scales):
+        return np.asarray(values, np.float32)
+    return np.asarray((values.astype(np.float32) - zeros[0]) * scales[0], np.float32)
+
+
+def _channels_first(values: Floats) -> Floats:
+    return np.ascontiguousarray(values.transpose(0, 3, 1, 2)) if values.ndim == 4 else values
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:200]
