@@ -1,8 +1,9 @@
 """Which held-out windows enter the golden pack: a stratified draw that is sure to hold the hard ones.
 
-An eighth each is low in motion, close to saturation, and at a class boundary; the rest is drawn evenly over class
-and subject. Near ties (a small margin between the two best logits) are a thirty-second part only: they flip under
-any rounding, so a pack full of them would measure its own selection instead of the artifact.
+An eighth each is low in motion, close to saturation, and at a class boundary, every class among them; the rest is drawn
+over class and subject in proportion. Rare classes and near ties (a small margin between the two best logits, a
+thirty-second part) stay few on purpose: they flip under any rounding, and a pack full of them would measure its own
+selection instead of the artifact.
 """
 
 import numpy as np
@@ -72,15 +73,15 @@ def _kinds(
 
     def take(name: str, eligible: Bools, score: Doubles, strata: NDArray[np.str_], amount: int) -> None:
         free = np.flatnonzero(eligible & (kind == ""))
-        kind[free[_spread(score[free], strata[free], amount)]] = name
+        kind[free[_spread(score[free], strata[free], amount, rng, each=name != "easy")]] = name
 
+    boundary, end = _edges(windows)
     by_class = y.astype(np.str_)
     by_class_and_subject = np.char.add(np.char.add(by_class, "/"), subject.astype(np.str_))
-    ties = 0
     if logits is not None:
         take("boundary", _near_ties(logits), luck, by_class, count // _TIE_SHARE)
-        ties = int((kind == "boundary").sum())
-    take("boundary", _at_label_change(windows)[test], luck, by_class, hard - ties)
+    for eligible in (boundary[test], end[test]):
+        take("boundary", eligible, luck, by_class, hard - int((kind == "boundary").sum()))
     everything = np.ones(len(test), dtype=bool)
     take("saturated", everything, -peak, by_class, hard)
     take("low_motion", everything, motion, by_class, hard)
@@ -88,14 +89,16 @@ def _kinds(
     return kind
 
 
-def _spread(score: Doubles, strata: NDArray[np.str_], amount: int) -> Ints:
-    """Positions of the `amount` lowest scores, taking strata in turn: each one's best, then each one's second."""
+def _spread(score: Doubles, strata: NDArray[np.str_], amount: int, rng: np.random.Generator, *, each: bool) -> Ints:
+    """Positions of `amount` low scores, strata in proportion to their size; with `each`, every stratum's best first."""
     order = np.lexsort((score, strata))
-    _, first = np.unique(strata[order], return_index=True)
-    sizes = np.diff(np.append(first, len(order)))
+    _, first, sizes = np.unique(strata[order], return_index=True, return_counts=True)
     rank = np.arange(len(order)) - np.repeat(first, sizes)
-    turn = np.lexsort((score[order], rank))
-    return np.asarray(order[turn[: max(amount, 0)]], dtype=np.int64)
+    # A random start a stratum, or none of many small strata would ever be drawn.
+    share = (rank + np.repeat(rng.random(len(sizes)), sizes)) / np.repeat(sizes, sizes)
+    if each:
+        share[rank == 0] = -1
+    return np.asarray(order[np.argsort(share, kind="stable")[: max(amount, 0)]], dtype=np.int64)
 
 
 def _motion_and_peak(windows: WindowSet, test: Ints) -> tuple[Doubles, Doubles]:
@@ -120,13 +123,21 @@ def _near_ties(logits: Floats) -> Bools:
     return np.asarray(margin <= np.quantile(margin, _TIE_QUANTILE))
 
 
-def _at_label_change(windows: WindowSet) -> Bools:
-    """(N,) whether the next or previous window of the recording has another label, or was lost to a mixed one."""
+def _edges(windows: WindowSet) -> tuple[Bools, Bools]:
+    """(N,) at a class boundary, and (N,) at either end of a recording.
+
+    At a boundary the next or previous window of the recording has another label, or was lost to a mixed one. Where
+    recordings hold one activity each, their ends are what comes closest.
+    """
     order = np.lexsort((windows.start, windows.recording))
     same = np.diff(windows.recording[order]) == 0
     changed = np.diff(windows.y[order]) != 0
     gap = np.diff(windows.start[order]) > windows.spec.hop
-    edge = same & (changed | gap)
+    return _beside(order, same & (changed | gap)), _beside(order, ~same)
+
+
+def _beside(order: Ints, edge: Bools) -> Bools:
+    """Windows on both sides of each edge; edge i lies between order[i] and order[i + 1]."""
     marked = np.zeros(len(order), dtype=bool)
     marked[order[1:][edge]] = True
     marked[order[:-1][edge]] = True
