@@ -14,7 +14,7 @@ from factory.contracts.table import SourceUnit, TimeUnit
 from factory.contracts.window import Quantity
 from factory.data.columns import Axes, Chosen, Roles, find_roles, words
 from factory.data.sample import Sample, stream_texts, take_sample
-from factory.data.statistics import Doubles, LogHistogram
+from factory.data.statistics import Doubles
 from factory.data.units import TriadStatistics, UnitGuess
 
 _WINDOW_S = 2.56
@@ -135,25 +135,19 @@ def guess_clock(sample: Sample, roles: Roles) -> Clock:
     """
     name = roles.time.column
     iso = not sample.numeric(name)
-    intervals, falls = LogHistogram(), 0
+    parts = []
     for chunk in sample.chunks:
         steps = np.diff(_iso(chunk, name) if iso else _column(chunk, name))[_same_recording(chunk, roles)]
-        steps = steps[np.isfinite(steps)]
-        falls += int((steps <= 0).sum())
-        intervals.add(steps.astype(np.float64) * (1e-3 if iso else 1.0))  # ns as us: the histogram starts at 1e-6
-    median = intervals.quantile(0.5)
-    if median is None:
+        parts.append(steps[np.isfinite(steps)])
+    steps = np.concatenate([np.empty(0), *parts])
+    if not (steps > 0).any():
         raise DataError(f"time stamps in '{name}' never rise: name the right column with --time COLUMN")
-    if iso:
-        seconds, unit = median * 1e-6, cast(TimeUnit, "iso")
-        how = "holds dates"
-    else:
-        unit = _time_unit(name, median)
-        seconds = median * _RATES[unit]
-        how = f"its median step is {median:.6g}, which is a sensor's pace in {unit}"
+    median = float(np.median(steps[steps > 0]))
+    unit: TimeUnit = "iso" if iso else _time_unit(name, median)
+    seconds = median * (1e-9 if iso else _RATES[unit])
+    how = "holds dates" if iso else f"its median step is {median:.6g}, which is a sensor's pace in {unit}"
     rate = float(f"{1 / seconds:.4g}")
-    share = falls / max(falls + intervals.total, 1)
-    return Clock(unit=unit, rate_hz=rate, reason=f"{how}: {rate:g} Hz", backwards=share > 0)
+    return Clock(unit=unit, rate_hz=rate, reason=f"{how}: {rate:g} Hz", backwards=bool((steps <= 0).any()))
 
 
 def _time_unit(name: str, median: float) -> TimeUnit:
