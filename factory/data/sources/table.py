@@ -29,6 +29,10 @@ _SI: dict[SourceUnit, float] = {"g": STANDARD_GRAVITY, "deg/s": math.pi / 180, "
 _JUDGED_ROWS = 100_000
 """Of each recording, for the unit check."""
 _JUDGED_RECORDINGS = 64
+_MOVES = 3.0
+"""m/s^2 between the 1st and 99th percentile of acceleration's length: the wearer is not at rest."""
+_LEAST_DEG_S = 15.0
+"""Whoever moves like that turns faster once in a hundred samples; walking reaches 100."""
 
 
 class Table:
@@ -172,20 +176,37 @@ class Table:
 
     def _check_units(self, spill: Spill) -> None:
         """Refuse values that contradict the described unit or gravity."""
-        for columns in self._triads():
-            statistics = TriadStatistics()
-            for session in list(spill.sessions.values())[:_JUDGED_RECORDINGS]:
-                rows = np.memmap(session.path, spill.record, mode="r")
-                samples = rows["samples"][:_JUDGED_ROWS][:, columns] / self._factors[columns]
-                statistics.add(samples, max(round(self.description.rate_hz), 1))
-                release_pages(rows)
+        triads = [(columns, self._statistics(spill, columns)) for columns in self._triads()]
+        moving = any(self._shakes(columns, statistics) for columns, statistics in triads)
+        for columns, statistics in triads:
             channel = self.description.channels[columns[0]]
             guess = statistics.guess(channel.measures)
-            if fault := _contradiction(guess, channel.unit, channel.measures):
+            fault = _contradiction(guess, channel.unit, channel.measures)
+            fastest = statistics.norms.quantile(0.99)
+            if channel.unit == "deg/s" and moving and fastest is not None and fastest < _LEAST_DEG_S:
+                fault = "are described in deg/s, but look like rad/s of somebody who moves"
+            if fault:
                 names = ", ".join(self.description.channels[column].column for column in columns)
                 raise DataError(
                     f"{self._reader.path}: columns {names} {fault} ({guess.evidence}): correct the description"
                 )
+
+    def _statistics(self, spill: Spill, columns: list[int]) -> TriadStatistics:
+        """Of a sample of rows, in the unit described."""
+        statistics = TriadStatistics()
+        for session in list(spill.sessions.values())[:_JUDGED_RECORDINGS]:
+            rows = np.memmap(session.path, spill.record, mode="r")
+            samples = rows["samples"][:_JUDGED_ROWS][:, columns] / self._factors[columns]
+            statistics.add(samples, max(round(self.description.rate_hz), 1))
+            release_pages(rows)
+        return statistics
+
+    def _shakes(self, columns: list[int], statistics: TriadStatistics) -> bool:
+        """Whether this is an accelerometer of somebody who moves."""
+        if self.description.channels[columns[0]].quantity is not Quantity.ACCELEROMETER:
+            return False
+        low, high = statistics.norms.quantile(0.01), statistics.norms.quantile(0.99)
+        return low is not None and high is not None and (high - low) * self._factors[columns[0]] > _MOVES
 
     def _triads(self) -> list[list[int]]:
         """Columns of each complete sensor: same quantity, unit, gravity and place, axes x, y, z."""
