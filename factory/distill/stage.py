@@ -96,15 +96,21 @@ class StageDistiller(nn.Module):
             self.register_buffer(f"energy{index}", torch.zeros(width, length))
 
     def forward(self, student: Sequence[Tensor], hints: Sequence[Tensor]) -> Tensor:
-        """Scalar loss of student stages (B, C_s, 1, L_s) against teacher stages (B, C, 1, L)."""
+        """Scalar loss of student stages (B, C_s, 1, L_s) against teacher stages (B, C, 1, L).
+
+        The running spectra move in training mode alone.
+        """
         mapped, scaled, weights, bases = [], [], [], []
         for index, (adapter, ours, hint) in enumerate(zip(self.adapters, student, hints, strict=True)):
             basis, running = self.get_buffer(f"dct{index}"), self.get_buffer(f"energy{index}")
             theirs = hint.detach().squeeze(2)
             energy = spectral_energy(theirs, basis)
-            running.copy_(energy if not running.any() else torch.lerp(energy, running, self.decay))
+            spectrum = running if running.any() else energy
+            if self.training:
+                spectrum = torch.lerp(energy, spectrum, self.decay)
+                running.copy_(spectrum)
             mapped.append(adapter(ours))
-            scaled.append(theirs / running.mean().sqrt().clamp_min(1e-6))
-            weights.append(frequency_weights(running, self.emphasis))
+            scaled.append(theirs / spectrum.mean().sqrt().clamp_min(1e-6))
+            weights.append(frequency_weights(spectrum, self.emphasis))
             bases.append(basis)
         return stage_loss(mapped, scaled, weights, bases)
