@@ -6,7 +6,7 @@ from pathlib import Path
 
 from factory.contracts.artifact import Precision
 from factory.contracts.errors import ArtifactError
-from factory.contracts.manifest import Accuracy, Manifest
+from factory.contracts.manifest import Accuracy, Manifest, Training
 from factory.reporting import plots, view
 from factory.reporting.epochs import Epoch, read_epochs
 
@@ -20,8 +20,9 @@ class Figures:
     subjects: str | None
     teacher_loss: str | None
     student_loss: str | None
-    train_accuracy: str | None
+    search_loss: str | None
     search: str | None
+    train_accuracy: str | None
     parity: str | None
 
 
@@ -41,8 +42,9 @@ def draw(build: Path, manifest: Manifest) -> Figures:
         subjects=_subjects(view.with_accuracy(items)),
         teacher_loss=_loss([row for row in everything if row.phase == "teacher"], "teacher"),
         student_loss=_loss([row for row in everything if row.phase == "student"], "student"),
+        search_loss=_loss([row for row in everything if row.phase == "search"], "head search"),
+        search=_search(everything, manifest.training),
         train_accuracy=_train_accuracy(everything),
-        search=_search(everything),
         parity=_parity(items),
     )
 
@@ -83,15 +85,17 @@ def _loss(rows: Sequence[Epoch], who: str) -> str | None:
     return plots.loss_curves(rows, who) if rows else None
 
 
-def _search(rows: Sequence[Epoch]) -> str | None:
-    """Rows of the search phase hold one figure, or one a candidate."""
+def _search(rows: Sequence[Epoch], training: Training) -> str | None:
+    """Curves where several epochs were judged, bars of the final judgement where only that was made."""
     curves: dict[str, list[tuple[int, float]]] = {}
     for row in rows:
         if row.phase == "search" and row.validation_macro_f1 is not None:
             found = row.validation_macro_f1
             for name, value in (found if isinstance(found, dict) else {"macro-F1": found}).items():
                 curves.setdefault(name, []).append((row.epoch, value))
-    return plots.score_curves(curves, "search", "validation macro-F1") if curves else None
+    if any(len(points) > 1 for points in curves.values()):
+        return plots.score_curves(curves, "search", "validation macro-F1")
+    return plots.head_bars(training.head_search, training.head) if training.head_search else None
 
 
 def _train_accuracy(rows: Sequence[Epoch]) -> str | None:

@@ -60,6 +60,7 @@ def render(build: Path, manifest: Manifest) -> str:
             tiles=view.tiles(manifest),
             gates={item.artifact.path: view.gate_of(manifest, item) for item in items},
             confusions=[view.confusion(item, accuracy, labels) for item, accuracy in known],
+            absent=[label for label in labels if known and label not in known[0][1].per_class_f1],
             checks=sorted(manifest.checks, key=lambda check: list(OUTCOME_WORDS).index(check.outcome)),
             figures={name: _safe(getattr(drawn, name)) for name in drawn.__slots__},
             missing=view.MISSING,

@@ -106,6 +106,20 @@ def subject_bars(scores: Mapping[str, float], worst: str, artifact: str) -> str:
         return ink.svg(figure, "subjects", f"Macro-F1 of each test subject; the worst is {worst}")
 
 
+def head_bars(scores: Mapping[str, float], kept: str) -> str:
+    """Validation macro-F1 of each candidate head; the one that was kept in its own colour and in words."""
+    names = [f"{head} (kept)" if head == kept else head for head in scores]
+    colours = [ink.GREEN if head == kept else ink.BLUE for head in scores]
+    with ink.drawing("search"):
+        figure, axes = ink.canvas(0.85 + 0.34 * len(scores))
+        rows = np.arange(len(scores), dtype=np.float64)
+        axes.barh(rows, list(scores.values()), height=0.66, color=colours)
+        _write_values(axes, list(scores.values()), rows)
+        _score_axis(axes, names)
+        axes.set_xlabel("macro-F1 on validation subjects")
+        return ink.svg(figure, "search", f"Validation macro-F1 of each head; {kept} was kept")
+
+
 def _write_values(axes: Axes, values: Sequence[float], places: np.ndarray) -> None:
     for value, place in zip(values, places, strict=True):
         axes.text(value + 0.012, float(place), f"{value:.3f}", va="center", fontsize=8.5)
@@ -122,7 +136,8 @@ def _score_axis(axes: Axes, names: Sequence[str]) -> None:
 
 def loss_curves(rows: Sequence[Epoch], who: str) -> str:
     """Loss of each epoch; for a distilled student with its terms, unweighted, on a logarithmic axis."""
-    with ink.drawing(f"loss-{who}"):
+    name = f"loss-{who.replace(' ', '-')}"
+    with ink.drawing(name):
         figure, axes = ink.canvas(2.5)
         positive = True
         for key, label, colour, line in TERMS:
@@ -139,7 +154,7 @@ def loss_curves(rows: Sequence[Epoch], who: str) -> str:
             _widen_narrow_log(axes)
         _epoch_axis(axes, "loss")
         figure.legend(loc="outside upper left", ncols=len(TERMS))
-        return ink.svg(figure, f"loss-{who}", f"Training loss of the {who} by epoch")
+        return ink.svg(figure, name, f"Training loss of the {who} by epoch")
 
 
 def _widen_narrow_log(axes: Axes) -> None:

@@ -180,6 +180,26 @@ def test_a_histogram_with_too_few_edges_is_refused(build: Path) -> None:
         render(build, changed(verifications=(found.model_copy(update={"parity": parity}),)))
 
 
+def test_a_class_absent_from_the_test_split_is_named(build: Path) -> None:
+    found = example.verification(Precision.FP32)
+    assert found.accuracy is not None
+    scores = {label: value for label, value in found.accuracy.per_class_f1.items() if label != "laying"}
+    less = found.accuracy.model_copy(update={"per_class_f1": scores})
+    page = render(build, changed(verifications=(found.model_copy(update={"accuracy": less}),)))
+    assert "without a figure: laying." in page
+
+
+def test_a_history_with_a_judgement_each_epoch_becomes_curves(build: Path) -> None:
+    path = build / "teacher" / "epochs.jsonl"
+    rows = [
+        f'{{"epoch": {epoch}, "phase": "search", "loss": 1.0, "train_accuracy": 0.9, '
+        f'"validation_macro_f1": {{"linear": 0.9, "mlp": 0.8}}}}'
+        for epoch in (1, 2, 3)
+    ]
+    path.write_text("\n".join(rows))
+    assert "validation macro-F1 of linear, mlp by epoch" in render(build, example.manifest())
+
+
 def test_drawing_leaves_the_global_plot_settings_alone(build: Path) -> None:
     before = dict(mpl.rcParams)
     render(build, example.manifest())
