@@ -1,6 +1,6 @@
 """Recordings to windows: sources, resampling, windows, splits, and the checks made on them."""
 
-from factory.data.prepare import prepare
+from factory.data.preparation import prepare
 from factory.data.splits import check_split, make_split
 
 __all__ = ["check_split", "make_split", "prepare"]
