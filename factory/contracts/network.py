@@ -1,6 +1,8 @@
 """network.json: what a checkpoint holds, so that it can be rebuilt without its recipe."""
 
-from pydantic import Field
+from typing import Self
+
+from pydantic import Field, model_validator
 
 from factory.contracts.base import Contract
 from factory.contracts.recipe import BackboneRecipe, HeadKind
@@ -18,6 +20,13 @@ class NetworkSpec(Contract):
     patterns: int = Field(ge=1, description="stored patterns a class, hopfield head only")
     normalisation: Normalisation
 
+    @model_validator(mode="after")
+    def _one_pair_a_channel(self) -> Self:
+        means, deviations = len(self.normalisation.mean), len(self.normalisation.std)
+        if (means, deviations) != (self.channels, self.channels):
+            raise ValueError(f"normalisation has {means} means and {deviations} deviations of {self.channels} channels")
+        return self
+
 
 class TrainingSummary(Contract):
     """summary.json of a trained network."""
@@ -28,6 +37,7 @@ class TrainingSummary(Contract):
     seconds: float
     device: str
     method: str
+
 
 TRAINING_VERSION = "1"
 """Part of the key of trained networks. Raise when a change of the training code changes its results."""
