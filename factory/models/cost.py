@@ -48,14 +48,25 @@ def _macs(graph: fx.GraphModule, node: fx.Node) -> int:
 
 
 def _peak_bytes(graph: fx.GraphModule) -> int:
+    """Largest sum of live tensors; a view, an identity and an activation in place share their input's memory."""
     nodes = [node for node in graph.graph.nodes if node.op not in ("get_attr", "output")]
     position = {node: index for index, node in enumerate(graph.graph.nodes)}
-    last_use = {node: max((position[user] for user in node.users), default=position[node]) for node in nodes}
-    peak = 0
+    owner: dict[fx.Node, fx.Node] = {}
+    last_use: dict[fx.Node, int] = {}
     for node in nodes:
-        if node.op == "call_method" and node.target in _VIEWS:
-            continue
-        now = position[node]
-        live = sum(_size(other) for other in nodes if position[other] <= now <= last_use[other])
-        peak = max(peak, live * _FLOAT_BYTES)
-    return peak
+        owner[node] = owner[node.all_input_nodes[0]] if _shares_memory(graph, node) else node
+        until = max((position[user] for user in node.users), default=position[node])
+        last_use[owner[node]] = max(last_use.get(owner[node], 0), until)
+    return _FLOAT_BYTES * max(
+        sum(_size(tensor) for tensor, until in last_use.items() if position[tensor] <= position[node] <= until)
+        for node in nodes
+    )
+
+
+def _shares_memory(graph: fx.GraphModule, node: fx.Node) -> bool:
+    if node.op == "call_method":
+        return node.target in _VIEWS
+    if node.op != "call_module":
+        return False
+    module = graph.get_submodule(str(node.target))
+    return isinstance(module, nn.Identity | nn.Dropout) or getattr(module, "inplace", False)
