@@ -31,14 +31,21 @@ def load_network(folder: Path) -> Network:
     Raises:
         ArtifactError: A file is missing, corrupt or does not fit the other.
     """
+    network = build_network(_load_spec(folder / SPEC_FILE))
+    path = folder / WEIGHTS_FILE
     try:
-        spec = NetworkSpec.model_validate_json((folder / SPEC_FILE).read_text())
-        network = build_network(spec)
-        network.load_state_dict(load_file(folder / WEIGHTS_FILE))
+        network.load_state_dict(load_file(path))
     except FileNotFoundError as error:
-        raise ArtifactError(f"{error.filename} is missing: train the network again (factory train)") from error
-    except ValidationError as error:
-        raise ArtifactError(f"{folder / SPEC_FILE}: {explain(error)}: train the network again") from error
-    except (SafetensorError, RuntimeError, UnicodeDecodeError) as error:
-        raise ArtifactError(f"{folder / WEIGHTS_FILE} is corrupt or foreign: train the network again") from error
+        raise ArtifactError(f"{path} is missing: train the network again (factory train)") from error
+    except (SafetensorError, RuntimeError) as error:
+        raise ArtifactError(f"{path} is corrupt or foreign: train the network again") from error
     return network.eval()
+
+
+def _load_spec(path: Path) -> NetworkSpec:
+    try:
+        return NetworkSpec.model_validate_json(path.read_bytes())
+    except FileNotFoundError as error:
+        raise ArtifactError(f"{path} is missing: train the network again (factory train)") from error
+    except ValidationError as error:
+        raise ArtifactError(f"{path}: {explain(error)}: train the network again") from error
