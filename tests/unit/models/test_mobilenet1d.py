@@ -1,0 +1,123 @@
+"""The network: what it is made of, what folding keeps, and the normalisation inside."""
+
+import pytest
+import torch
+from pydantic import ValidationError
+from torch import nn
+
+from factory.contracts.recipe import HeadKind, ModelRecipe
+from factory.contracts.window import Normalisation
+from factory.models import Network, build_network, fold
+from factory.models.mobilenet1d import Normalise, SqueezeGate
+from tests.unit.models.conftest import move_statistics, spec_of
+
+KINDS: tuple[HeadKind, ...] = ("linear", "hopfield", "cosine", "mlp")
+ROLES = ("teacher", "student")
+
+
+def _network(shipped: ModelRecipe, role: str, head: HeadKind = "linear") -> Network:
+    torch.manual_seed(0)
+    return build_network(spec_of(getattr(shipped, role), head))
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_every_convolution_is_lifted_and_explicitly_padded(shipped: ModelRecipe, role: str) -> None:
+    network = _network(shipped, role)
+    assert not any(isinstance(module, nn.Conv1d | nn.BatchNorm1d | nn.LayerNorm) for module in network.modules())
+    convolutions = [module for module in network.modules() if isinstance(module, nn.Conv2d)]
+    assert convolutions
+    for convolution in convolutions:
+        assert convolution.kernel_size[0] == 1
+        assert convolution.stride[0] == convolution.stride[1]
+        assert convolution.padding in ((0, convolution.kernel_size[1] // 2), (0, 0))
+        assert convolution.padding_mode == "zeros"
+        assert convolution.weight.is_contiguous(memory_format=torch.channels_last)
+
+
+def test_the_student_has_no_hardswish_and_the_teacher_may(shipped: ModelRecipe) -> None:
+    def uses(role: str) -> bool:
+        return any(isinstance(module, nn.Hardswish | nn.SiLU) for module in _network(shipped, role).modules())
+
+    assert not uses("student")
+    assert uses("teacher")
+
+
+def test_a_recipe_refuses_a_hardswish_student(shipped: ModelRecipe) -> None:
+    with pytest.raises(ValidationError, match="a student's activation is relu"):
+        ModelRecipe(student=shipped.student.model_copy(update={"activation": "hardswish"}))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("role", ROLES)
+def test_folding_keeps_the_logits(shipped: ModelRecipe, role: str, kind: HeadKind) -> None:
+    network = _network(shipped, role, kind)
+    move_statistics(network)
+    window = 3 * torch.randn(4, 9, 1, 128)
+    with torch.inference_mode():
+        expected = network.eval()(window)
+        torch.testing.assert_close(fold(network)(window), expected, atol=1e-4, rtol=1e-4)
+    assert expected.shape == (4, 6)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_folded_network_has_no_batch_norm_and_leaves_the_original_alone(shipped: ModelRecipe, kind: HeadKind) -> None:
+    network = _network(shipped, "student", kind).train()
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    folded = fold(network)
+    assert not any(isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d) for module in folded.modules())
+    assert not folded.training
+    assert network.training
+    assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
+
+
+def test_stages_are_reported_with_their_widths_and_lengths(shipped: ModelRecipe) -> None:
+    network = _network(shipped, "student").eval()
+    features, stages = network.backbone(torch.zeros(2, 9, 1, 128))
+    assert features.shape == (2, 64)
+    assert [tuple(stage.shape) for stage in stages] == [(2, 16, 1, 64), (2, 24, 1, 32), (2, 40, 1, 16)]
+    assert network.stage_widths == (16, 24, 40)
+
+
+@pytest.mark.parametrize("window", [8, 33, 100])
+def test_any_window_length_goes_through(shipped: ModelRecipe, window: int) -> None:
+    network = build_network(spec_of(shipped.student, "linear", channels=6, window=window)).eval()
+    assert network(torch.zeros(1, 6, 1, window)).shape == (1, 6)
+
+
+def test_the_gate_is_a_hard_sigmoid_by_hand() -> None:
+    gate = SqueezeGate(1, 1)
+    with torch.no_grad():
+        for layer in (gate.reduce, gate.expand):
+            layer.weight.fill_(1.0)
+            assert layer.bias is not None
+            layer.bias.zero_()
+    # Mean 1 passes both layers: relu6(1 + 3) / 6 = 2/3. Mean 9: relu6(12) / 6 = 1.
+    torch.testing.assert_close(gate(torch.tensor([[[[0.0, 2.0]]]])), torch.tensor([[[[0.0, 4 / 3]]]]))
+    torch.testing.assert_close(gate(torch.tensor([[[[9.0, 9.0]]]])), torch.tensor([[[[9.0, 9.0]]]]))
+
+
+def test_normalisation_scales_each_channel_and_saturates() -> None:
+    normalise = Normalise(Normalisation(mean=(1.0, 0.0), std=(2.0, 0.5), clip=3.0))
+    window = torch.tensor([[[[1.0, 5.0, 100.0]], [[0.5, -0.25, -100.0]]]])
+    expected = torch.tensor([[[[0.0, 2.0, 3.0]], [[1.0, -0.5, -3.0]]]])
+    torch.testing.assert_close(normalise(window), expected)
+
+
+def test_normalisation_is_neither_trained_nor_stored(shipped: ModelRecipe) -> None:
+    network = _network(shipped, "student")
+    assert not any("normalise" in name for name, _ in network.named_parameters())
+    assert not any("normalise" in name for name in network.state_dict())
+
+
+def test_the_network_eats_si_units(shipped: ModelRecipe) -> None:
+    # The same motion in another channel's unit: a network normalised for it gives the same logits.
+    network = _network(shipped, "student").eval()
+    constants = network.spec.normalisation
+    milli = constants.model_copy(
+        update={"mean": tuple(1000 * v for v in constants.mean), "std": tuple(1000 * v for v in constants.std)}
+    )
+    other = build_network(network.spec.model_copy(update={"normalisation": milli})).eval()
+    other.load_state_dict(network.state_dict())
+    window = torch.randn(3, 9, 1, 128)
+    with torch.inference_mode():
+        torch.testing.assert_close(other(1000 * window), network(window), atol=1e-4, rtol=1e-4)
