@@ -1,0 +1,149 @@
+"""Windows by length, hop and purity; nothing is lost without being counted."""
+
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from factory.contracts.dataset import Ints
+from factory.contracts.errors import DataError, RecipeError
+from factory.contracts.progress import Silent
+from factory.contracts.recipe import DataRecipe
+from factory.data import prepare
+from factory.data.resample import Piece
+from factory.data.windows import DROPPED, MIXED, TOO_SHORT, UNLABELLED, Cut, choose_channels, cut, plan_labels
+
+PLAN = plan_labels(("walk", "sit", "run"), None, {})
+
+
+def recipe(window: int = 10, hop: int = 5, purity: float = 1.0) -> DataRecipe:
+    return DataRecipe(source="watch", window=window, hop=hop, purity=purity)
+
+
+def piece(labels: list[int], first: bool = True) -> Piece:
+    count = len(labels)
+    samples = np.stack([np.arange(count), -np.arange(count)], axis=1).astype(np.float32)
+    return Piece(samples=samples, labels=np.array(labels, np.int64), first=first)
+
+
+def cut_one(labels: list[int], how: DataRecipe) -> tuple[Cut, Counter[str]]:
+    lost: Counter[str] = Counter()
+    (found,) = cut([piece(labels)], how, PLAN, [0, 1], lost)
+    return found, +lost
+
+
+def test_windows_start_every_hop_and_hold_the_samples_in_order() -> None:
+    found, lost = cut_one([0] * 23, recipe())
+    assert found.start.tolist() == [0, 5, 10]
+    assert found.x.shape == (3, 2, 10)
+    assert found.x[1, 0].tolist() == list(range(5, 15))
+    assert found.x[1, 1].tolist() == [-value for value in range(5, 15)]
+    assert not lost
+
+
+def test_channels_are_taken_in_the_order_asked_for() -> None:
+    (found,) = cut([piece([0] * 10)], recipe(), PLAN, [1], Counter())
+    assert found.x[0, 0, 3] == -3
+
+
+def test_window_of_two_labels_is_lost_at_purity_one() -> None:
+    found, lost = cut_one([0] * 12 + [1] * 8, recipe(hop=10))
+    assert found.y.tolist() == [0]
+    assert lost == {MIXED: 1}
+
+
+def test_window_takes_the_majority_label_at_lower_purity() -> None:
+    found, lost = cut_one([0] * 12 + [1] * 8, recipe(hop=10, purity=0.8))
+    assert found.y.tolist() == [0, 1]
+    assert not lost
+
+
+def test_unlabelled_samples_count_against_a_window() -> None:
+    found, lost = cut_one([0] * 7 + [-1] * 3, recipe(purity=0.8))
+    assert len(found.y) == 0
+    assert lost == {UNLABELLED: 1}
+    assert cut_one([0] * 7 + [-1] * 3, recipe(purity=0.7))[0].y.tolist() == [0]
+
+
+def test_short_activity_survives_only_at_lower_purity() -> None:
+    transition = [0] * 13 + [2] * 8 + [1] * 13
+    assert 2 not in cut_one(transition, recipe(hop=5))[0].y
+    assert 2 in cut_one(transition, recipe(hop=5, purity=0.6))[0].y
+
+
+def test_class_left_out_is_counted_and_not_made_another() -> None:
+    plan = plan_labels(("walk", "sit", "run"), ("run", "walk"), {})
+    lost: Counter[str] = Counter()
+    (found,) = cut([piece([1] * 10 + [2] * 10)], recipe(hop=10), plan, [0, 1], lost)
+    assert found.y.tolist() == [0]
+    assert +lost == {DROPPED: 1}
+
+
+def test_stretch_shorter_than_a_window_is_counted() -> None:
+    lost: Counter[str] = Counter()
+    found = list(cut([piece([0] * 9), piece([0] * 10), piece([0] * 4)], recipe(), PLAN, [0, 1], lost))
+    assert [(item.stretch, len(item.y)) for item in found] == [(1, 1)]
+    assert +lost == {TOO_SHORT: 2}
+
+
+@pytest.mark.parametrize("hop", [3, 10, 27])
+@pytest.mark.parametrize("chunk", [1, 7, 10, 64])
+def test_pieces_give_the_same_windows_as_the_whole(hop: int, chunk: int) -> None:
+    rng = np.random.default_rng(0)
+    samples = rng.normal(size=(200, 2)).astype(np.float32)
+    labels: Ints = np.repeat(rng.integers(-1, 3, 20), 10).astype(np.int64)
+    how = recipe(hop=hop, purity=0.6)
+
+    def run(size: int) -> tuple[list[list[int]], bytes, Counter[str]]:
+        lost: Counter[str] = Counter()
+        pieces = [
+            Piece(samples=samples[low : low + size], labels=labels[low : low + size], first=low == 0)
+            for low in range(0, 200, size)
+        ]
+        found = list(cut(pieces, how, PLAN, [0, 1], lost))
+        rows = [np.concatenate([getattr(item, name) for item in found]).tolist() for name in ("y", "start")]
+        return rows, np.concatenate([item.x for item in found]).tobytes(), +lost
+
+    assert run(chunk) == run(200)
+
+
+def test_labels_are_merged_then_ordered() -> None:
+    plan = plan_labels(
+        ("up", "down", "sit", "lie"), ("rest", "stairs"), {"up": "stairs", "down": "stairs", "lie": "rest"}
+    )
+    assert plan.names == ("rest", "stairs")
+    assert plan.of_source.tolist() == [1, 1, 2, 0, -1]
+
+
+@pytest.mark.parametrize(
+    ("keep", "merge", "message"),
+    [
+        (("walk", "fly"), {}, "data.labels names fly: available are walk, sit, run"),
+        (None, {"fly": "walk"}, "data.merge names fly"),
+        (("walk",), {}, "at least two"),
+        (("walk", "walk"), {}, "each once"),
+        (None, {"walk": "sit", "run": "sit"}, "at least two"),
+    ],
+)
+def test_labels_that_cannot_be_used_are_refused(
+    keep: tuple[str, ...] | None, merge: dict[str, str], message: str
+) -> None:
+    with pytest.raises(RecipeError, match=message):
+        plan_labels(("walk", "sit", "run"), keep, merge)
+
+
+def test_channels_that_cannot_be_used_are_refused() -> None:
+    assert choose_channels(["a", "b", "c"], ["c", "a"]) == [2, 0]
+    with pytest.raises(RecipeError, match="names d: the source delivers a, b, c"):
+        choose_channels(["a", "b", "c"], ["a", "d"])
+    with pytest.raises(RecipeError, match="twice"):
+        choose_channels(["a", "b", "c"], ["a", "a"])
+
+
+def test_window_longer_than_every_recording_is_refused_with_both_lengths(tmp_path: Path) -> None:
+    with pytest.raises(
+        DataError, match=r"4096 samples \(81.92 s\).*longest recording lasts 52.34 s: lower data.window"
+    ):
+        prepare(DataRecipe(source="watch", window=4096), None, tmp_path, Silent())
+    assert not list((tmp_path / "windows").glob(".*"))
