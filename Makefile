@@ -1,0 +1,85 @@
+# Everything a user or CI runs. Needs make and Python 3.11; all else goes into .venv.
+#
+#   make demo    recordings -> teacher -> student -> TFLite files, verified, with a report
+#   make test    the tests
+#   make help    the rest
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.SUFFIXES:
+
+VENV := .venv
+BIN := $(VENV)/bin
+UV := $(BIN)/uv
+OUT ?= build/demo
+PYTHON ?= $(shell for p in python3.11 python3; do \
+	"$$p" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' >/dev/null 2>&1 && echo "$$p" && break; done)
+
+# --require-hashes: what is installed is what was locked. --compile-bytecode: without it torch and tensorflow are
+# compiled in every process where PYTHONDONTWRITEBYTECODE is set, which doubles the time they take to import.
+INSTALL := $(UV) pip install --quiet --python $(BIN)/python
+LOCKED := $(INSTALL) --require-hashes --compile-bytecode -r
+ITSELF := $(INSTALL) --no-deps --no-build-isolation --editable .
+COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+	--custom-compile-command "make lock"
+
+.PHONY: help demo test check lint format types imports lock clean environment
+.NOTPARALLEL:
+
+help: ## Show this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
+
+demo: $(VENV)/.run ## Train, export and verify the demonstration model; OUT=folder says where
+	$(BIN)/factory build demo --out "$(OUT)"
+
+test: $(VENV)/.dev ## Run the tests; ARGS="-k name" narrows them
+	$(BIN)/pytest $(ARGS)
+
+check: lint types imports test ## All that CI checks
+
+lint: $(VENV)/.dev ## Check format and style
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+format: $(VENV)/.dev ## Format, and mend what can be mended
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+types: $(VENV)/.dev ## Check types, strictly
+	$(BIN)/mypy
+
+imports: $(VENV)/.dev ## Check who imports whom
+	$(BIN)/lint-imports
+
+environment: $(VENV)/.dev ## Create .venv with everything, and run nothing
+
+lock: $(UV) ## Resolve all dependencies anew and record their hashes
+	$(COMPILE) --upgrade requirements/bootstrap.in -o requirements/bootstrap.lock
+	$(COMPILE) --upgrade pyproject.toml --extra demo --extra tflite -o requirements/run.lock
+	$(COMPILE) --upgrade pyproject.toml --extra dev -c requirements/run.lock -o requirements/dev.lock
+	for lock in bootstrap run dev; do \
+		sed -i.old '1i # Written by: make lock' requirements/$$lock.lock && rm requirements/$$lock.lock.old; done
+
+clean: ## Remove .venv, caches and builds
+	rm -rf $(VENV) .venvs build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+
+$(UV):
+	@test -n "$(PYTHON)" || { echo "error: no Python 3.11 found: install it (Debian 12: apt-get install python3.11" \
+		"python3.11-venv), or say where it is: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	$(PYTHON) -m venv --clear $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bootstrap.lock
+
+# The locks agree with each other, so that .dev after .run adds tools and changes nothing.
+$(VENV)/.run: $(UV) requirements/run.lock pyproject.toml
+	@echo "installing the locked environment (about 7 GB on Linux, a few minutes)"
+	$(LOCKED) requirements/run.lock
+	$(ITSELF)
+	@touch $@
+
+$(VENV)/.dev: $(UV) requirements/dev.lock pyproject.toml
+	@echo "installing the locked environment with the test tools (about 7 GB on Linux, a few minutes)"
+	$(LOCKED) requirements/dev.lock
+	$(ITSELF)
+	@touch $@ $(VENV)/.run
