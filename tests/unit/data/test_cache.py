@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from factory.contracts.errors import ArtifactError
+from factory.contracts.errors import ArtifactError, StorageError
 from factory.contracts.progress import Silent, Task
 from factory.contracts.recipe import DataRecipe
 from factory.data import cache as module
@@ -213,3 +213,22 @@ def test_changed_file_and_damaged_index_are_noticed(tmp_path: Path) -> None:
     (tmp_path / "hashes.json").write_text("{")
     path.write_text("one")
     assert content_hashes([path], tmp_path, tmp_path) == first
+
+
+@pytest.fixture
+def tiny_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 1 MB; skipped where mounting is not allowed."""
+    folder = tmp_path / "tiny"
+    folder.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)], capture_output=True)
+    if mounted.returncode:
+        pytest.skip("needs the right to mount a tmpfs")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_full_disk_is_a_storage_error_and_leaves_nothing_half_written(tiny_disk: Path) -> None:
+    with pytest.raises(StorageError, match="no space left"):
+        prepare(RECIPE, None, tiny_disk, Silent())
+    assert not list((tiny_disk / "windows").glob(".*"))
+    assert not list(tiny_disk.rglob("*.npy"))
