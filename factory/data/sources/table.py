@@ -225,7 +225,7 @@ def _contradiction(guess: UnitGuess, unit: SourceUnit, quantity: Quantity) -> st
         return "are described with gravity, but look gravity-free"
     if quantity is Quantity.LINEAR_ACCELERATION and guess.gravity:
         return "are described as gravity-free, but hold gravity"
-    if guess.unit != unit:
+    if guess.unit != unit and (guess.unit or guess.gravity):
         return f"are described in {unit}, but look like {guess.unit or 'another unit'}"
     return ""
 
