@@ -7,10 +7,15 @@ import typer
 
 from factory import __version__
 from factory.cli import _errors
+from factory.cli import data as data_commands
+from factory.cli.benchmark import benchmark
 from factory.cli.build import build, export, train
+from factory.cli.doctor import doctor
+from factory.cli.init import init
 from factory.cli.models import models
 from factory.cli.recipes import recipes
 from factory.cli.report import report
+from factory.cli.results import results
 from factory.cli.schema import schema
 from factory.cli.verify import verify
 
@@ -33,9 +38,14 @@ app = typer.Typer(
 )
 for command in (build, train, export, verify, report):
     app.command(rich_help_panel="Build")(command)
+app.add_typer(data_commands.app, name="data", rich_help_panel="Recordings")
+app.command(rich_help_panel="Recordings")(init)
+app.command(rich_help_panel="Look")(doctor)
 app.command(rich_help_panel="Look")(recipes)
 app.command(rich_help_panel="Look")(models)
 app.command(rich_help_panel="Look")(schema)
+for command in (benchmark, results):
+    app.command(rich_help_panel="Compare")(command)
 
 
 def _version(shown: bool) -> None:

@@ -49,6 +49,7 @@ class Prepared:
         from factory.data import prepare
 
         job = self._job
+        job.progress.say(f"recordings of {job.recipe.data.source} ...")
         return prepare(job.recipe.data, job.data, job.cache, job.progress, base=job.build)
 
     @cached_property

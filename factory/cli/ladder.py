@@ -7,7 +7,7 @@ from factory.artifacts.store import Stage, StageStore
 from factory.cli.job import Job, Prepared
 from factory.cli.provenance import versions
 from factory.cli.stages import CODE_VERSIONS
-from factory.cli.verification import Bench, HeldOut, open_runner, verify_artifacts
+from factory.cli.verification import Bench, HeldOut, verify_artifacts
 from factory.contracts.artifact import Artifact, Precision
 from factory.contracts.base import Contract
 from factory.contracts.dataset import Floats
@@ -84,12 +84,13 @@ def _rungs(
     job: Job, golden: GoldenPack, held_out: HeldOut, labels: tuple[str, ...]
 ) -> tuple[list[Verification], list[Check]]:
     """The network on its way to the artifacts; all float32, so all must agree."""
+    from exporters.onnx.runner import OnnxRunner
     from factory.models import fold, load_network
 
     student = load_network(job.build / "student")
     torch_name = f"torch {versions('torch')['torch']}"
     ladder, checks = [], []
-    with open_runner("onnx", job.build / "onnx" / "model.onnx") as onnx:
+    with OnnxRunner(job.build / "onnx" / "model.onnx") as onnx:
         rungs = (
             ("eager", "torch", torch_name, _torch_run(student)),
             ("folded", "torch", torch_name, _torch_run(fold(student))),

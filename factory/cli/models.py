@@ -35,7 +35,7 @@ def models(recipe: RecipeArgument = "demo", as_json: JsonOption = False) -> None
 def _rows(name: str) -> list[dict[str, int | str]]:
     """One row a network and head; only the source's description is read, no recording."""
     from factory.cli.recipes import find_recipe
-    from factory.data.prepare import window_spec
+    from factory.data.preparation import window_spec
     from factory.data.sources import open_source
     from factory.data.windows import plan_labels
 

@@ -17,6 +17,7 @@ from factory.cli.stages import (
     write_recipe,
 )
 from factory.contracts.artifact import Artifact
+from factory.contracts.errors import ArtifactError, MissingToolError
 from factory.contracts.manifest import Manifest
 from factory.contracts.network import TrainingSummary
 
@@ -35,6 +36,7 @@ def build(job: Job) -> Built:
     Raises:
         FactoryError: Whatever stops a stage; what finished before it is kept.
     """
+    require_targets(job)
     with open_store(job.build, job.progress) as store:
         prepared = Prepared(job)
         _train(store, job, prepared)
@@ -56,12 +58,28 @@ def export(job: Job) -> tuple[Artifact, ...]:
 
     A manifest or report that describes other files is removed: it would be wrong.
     """
+    require_targets(job)
     with open_store(job.build, job.progress) as store:
         prepared = Prepared(job)
         _train(store, job, prepared)
         artifacts = _export(store, job, prepared)
         _drop_outdated(job, artifacts)
         return artifacts
+
+
+def require_targets(job: Job) -> None:
+    """Refuse before training what could not be exported after it.
+
+    Raises:
+        RecipeError: No such target.
+        MissingToolError: A target's SDK is not installed.
+    """
+    from exporters.registry import find_target
+
+    for name in job.targets:
+        target = find_target(name)
+        if missing := [module for module in target.missing if module in target.exports_with]:
+            raise MissingToolError(f"target {name} needs {', '.join(missing)}: {target.install}")
 
 
 def _train(store: StageStore, job: Job, prepared: Prepared) -> tuple[TrainingSummary, TrainingSummary]:
@@ -77,7 +95,6 @@ def _export(store: StageStore, job: Job, prepared: Prepared) -> tuple[Artifact, 
 
 def _drop_outdated(job: Job, artifacts: tuple[Artifact, ...]) -> None:
     from factory.artifacts.manifest_io import read_manifest
-    from factory.contracts.errors import ArtifactError
 
     path = job.build / "manifest.json"
     if not path.exists():

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
+from rich.text import Text
 
 from factory.contracts.artifact import Artifact
 from factory.contracts.manifest import Check, Manifest, Outcome, Verification
@@ -13,56 +14,54 @@ _COLOURS = {Outcome.PASSED: "green", Outcome.FAILED: "red", Outcome.NOT_RUN: "ye
 
 
 def print_build(manifest: Manifest, report: Path) -> None:
-    """Artifacts with their figures and gates, other gates that did not pass, and where the report is."""
+    """Artifacts with their figures and gates, every gate that did not pass, and where the report is."""
     console = Console()
-    console.print(artifact_table(manifest.artifacts, manifest.verifications, manifest.checks))
-    shown = {(artifact.target, artifact.precision) for artifact in manifest.artifacts}
-    print_checks(console, [c for c in manifest.checks if (c.target, c.precision) not in shown])
-    subjects = len(manifest.data.test_subjects)
+    print_artifacts(console, manifest.artifacts, manifest.verifications, manifest.checks)
+    training = manifest.training
     console.print(
-        f"student {manifest.training.student_cost.parameters} parameters, head {manifest.training.head}; "
-        f"teacher macro-F1 {manifest.training.teacher.macro_f1:.4f}; "
-        f"measured on {manifest.data.windows['test']} windows of {subjects} unseen subjects",
+        f"student: {training.student_cost.parameters} parameters, head {training.head}; "
+        f"teacher: {training.teacher_cost.parameters} parameters, macro-F1 {training.teacher.macro_f1:.4f}\n"
+        f"tested on {manifest.data.windows['test']} windows of {len(manifest.data.test_subjects)} unseen subjects\n"
+        f"report: {report}",
         highlight=False,
+        markup=False,
+        soft_wrap=True,
     )
-    console.print(f"report: {report}", highlight=False, markup=False, soft_wrap=True)
 
 
-def artifact_table(
-    artifacts: Sequence[Artifact], verifications: Sequence[Verification], checks: Sequence[Check]
-) -> Table:
-    """One row an artifact: size, accuracy, macro-F1, parity, latency, gate."""
-    table = Table("artifact")
-    for title in ("kB", "accuracy", "macro-F1", "parity top-1", "max error", "latency us"):
-        table.add_column(title, justify="right")
-    table.add_column("gate")
+def print_artifacts(
+    console: Console, artifacts: Sequence[Artifact], verifications: Sequence[Verification], checks: Sequence[Check]
+) -> None:
+    """One row an artifact (size, accuracy, macro-F1, parity, latency, gate), then each gate that did not pass."""
+    table = Table(Column("artifact", no_wrap=True), show_edge=False, pad_edge=False)
+    for title in ("kB", "accuracy", "macro-F1", "top-1", "max err", "us"):
+        table.add_column(title, justify="right", no_wrap=True)
+    table.add_column("gate", no_wrap=True)
     seen = {verification.subject: verification for verification in verifications}
     for artifact in artifacts:
         own = [c for c in checks if (c.target, c.precision) == (artifact.target, artifact.precision)]
-        table.add_row(artifact.path, f"{artifact.size_bytes / 1000:.1f}", *_figures(seen.get(artifact.path)), gate(own))
-    return table
+        name, size = f"{artifact.target} {artifact.precision}", f"{artifact.size_bytes / 1000:.1f}"
+        table.add_row(name, size, *_figures(seen.get(artifact.path)), gate(own))
+    console.print(table)
+    for check in checks:
+        if check.outcome is not Outcome.PASSED:
+            console.print(_sentence(check), soft_wrap=True)
 
 
 def gate(checks: Sequence[Check]) -> str:
-    """What a row says of its gates: the failed ones by name, else how many passed and were not run."""
-    failed = [check.gate for check in checks if check.outcome is Outcome.FAILED]
-    if failed:
-        return f"[red]FAILED {', '.join(failed)}[/]"
-    missing = sum(check.outcome is Outcome.NOT_RUN for check in checks)
-    passed = len(checks) - missing
-    if not passed:
-        return "[yellow]not run[/]"
-    return f"[green]passed[/] ({passed})" + (f", [yellow]{missing} not run[/]" if missing else "")
+    """What a row says of its gates."""
+    if any(check.outcome is Outcome.FAILED for check in checks):
+        return "[red]FAILED[/]"
+    if any(check.outcome is Outcome.PASSED for check in checks):
+        return "[green]passed[/]"
+    return "[yellow]not run[/]"
 
 
-def print_checks(console: Console, checks: Sequence[Check]) -> None:
-    """One line each for checks that failed or were not run."""
-    for check in checks:
-        if check.outcome is not Outcome.PASSED:
-            colour = _COLOURS[check.outcome]
-            state = check.outcome.value.replace("_", " ")
-            console.print(f"[{colour}]{state}[/] {check.target} {check.gate}: ", end="", highlight=False)
-            console.print(check.note, highlight=False, markup=False)
+def _sentence(check: Check) -> Text:
+    colour = _COLOURS[check.outcome]
+    what = " ".join(part for part in (check.target, check.precision, check.gate) if part)
+    figure = f" {check.value:.4g}, expected {check.relation} {check.limit:.4g}" if check.value is not None else ""
+    return Text.assemble((check.outcome.value.replace("_", " "), colour), f" {what}{figure}: {check.note}".rstrip(": "))
 
 
 def _figures(seen: Verification | None) -> tuple[str, ...]:

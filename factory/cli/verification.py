@@ -132,7 +132,9 @@ def _first_divergence(bench: Bench, artifact: Artifact, runner: Runner) -> str:
     onnx = bench.build / "onnx" / "model.onnx"
     bound = tolerance(artifact.target, artifact.precision).layer_error
     try:
-        with open_runner("onnx", onnx) as reference:
+        from exporters.onnx.runner import OnnxRunner
+
+        with OnnxRunner(onnx) as reference:
             return explain_parity(reference, runner, bench.golden, runner.run(bench.golden.x), bound)
     except MissingToolError as error:
         return f"first diverging layer not looked for: {error}"

@@ -120,9 +120,9 @@ def _show(manifest: "Manifest", found: "Findings", as_json: bool) -> None:
         return
     from rich.console import Console
 
-    from factory.cli.tables import artifact_table
+    from factory.cli.tables import print_artifacts
 
     files = len(manifest.files) + len(manifest.artifacts)
     console = Console()
-    console.print(artifact_table(manifest.artifacts, found.verifications, found.checks))
+    print_artifacts(console, manifest.artifacts, found.verifications, found.checks)
     console.print(f"{files} files are those of the manifest", highlight=False)
