@@ -1,13 +1,12 @@
 """The report's plots, each a function from figures to inline SVG. Nothing is measured here."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from factory.contracts.artifact import Precision
 from factory.contracts.manifest import Parity
@@ -35,11 +34,12 @@ class Point:
 
 
 def tradeoff(points: Sequence[Point]) -> str:
-    """Accuracy over latency, a bubble's area showing the size; larger files behind smaller ones."""
+    """Accuracy over latency, a bubble's area showing the size; larger files lie behind smaller ones."""
     with ink.drawing("tradeoff"):
         figure, axes = ink.canvas(3.6)
         largest = max(point.size_bytes for point in points)
-        for point in sorted(points, key=lambda point: -point.size_bytes):
+        for point in points:
+            depth = 3 - point.size_bytes / largest
             label = (
                 f"{point.name}: {text.size(point.size_bytes)}, {text.duration(point.median_us)}, "
                 f"{text.percent(point.accuracy)}"
@@ -47,9 +47,9 @@ def tradeoff(points: Sequence[Point]) -> str:
             colour = ink.PRECISION_INK[point.precision]
             area = 850 * point.size_bytes / largest
             place = ([point.median_us], [100 * point.accuracy])
-            axes.scatter(*place, s=area, color=colour, alpha=0.28, linewidths=0)
-            axes.scatter(*place, s=area, facecolors="none", edgecolors=colour, linewidths=1.3)
-            axes.scatter(*place, s=26, color=colour, marker=ink.PRECISION_MARK[point.precision], label=label)
+            axes.scatter(*place, s=area, color=colour, alpha=0.28, linewidths=0, zorder=depth)
+            axes.scatter(*place, s=area, facecolors="none", edgecolors=colour, linewidths=1.3, zorder=depth)
+            axes.scatter(*place, s=26, color=colour, marker=ink.PRECISION_MARK[point.precision], label=label, zorder=4)
         axes.set_xlabel("median latency, one thread (µs)")
         axes.set_ylabel("accuracy on test (%), area: size")
         _roomy(axes, [p.median_us for p in points], [100 * p.accuracy for p in points])
@@ -135,34 +135,26 @@ def _score_axis(axes: Axes, names: Sequence[str]) -> None:
 
 
 def loss_curves(rows: Sequence[Epoch], who: str) -> str:
-    """Loss of each epoch; for a distilled student with its terms, unweighted, on a logarithmic axis."""
+    """Loss of each epoch; for a distilled student with its terms, unweighted. Logarithmic where it spans much."""
     name = f"loss-{who.replace(' ', '-')}"
     with ink.drawing(name):
         figure, axes = ink.canvas(2.5)
-        positive = True
+        everything: list[float] = []
         for key, label, colour, line in TERMS:
             drawn = [(row.epoch, value) for row in rows if (value := getattr(row, key)) is not None]
             if drawn:
                 epochs, values = zip(*drawn, strict=True)
                 mark = "o" if len(drawn) == 1 else ""
                 axes.plot(epochs, values, color=colour, linestyle=line, linewidth=1.8, marker=mark, label=label)
-                positive = positive and min(values) > 0
-        if positive:
+                everything += values
+        if min(everything) > 0 and max(everything) > 8 * min(everything):
             axes.set_yscale("log")
+            axes.yaxis.set_major_locator(LogLocator(subs=(1, 3)))
             axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
             axes.yaxis.set_minor_formatter(NullFormatter())
-            _widen_narrow_log(axes)
-        _epoch_axis(axes, "loss")
+        _epoch_axis(axes, "loss", rows[-1].epoch)
         figure.legend(loc="outside upper left", ncols=len(TERMS))
         return ink.svg(figure, name, f"Training loss of the {who} by epoch")
-
-
-def _widen_narrow_log(axes: Axes) -> None:
-    """A logarithmic axis within one decade has no labelled tick: name some values."""
-    low, high = axes.get_ylim()
-    if math.log10(high / low) < 1.5:
-        ticks = [value for value in (m * 10.0**e for e in range(-9, 6) for m in (1, 2, 3, 5)) if low <= value <= high]
-        axes.set_yticks(ticks)
 
 
 def score_curves(curves: Mapping[str, Sequence[tuple[int, float]]], name: str, what: str) -> str:
@@ -174,16 +166,17 @@ def score_curves(curves: Mapping[str, Sequence[tuple[int, float]]], name: str, w
             epochs, values = zip(*points, strict=True)
             line, mark = ("-", "--", "-.", ":")[index % 4], "o" if len(points) <= 12 else ""
             axes.plot(epochs, values, line, color=colours[index % 4], marker=mark, markersize=3.5, label=label)
-        _epoch_axis(axes, what)
+        _epoch_axis(axes, what, max(points[-1][0] for points in curves.values()))
         if len(curves) > 1:
             figure.legend(loc="outside upper left", ncols=len(curves))
         return ink.svg(figure, name, f"{what} of {', '.join(curves)} by epoch")
 
 
-def _epoch_axis(axes: Axes, what: str) -> None:
+def _epoch_axis(axes: Axes, what: str, last: int) -> None:
     axes.set_xlabel("epoch")
     axes.set_ylabel(what)
-    axes.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True))
+    axes.set_xlim(1 - 0.02 * last - 0.1, last + 0.02 * last + 0.1)
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True, min_n_ticks=1))
     axes.grid(visible=True)
 
 
