@@ -66,6 +66,7 @@ class SensorReport(Contract):
     likely_unit: str | None = Field(description="what the values look like; None when they do not tell")
     gravity: bool = Field(description="as declared")
     likely_gravity: bool | None = Field(description="accelerometers: is the one-second mean a steady vector?")
+    certain: bool = Field(description="whether a contradiction is an error rather than a doubt")
     evidence: str
 
 

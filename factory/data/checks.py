@@ -3,7 +3,7 @@
 Only what cannot be read at all is raised; everything else is a finding, so that one run shows all problems.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +22,7 @@ from factory.contracts.report import (
 )
 from factory.data.findings import in_order, judge, rate_finding
 from factory.data.leakage import near_duplicates, parts_of
-from factory.data.prepare import prepare
+from factory.data.preparation import prepare
 from factory.data.sources import Source, open_source
 from factory.data.splits import make_split
 from factory.data.survey import Survey, WindowPlan
@@ -45,7 +45,7 @@ def check(recipe: Recipe, folder: Path | None, cache: Path, progress: Progress, 
     """
     source = open_source(recipe.data.source, recipe.data.description, base)
     survey = survey_source(source, recipe.data, folder, progress)
-    problems = list(_recording_problems(survey))
+    problems: list[Finding] = []
     windows, split = None, None
     try:
         windows = prepare(recipe.data, folder, cache, progress, base)
@@ -54,10 +54,7 @@ def check(recipe: Recipe, folder: Path | None, cache: Path, progress: Progress, 
         problems.append(_error("leakage.split", "data", str(error)))
     except DataError as error:
         problems.append(_error("window.none" if windows is None else "split.impossible", "data", str(error)))
-    report = _report(recipe, survey, windows, split)
-    if found := rate_finding(report.timing.rate_hz, recipe.data.rate_hz):
-        problems.append(found)
-    return report.model_copy(update={"findings": in_order(iter([*problems, *judge(report)]))})
+    return report_on(recipe, survey, windows, split, problems)
 
 
 def survey_source(source: Source, recipe: DataRecipe, folder: Path | None, progress: Progress) -> Survey:
@@ -81,6 +78,16 @@ def survey_source(source: Source, recipe: DataRecipe, folder: Path | None, progr
             survey.add(recording)
             bar.advance(note=f"subject {recording.subject}")
     return survey
+
+
+def report_on(
+    recipe: Recipe, survey: Survey, windows: WindowSet | None, split: Split | None, problems: Iterable[Finding]
+) -> DataReport:
+    """The report on a survey, and on windows and split where there are any; `problems` are findings made before."""
+    report = _report(recipe, survey, windows, split)
+    rate = rate_finding(report.timing.rate_hz, recipe.data.rate_hz)
+    findings = [*problems, *_recording_problems(survey), *([rate] if rate else []), *judge(report)]
+    return report.model_copy(update={"findings": in_order(findings)})
 
 
 def _recording_problems(survey: Survey) -> Iterator[Finding]:

@@ -4,7 +4,7 @@ An error is what makes results wrong whatever is trained: leakage, a wrong unit,
 finite. A warning is what a person should look at. The rest is for information.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from factory.contracts.report import DataReport, Finding, SensorReport, Severity
 from factory.contracts.window import Quantity
@@ -28,7 +28,7 @@ def judge(report: DataReport) -> tuple[Finding, ...]:
     return in_order(finding for rule in rules for finding in rule(report))
 
 
-def in_order(findings: Iterator[Finding]) -> tuple[Finding, ...]:
+def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """Errors, then warnings, then information; otherwise as they came."""
     return tuple(sorted(findings, key=lambda finding: _ORDER.index(finding.severity)))
 
@@ -94,7 +94,7 @@ def _sensors(report: DataReport) -> Iterator[Finding]:
             message = (
                 f"declared {sensor.unit}, but looks like {sensor.likely_unit} ({sensor.evidence}): correct its unit"
             )
-            yield _finding(_ERROR, f"unit.{sensor.quantity}", sensor.name, message)
+            yield _finding(_ERROR if sensor.certain else _WARNING, f"unit.{sensor.quantity}", sensor.name, message)
         elif sensor.likely_unit is None and sensor.likely_gravity:
             message = f"{sensor.evidence}: is the unit right, or converted twice?"
             yield _finding(_WARNING, f"unit.{sensor.quantity}", sensor.name, message)
@@ -110,7 +110,7 @@ def _gravity(sensor: SensorReport) -> Finding:
         )
     else:
         message = f"declared without gravity, but it is there ({sensor.evidence}): declare gravity = true"
-    return _finding(_ERROR, "gravity.mismatch", sensor.name, message)
+    return _finding(_ERROR if sensor.certain else _WARNING, "gravity.mismatch", sensor.name, message)
 
 
 def _classes(report: DataReport) -> Iterator[Finding]:

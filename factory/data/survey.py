@@ -221,6 +221,7 @@ class Survey:
                 likely_unit=guess.unit,
                 gravity=self.channels[columns[0]].gravity,
                 likely_gravity=guess.gravity,
+                certain=guess.certain,
                 evidence=guess.evidence,
             )
             for name, columns, guess in self.guesses()

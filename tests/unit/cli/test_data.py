@@ -1,0 +1,93 @@
+"""`factory data`: tables, JSON, exit codes; no training or export library is imported."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from factory.cli.app import run
+
+
+def test_list_shows_every_source(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["data", "list"]) == 0
+    shown = capsys.readouterr().out
+    for name in ("watch", "uci_har", "hapt", "motionsense", "dsads", "factory init"):
+        assert name in shown
+
+
+def test_list_is_readable_by_machines(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["data", "list", "--data", str(tmp_path), "--json"]) == 0
+    rows = {row["source"]: row for row in json.loads(capsys.readouterr().out)}
+    assert rows["watch"]["found"] is True
+    assert rows["hapt"]["found"] is False
+    assert all(url.startswith("https://") for row in rows.values() for url in row["urls"])
+    assert all(row["terms"] and row["cite"] for row in rows.values())
+
+
+def test_check_of_good_data_passes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["data", "check", "watch", "--cache", str(tmp_path)]) == 0
+    assert "10 subjects" in capsys.readouterr().out
+
+
+def test_check_prints_a_report_for_machines(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["data", "check", "demo", "--cache", str(tmp_path), "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["timing"]["recordings"] == 140
+    assert report["split"]["near_duplicates"] >= 0
+
+
+def test_check_ends_with_4_when_it_finds_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    recipe = tmp_path / "long.toml"
+    recipe.write_text(
+        'name = "long"\nsummary = ""\n[data]\nsource = "watch"\nwindow = 4096\n[split]\nkind = "groups"\n'
+    )
+    assert run(["data", "check", str(recipe), "--cache", str(tmp_path)]) == 4
+    error = capsys.readouterr().err.strip().splitlines()[-1]
+    assert error.startswith("error: ")
+    assert "lower data.window" in error
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["check", "nothing"], 3, "nothing"),
+        (["check", "hapt"], 4, "--data"),
+        (["fetch", "nothing"], 3, "choose one of"),
+        (["fetch", "hapt"], 4, "--data FOLDER"),
+        (["prepare", "missing.toml"], 3, "does not exist"),
+    ],
+)
+def test_mistakes_are_one_line(
+    arguments: list[str], code: int, words: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("FACTORY_DATA", raising=False)
+    assert run(["data", *arguments]) == code
+    lines = capsys.readouterr().err.strip().splitlines()
+    assert words in lines[-1]
+    assert sum(line.startswith("error: ") for line in lines) == 1
+
+
+def test_fetch_of_what_ships_with_a_package_needs_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["data", "fetch", "watch"]) == 0
+    assert "no download" in capsys.readouterr().out
+
+
+def test_prepare_counts_windows_and_names_the_cache(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["data", "prepare", "demo", "--cache", str(tmp_path), "--json"]) == 0
+    prepared = json.loads(capsys.readouterr().out)
+    assert (Path(prepared["cache"]) / "x.npy").is_file()
+    assert set(prepared["windows"]) == {"train", "validation", "test"}
+    assert run(["data", "prepare", "demo", "--cache", str(tmp_path)]) == 0
+    assert "by subject" in capsys.readouterr().out
+
+
+def test_check_imports_no_training_or_export_library(tmp_path: Path) -> None:
+    code = (
+        "import sys; from factory.cli.app import run; "
+        f"assert run(['data', 'check', 'watch', '--cache', {str(tmp_path)!r}]) == 0; "
+        "print(sorted({'torch', 'tensorflow', 'onnx', 'onnxruntime', 'matplotlib'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip().splitlines()[-1] == "[]"

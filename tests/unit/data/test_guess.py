@@ -1,0 +1,301 @@
+"""Guesses on real movement under odd headers, and one line with a remedy for what cannot be guessed."""
+
+import tomllib
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from pyarrow import csv as arrow_csv
+from pyarrow import parquet
+
+from factory.contracts.errors import DataError
+from factory.contracts.progress import Silent
+from factory.contracts.recipe import Recipe
+from factory.contracts.table import TableDescription
+from factory.contracts.window import Quantity
+from factory.data.columns import Chosen, words
+from factory.data.describe import description_toml, recipe_toml
+from factory.data.guess import TableGuess, guess_table, resampled_rate
+from factory.data.sample import take_sample
+from tests.unit.data.odd_tables import watch_rows, write_odd
+
+
+@pytest.fixture(scope="module")
+def rows() -> list[list[str]]:
+    return watch_rows(subjects=4, recordings=56)
+
+
+@pytest.fixture(scope="module")
+def odd(rows: list[list[str]], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_odd(tmp_path_factory.mktemp("odd") / "My Watch.csv", rows)
+
+
+@pytest.fixture(scope="module")
+def guess(odd: Path) -> TableGuess:
+    return guess_table(odd, Chosen(), Silent())
+
+
+def write(path: Path, *lines: str) -> Path:
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+def refused(path: Path, chosen: Chosen | None = None) -> str:
+    with pytest.raises(DataError) as caught:
+        guess_table(path, chosen or Chosen(), Silent())
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def rising(rows: int = 300, people: int = 3) -> list[str]:
+    """who,t,ax..az,activity; gravity on z, two activities each."""
+    rng = np.random.default_rng(0)
+    lines = ["who_user,t,ax,ay,az,activity"]
+    for who in range(people):
+        for index, (x, y, z) in enumerate(rng.normal([0, 0, 9.8], 0.5, (rows, 3))):
+            activity = "walk" if index > rows // 2 else "rest"
+            lines.append(f"p{who},{index * 0.01:.2f},{x:.3f},{y:.3f},{z:.3f},{activity}")
+    return lines
+
+
+def test_odd_headers_are_understood(guess: TableGuess) -> None:
+    roles = guess.roles
+    assert (roles.subject.column, roles.time.column, roles.label.column) == ("user_id", "ts_ms", "exercise")
+    assert roles.session is not None
+    assert roles.session.column == "trial"
+    assert roles.left_out == ("battery",)
+    assert guess.roles.sensors[0].columns["y"] == "accelerometerY"
+
+
+def test_units_rate_and_window_are_told_from_values(guess: TableGuess) -> None:
+    assert [(s.axes.name, s.unit, s.gravity) for s in guess.sensors] == [("acc", "g", True), ("gyro", "deg/s", None)]
+    assert (guess.clock.unit, guess.clock.rate_hz) == ("ms", 50)
+    assert (guess.rate_hz, guess.window, guess.groups) == (50, 128, 4)
+
+
+def test_the_toml_reads_back_and_gives_its_reasons(guess: TableGuess, odd: Path) -> None:
+    text = description_toml(guess, odd.parent)
+    description = TableDescription.model_validate(tomllib.loads(text))
+    assert description.file == "My Watch.csv"
+    assert [channel.column for channel in description.channels][3] == "rotationRate.x"
+    assert description.placement == "unknown"
+    assert "PLEASE CHECK: where on the body" in text
+    assert "gravity in g" in text
+    recipe = Recipe.model_validate(tomllib.loads(recipe_toml(guess, "data.toml")))
+    assert (recipe.name, recipe.data.window, recipe.split.kind) == ("my_watch", 128, "groups")
+
+
+def test_hostile_column_names_survive_the_toml(tmp_path: Path) -> None:
+    lines = rising()
+    lines[0] = 'who_user,t,"a.x ""= # ]",ay,az,"activity\x0bof, day"'
+    found = guess_table(write(tmp_path / "1 evil.csv", *lines), Chosen(), Silent())
+    description = TableDescription.model_validate(tomllib.loads(description_toml(found, tmp_path / "elsewhere")))
+    assert description.columns.label == "activity\x0bof, day"
+    assert description.channels[0].column == 'a.x "= # ]'
+    assert description.file == "../1 evil.csv"
+    assert Recipe.model_validate(tomllib.loads(recipe_toml(found, "data.toml"))).name == "table_1_evil"
+
+
+def test_parquet_is_guessed_like_csv(odd: Path, guess: TableGuess, tmp_path: Path) -> None:
+    parquet.write_table(arrow_csv.read_csv(odd), tmp_path / "watch.parquet", row_group_size=5000)
+    found = guess_table(tmp_path / "watch.parquet", Chosen(), Silent())
+    assert found.subjects == guess.subjects
+    assert found.labels == guess.labels
+    assert [s.unit for s in found.sensors] == ["g", "deg/s"]
+
+
+def test_a_large_file_is_sampled_to_its_end(tmp_path: Path) -> None:
+    lines = rising(rows=200_000, people=3)
+    path = write(tmp_path / "large.csv", *lines)
+    sample = take_sample(path)
+    assert not sample.whole
+    assert {"p0", "p1", "p2"} <= set(sample.texts("who_user"))
+    assert sum(chunk.num_rows for chunk in sample.chunks) < 500_000
+
+
+def test_options_win_over_guesses(odd: Path) -> None:
+    found = guess_table(odd, Chosen(subject="trial", session="user_id"), Silent())
+    assert found.roles.subject.column == "trial"
+    assert "--subject" in found.roles.subject.reason
+
+
+@pytest.mark.parametrize(
+    ("factor", "offset", "unit"), [(1, 0, "s"), (1e3, 5e3, "ms"), (1e6, 0, "us"), (1e9, 1.6e18, "ns")]
+)
+def test_the_unit_of_time_is_told_from_its_pace(tmp_path: Path, factor: float, offset: float, unit: str) -> None:
+    lines = rising()
+    for number, line in enumerate(lines[1:], 1):
+        who, t, *rest = line.split(",")
+        stamp = t if factor == 1 else str(int(offset) + round(float(t) * factor))
+        lines[number] = ",".join([who, stamp, *rest])
+    found = guess_table(write(tmp_path / "t.csv", *lines), Chosen(), Silent())
+    assert found.clock.unit == unit
+    assert found.clock.rate_hz == pytest.approx(100, rel=1e-3)
+    assert found.rate_hz == 50
+
+
+def test_dates_are_time_stamps(tmp_path: Path) -> None:
+    lines = rising(rows=90)
+    for number, line in enumerate(lines[1:], 1):
+        who, t, *rest = line.split(",")
+        lines[number] = ",".join([who, f"2026-01-31T12:00:0{float(t):.3f}", *rest])
+    found = guess_table(write(tmp_path / "t.csv", *lines), Chosen(), Silent())
+    assert found.clock.unit == "iso"
+    assert found.clock.rate_hz == pytest.approx(100)
+
+
+def test_gravity_free_acceleration_is_told_whatever_its_name(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    lines = rising(rows=1000)
+    for number, line in enumerate(lines[1:], 1):
+        who, t, *_, activity = line.split(",")
+        strength = 0.05 if number % 1000 < 300 else 6
+        values = ",".join(f"{v:.3f}" for v in rng.normal(0, strength, 3))
+        lines[number] = f"{who},{t},{values},{activity}"
+    found = guess_table(write(tmp_path / "t.csv", *lines), Chosen(), Silent())
+    assert (found.sensors[0].unit, found.sensors[0].gravity) == ("m/s^2", False)
+    assert TableDescription.model_validate(tomllib.loads(description_toml(found, tmp_path)))
+
+
+def test_two_placements_become_two_sensors(tmp_path: Path) -> None:
+    lines = rising()
+    lines[0] = "user,t,wrist_acc_x,wrist_acc_y,wrist_acc_z,activity,hip_acc_x,hip_acc_y,hip_acc_z"
+    lines[1:] = [line + "," + ",".join(line.split(",")[2:5]) for line in lines[1:]]
+    found = guess_table(write(tmp_path / "t.csv", *lines), Chosen(), Silent())
+    assert [s.axes.placement for s in found.sensors] == ["wrist", "hip"]
+    assert [s.axes.name for s in found.sensors] == ["wrist_acc", "hip_acc"]
+
+
+def test_texts_for_no_label_are_no_class(tmp_path: Path) -> None:
+    lines = rising()
+    lines[5] = lines[5].replace("rest", "null")
+    found = guess_table(write(tmp_path / "t.csv", *lines), Chosen(), Silent())
+    assert set(found.labels) == {"rest", "walk"}
+    assert found.unlabelled == ("", "null")
+
+
+@pytest.mark.parametrize(
+    ("header", "axis_words"),
+    [("accelerometerX", ("accelerometer", "x")), ("Acc-X (g)", ("acc", "x", "g")), ("ts_ms", ("ts", "ms"))],
+)
+def test_names_are_taken_apart(header: str, axis_words: tuple[str, ...]) -> None:
+    assert words(header) == axis_words
+
+
+def test_rates_are_evened_out() -> None:
+    assert [resampled_rate(hz) for hz in (49.7, 100.2, 25.0, 12.5, 51.2)] == [50, 50, 25, 12.5, 51]
+
+
+def test_quantities_need_their_words(guess: TableGuess) -> None:
+    assert [s.quantity for s in guess.sensors] == [Quantity.ACCELEROMETER, Quantity.GYROSCOPE]
+
+
+def test_an_empty_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "empty.csv").touch()
+    assert "is empty" in refused(tmp_path / "empty.csv")
+
+
+def test_a_header_alone_is_refused(tmp_path: Path) -> None:
+    assert "no rows" in refused(write(tmp_path / "t.csv", rising()[0]))
+
+
+def test_a_folder_a_missing_file_and_another_kind_are_refused(tmp_path: Path) -> None:
+    assert "is a folder" in refused(tmp_path)
+    assert "does not exist" in refused(tmp_path / "no.csv")
+    assert "expected a .csv or .parquet" in refused(write(tmp_path / "t.xlsx", "x"))
+
+
+@pytest.mark.parametrize("name", ["t.csv", "t.parquet"])
+def test_a_binary_file_is_refused(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(np.random.default_rng(0).bytes(5000) + b"\0")
+    assert "expected CSV" in refused(tmp_path / name) or "Parquet" in refused(tmp_path / name)
+
+
+def test_a_table_without_numbers_is_refused(tmp_path: Path) -> None:
+    assert "no column holds numbers" in refused(write(tmp_path / "t.csv", "user,activity", "a,walk", "b,rest"))
+
+
+def test_a_table_without_header_is_refused(tmp_path: Path) -> None:
+    assert "no header row" in refused(
+        write(tmp_path / "t.csv", *(line[3:-5] for line in ["xxx1,2,3.5,4,5,6.5xxxxx"] * 9))
+    )
+
+
+def test_semicolons_and_decimal_commas_are_explained(rows: list[list[str]], tmp_path: Path) -> None:
+    message = refused(write_odd(tmp_path / "t.csv", rows[:50], separator=";", decimal=","))
+    assert "semicolons" in message
+    assert "decimal commas" in message
+    assert "points in numbers" in message
+
+
+def test_tabs_are_explained(rows: list[list[str]], tmp_path: Path) -> None:
+    assert "tabs" in refused(write_odd(tmp_path / "t.csv", rows[:50], separator="\t"))
+
+
+def test_a_missing_label_column_names_candidates_and_option(tmp_path: Path) -> None:
+    lines = rising()
+    lines[0] = "user,t,ax,ay,az,comment"
+    lines[1:] = [line.rsplit(",", 1)[0] + f",{number}" for number, line in enumerate(lines[1:])]
+    message = refused(write(tmp_path / "t.csv", *lines))
+    assert "--label COLUMN" in message
+    assert "comment" in message
+
+
+def test_a_missing_subject_column_names_the_option(tmp_path: Path) -> None:
+    lines = rising()
+    lines[0] = "device,t,ax,ay,az,activity"
+    message = refused(write(tmp_path / "t.csv", *lines))
+    assert "--subject COLUMN" in message
+    assert "device" in message
+    assert guess_table(tmp_path / "t.csv", Chosen(subject="device"), Silent()).subjects == {
+        "p0": 300,
+        "p1": 300,
+        "p2": 300,
+    }
+
+
+def test_an_option_that_names_no_column_lists_them(odd: Path) -> None:
+    assert "user_id, trial" in refused(odd, Chosen(label="nope"))
+
+
+def test_sensors_without_names_are_explained(tmp_path: Path) -> None:
+    lines = rising()
+    lines[0] = "user,t,c1,c2,c3,activity"
+    assert "acc_x, acc_y, acc_z" in refused(write(tmp_path / "t.csv", *lines))
+
+
+def test_two_people_are_too_few(tmp_path: Path) -> None:
+    assert "at least 3" in refused(write(tmp_path / "t.csv", *rising(people=2)))
+
+
+def test_one_label_is_too_few(tmp_path: Path) -> None:
+    lines = [line.replace("rest", "walk") for line in rising()]
+    assert "at least 2" in refused(write(tmp_path / "t.csv", *lines))
+
+
+def test_time_of_no_known_pace_is_refused(tmp_path: Path) -> None:
+    lines = rising()
+    for number, line in enumerate(lines[1:], 1):
+        who, t, *rest = line.split(",")
+        lines[number] = ",".join([who, str(float(t) * 1e3 * 60), *rest])
+    assert "--time COLUMN" in refused(write(tmp_path / "t.csv", *lines))
+
+
+def test_time_that_stands_still_is_refused(tmp_path: Path) -> None:
+    lines = [
+        ",".join([*line.split(",")[:1], "7", *line.split(",")[2:]]) if n else line for n, line in enumerate(rising())
+    ]
+    assert "never rise" in refused(write(tmp_path / "t.csv", *lines))
+
+
+def test_a_ragged_row_is_one_line(tmp_path: Path) -> None:
+    lines = rising()
+    lines[100] += ",9,9"
+    assert "repair the row" in refused(write(tmp_path / "t.csv", *lines))
+
+
+def test_a_parquet_without_rows_is_refused(tmp_path: Path) -> None:
+    empty = pa.table({"user": pa.array([], pa.string()), "ax": pa.array([], pa.float64())})
+    parquet.write_table(empty, tmp_path / "t.parquet")
+    assert "no rows" in refused(tmp_path / "t.parquet")
