@@ -44,8 +44,8 @@ app.command(rich_help_panel="Look")(doctor)
 app.command(rich_help_panel="Look")(recipes)
 app.command(rich_help_panel="Look")(models)
 app.command(rich_help_panel="Look")(schema)
-for command in (benchmark, results):
-    app.command(rich_help_panel="Compare")(command)
+app.command(rich_help_panel="Compare")(benchmark)
+app.command(rich_help_panel="Compare")(results)
 
 
 def _version(shown: bool) -> None:

@@ -14,6 +14,7 @@ from factory.contracts.base import Contract
 from factory.contracts.files import atomic_write
 from factory.contracts.manifest import DataSummary
 from factory.contracts.network import TRAINING_VERSION, NetworkSpec, TrainingSummary
+from factory.contracts.recipe import Recipe
 from factory.contracts.window import SensorContract
 
 CODE_VERSIONS = {"windows": 1, "onnx": 1, "golden": 1, "target": 1, "verify": 1, "manifest": 1, "report": 1}
@@ -58,7 +59,7 @@ def teacher_stage(store: StageStore, job: Job, prepared: Prepared) -> TrainingSu
     """Train the teacher and search its head."""
     recipe = job.recipe
     inputs = {
-        **_training_inputs(job, prepared),
+        **_training_inputs(recipe, prepared),
         "model": recipe.model.model_dump(mode="json", exclude={"student"}),
         "train": recipe.train.model_dump(mode="json", exclude={"student_epochs"}),
         "patterns": recipe.distill.patterns,
@@ -79,13 +80,6 @@ def teacher_stage(store: StageStore, job: Job, prepared: Prepared) -> TrainingSu
 def student_stage(store: StageStore, job: Job, prepared: Prepared) -> TrainingSummary:
     """Distil the student."""
     recipe = job.recipe
-    inputs = {
-        **_training_inputs(job, prepared),
-        "model": _json(recipe.model),
-        "train": recipe.train.model_dump(mode="json", exclude={"teacher_epochs", "search_epochs"}),
-        "distill": _json(recipe.distill),
-        "teacher": _weights(store, "teacher"),
-    }
 
     def work() -> TrainingSummary:
         from factory.devices.host import choose_device
@@ -96,8 +90,20 @@ def student_stage(store: StageStore, job: Job, prepared: Prepared) -> TrainingSu
             recipe, prepared.windows, prepared.split, teacher, folder, device, job.progress, job.tensorboard
         )
 
+    inputs = student_inputs(store, recipe, prepared)
     stage = Stage(name="student", inputs=inputs, outputs=STUDENT_FILES, result=TrainingSummary, folder="student")
     return store.run(stage, work)
+
+
+def student_inputs(store: StageStore, recipe: Recipe, prepared: Prepared) -> dict[str, Any]:
+    """What decides a student's weights; `recipe` need not be the job's, so that a control can be trained beside."""
+    return {
+        **_training_inputs(recipe, prepared),
+        "model": _json(recipe.model),
+        "train": recipe.train.model_dump(mode="json", exclude={"teacher_epochs", "search_epochs"}),
+        "distill": _json(recipe.distill),
+        "teacher": _weights(store, "teacher"),
+    }
 
 
 def onnx_stage(store: StageStore, job: Job, prepared: Prepared) -> None:
@@ -161,7 +167,6 @@ def target_stage(store: StageStore, job: Job, prepared: Prepared, target: str) -
 
     def work() -> Exported:
         from exporters.registry import load_exporter
-
         from factory.contracts.exporter import ExportRequest
         from factory.quantize.calibration import choose_calibration
 
@@ -216,12 +221,12 @@ def _write_contract(job: Job, prepared: Prepared) -> None:
         temporary.write_text(sensor_contract(job, prepared).model_dump_json(indent=2) + "\n", "utf-8")
 
 
-def _training_inputs(job: Job, prepared: Prepared) -> dict[str, Any]:
+def _training_inputs(recipe: Recipe, prepared: Prepared) -> dict[str, Any]:
     return {
         "version": TRAINING_VERSION,
         "content": prepared.windows.content_hash,
-        "split": _json(job.recipe.split),
-        "seed": job.recipe.seed,
+        "split": _json(recipe.split),
+        "seed": recipe.seed,
         "tools": versions("torch"),
     }
 
