@@ -36,8 +36,8 @@ def load_checkpoint(folder: Path, key: str, module: nn.Module, optimizer: Optimi
     if not path.exists():
         return []
     try:
-        metadata = _metadata(path)
         tensors = load_file(path)
+        metadata = _metadata(path)
     except (SafetensorError, OSError, ValueError):
         return []
     if metadata.get("key") != key:

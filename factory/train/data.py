@@ -36,13 +36,20 @@ def training_data(recipe: Recipe, windows: WindowSet, indices: Ints) -> Training
     """Gather the windows of `indices` and fit mean and deviation a channel on them alone.
 
     Raises:
-        DataError: A class has no window among them.
+        DataError: A class has no window among them, or a value is not finite.
     """
     y = windows.y[indices]
     missing = [label for index, label in enumerate(windows.spec.labels) if not (y == index).any()]
     if missing:
         raise DataError(f"no training window of {', '.join(missing)}: drop the class (data.labels) or add subjects")
     x = np.ascontiguousarray(windows.x[indices])
+    broken = [
+        c.name
+        for c, values in zip(windows.spec.channels, x.swapaxes(0, 1), strict=True)
+        if not np.isfinite(values).all()
+    ]
+    if broken:
+        raise DataError(f"training windows of {', '.join(broken)} are not finite: see 'factory data check'")
     std = np.maximum(x.std(axis=(0, 2), dtype=np.float64), _LEAST_STD)
     normalisation = Normalisation(
         mean=tuple(float(np.float32(v)) for v in x.mean(axis=(0, 2), dtype=np.float64)),

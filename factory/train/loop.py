@@ -84,6 +84,7 @@ def fit(plan: Fit, module: nn.Module, loss: LossFunction, x: Floats, y: Ints, pr
     labels = torch.from_numpy(y)
     with progress.track(f"training {plan.phase}", plan.epochs, "epoch") as bar:
         if history:
+            write_history(plan.folder, plan.phase, history)  # the kill may have come between checkpoint and rows
             bar.advance(len(history), f"resumed after epoch {len(history)}")
         for epoch in range(len(history), plan.epochs):
             row = _epoch(plan, module, loss, optimizer, windows, labels, epoch)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 from torch.nn import functional as F
@@ -12,7 +13,7 @@ from torch.nn import functional as F
 from factory.contracts.dataset import Split, WindowSet
 from factory.contracts.errors import ArtifactError
 from factory.contracts.files import atomic_write
-from factory.contracts.network import TrainingSummary
+from factory.contracts.network import TRAINING_VERSION, TrainingSummary
 from factory.contracts.progress import Progress
 from factory.contracts.recipe import HeadKind, Recipe
 from factory.models import Network, build_network, load_network, save_network
@@ -22,10 +23,8 @@ from factory.train.loop import Fit, LossFunction, content_key, finish, fit, writ
 from factory.train.search import HeadMixture, judge_heads
 from factory.train.seed import seed_epoch
 
-CODE_VERSION = "1"
-"""Raise when a change of the training code changes its results."""
-
 MEMORY_FILE = "memory.safetensors"
+_SEARCH_FOLDER = "search"
 _MEMORY_STEPS = 300
 _MEMORY_BATCH = 256
 _MEMORY_LR = 1e-2
@@ -93,6 +92,7 @@ def train_teacher(
     )
     with atomic_write(folder / "summary.json") as temporary:
         temporary.write_text(summary.model_dump_json(indent=2))
+    finish(folder / _SEARCH_FOLDER)
     finish(folder)
     return summary
 
@@ -107,7 +107,7 @@ def load_teacher(folder: Path) -> tuple[Network, MemoryHead]:
     memory = _memory_for(network)
     try:
         memory.load_state_dict(load_file(folder / MEMORY_FILE))
-    except (OSError, RuntimeError) as error:
+    except (OSError, RuntimeError, SafetensorError) as error:
         raise ArtifactError(f"{folder / MEMORY_FILE} is missing or corrupt: train the teacher again") from error
     return network, memory.eval()
 
@@ -115,7 +115,7 @@ def load_teacher(folder: Path) -> tuple[Network, MemoryHead]:
 def training_key(recipe: Recipe, windows: WindowSet, split: Split) -> str:
     """Identifies everything that a trained network depends on, device apart."""
     parts = [recipe.model.model_dump_json(), recipe.train.model_dump_json(), recipe.distill.model_dump_json()]
-    parts += [str(recipe.seed), windows.content_hash, windows.spec.model_dump_json(), CODE_VERSION]
+    parts += [str(recipe.seed), windows.content_hash, windows.spec.model_dump_json(), TRAINING_VERSION]
     parts += [part.tobytes().hex() for part in (split.train, split.validation)]
     return content_key(*parts)
 
@@ -162,7 +162,7 @@ def _search(
         epochs=recipe.train.search_epochs,
         seed=recipe.seed,
         device=device,
-        folder=folder / "search",
+        folder=folder / _SEARCH_FOLDER,
         recipe=recipe.train,
         augment=data.augment,
     )
