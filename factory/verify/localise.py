@@ -1,12 +1,15 @@
 """Where two graphs part: the first layer of the reference that the artifact no longer reproduces.
 
 The graphs differ in names, layout and fusion (a converter folds the ReLU into its convolution, adds pads and
-transposes), so layers are matched by content: as many elements, best correlation, in execution order. A reference
-layer without a counterpart proves nothing (it may be fused away); what proves divergence is that from some layer on
+transposes), so layers are matched by content: as many elements, smallest error, in execution order. A reference layer
+without a counterpart proves nothing (it may be fused away); what proves divergence is that from some layer on
 *nothing* matches again. That layer is reported, beside the last one that agreed.
+
+Errors are relative to the reference's variation about its mean, so that a gate which is nearly constant does not seem
+to agree with any other gate.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +20,7 @@ from factory.contracts.dataset import Floats
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Match:
-    """The artifact's closest tensor to one of the reference's; position is its place in execution order."""
+    """One of the artifact's tensors as counterpart of one of the reference's; position is its place in order."""
 
     name: str
     position: int
@@ -33,54 +36,58 @@ def first_divergence(
     Args:
         reference_layers: Name to tensor in execution order, channels first, any leading axes of length 1.
         artifact_layers: The same of the artifact, dequantised.
-        bound: Relative error, ||artifact - reference|| / ||reference||, up to which two tensors are the same.
+        bound: Relative error, ||artifact - reference|| / ||reference - its mean||, up to which two tensors are equal.
 
     Returns:
         One line with the names on both sides and the error, or that no layer diverges.
     """
-    matches = {
-        name: match
+    candidates = {
+        name: found
         for name, tensor in reference_layers.items()
-        if _informative(tensor) and (match := _best_match(tensor, artifact_layers)) is not None
+        if _informative(tensor) and (found := _matches(tensor, artifact_layers))
     }
-    if not matches:
+    if not candidates:
         return "no layer of the reference has a counterpart of its size in the artifact: other input or architecture"
-    names = list(matches)
-    agreeing = [i for i, name in enumerate(names) if matches[name].error <= bound]
-    last = agreeing[-1] if agreeing else -1
+    names = list(candidates)
+    closest = [min(candidates[name], key=lambda match: match.error) for name in names]
+    last = max((i for i, match in enumerate(closest) if match.error <= bound), default=-1)
     if last == len(names) - 1:
         return f"no layer diverges by more than {bound:g}: compare the outputs' order and scale"
-    name = names[last + 1]
-    rest = artifact_layers if last < 0 else _after(artifact_layers, matches[names[last]].position)
-    # What follows the last agreement is the counterpart, even if an earlier tensor happens to correlate better.
-    match = _best_match(reference_layers[name], rest) or matches[name]
-    before = "the input" if last < 0 else f"{names[last]} = {matches[names[last]].name}"
+    after = closest[last].position if last >= 0 else -1
+    name, match = _first_pair([(name, _later(candidates[name], after)) for name in names[last + 1 :]])
+    before = "the input" if last < 0 else f"{names[last]} = {closest[last].name}"
     return (
         f"first diverging layer {name}, in the artifact {match.name}: relative error {match.error:.3g}, "
         f"bound {bound:g}; agreement up to {before}"
     )
 
 
-def _after(layers: Mapping[str, Floats], position: int) -> dict[str, Floats]:
-    return {name: tensor for i, (name, tensor) in enumerate(layers.items()) if i > position}
+def _first_pair(pairs: Sequence[tuple[str, _Match]]) -> tuple[str, _Match]:
+    """The first pair, or the activation after it where the artifact has only that: convolution and ReLU in one."""
+    name, match = pairs[0]
+    for following, other in pairs[1:]:
+        if other.name != match.name or other.error >= match.error:
+            break
+        name, match = following, other
+    return name, match
 
 
-def _best_match(tensor: Floats, layers: Mapping[str, Floats]) -> _Match | None:
-    """The layer with as many elements that correlates best; None if no layer has."""
-    found: _Match | None = None
-    for position, (name, other) in enumerate(layers.items()):
-        if other.size != tensor.size:
-            continue
-        for view in _views(other, tensor):
-            candidate = _Match(
-                name=name,
-                position=position,
-                error=_relative_error(tensor, view),
-                correlation=_correlation(tensor, view),
-            )
-            if found is None or (candidate.correlation, -candidate.error) > (found.correlation, -found.error):
-                found = candidate
-    return found
+def _later(found: Sequence[_Match], position: int) -> _Match:
+    """The best correlated counterpart after `position`: for broken tensors that says more than the error."""
+    later = [match for match in found if match.position > position] or found
+    return max(later, key=lambda match: (match.correlation, -match.error))
+
+
+def _matches(tensor: Floats, layers: Mapping[str, Floats]) -> list[_Match]:
+    """Every layer with as many elements."""
+    return [
+        _Match(
+            name=name, position=position, error=_relative_error(tensor, view), correlation=_correlation(tensor, view)
+        )
+        for position, (name, other) in enumerate(layers.items())
+        if other.size == tensor.size
+        for view in _views(other, tensor)
+    ]
 
 
 def _views(other: Floats, tensor: Floats) -> list[Floats]:
@@ -98,7 +105,7 @@ def _informative(tensor: Floats) -> bool:
 
 def _relative_error(tensor: Floats, other: Floats) -> float:
     expected = tensor.ravel().astype(np.float64)
-    return float(np.linalg.norm(other.astype(np.float64) - expected) / np.linalg.norm(expected))
+    return float(np.linalg.norm(other.astype(np.float64) - expected) / np.linalg.norm(_centred(tensor)))
 
 
 def _correlation(tensor: Floats, other: Floats) -> float:
