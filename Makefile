@@ -62,8 +62,8 @@ lock: $(UV) ## Resolve all dependencies anew and record their hashes
 	for lock in bootstrap run dev; do \
 		sed -i.old '1i # Written by: make lock' requirements/$$lock.lock && rm requirements/$$lock.lock.old; done
 
-clean: ## Remove .venv, caches and builds
-	rm -rf $(VENV) .venvs build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+clean: ## Remove .venv and caches; what was built stays
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 
 $(UV):
 	@test -n "$(PYTHON)" || { echo "error: no Python 3.11 found: install it (Debian 12: apt-get install python3.11" \
