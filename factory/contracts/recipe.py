@@ -126,15 +126,14 @@ class AugmentRecipe(Contract):
 class TrainRecipe(Contract):
     """How both networks are trained. Same optimiser and schedule for every method."""
 
-    teacher_epochs: int = Field(default=40, ge=1, le=1000)
-    student_epochs: int = Field(default=40, ge=1, le=1000)
-    search_epochs: int = Field(default=8, ge=1, le=1000, description="head search on held-out training subjects")
+    teacher_epochs: int = Field(default=30, ge=1, le=1000)
+    student_epochs: int = Field(default=60, ge=1, le=1000)
+    search_epochs: int = Field(default=6, ge=1, le=1000, description="head search on held-out training subjects")
     batch: int = Field(default=128, ge=2, le=4096)
     lr: float = Field(default=3e-3, gt=0, le=1)
     weight_decay: float = Field(default=1e-2, ge=0, le=1)
     warmup: Fraction = 0.1
     label_smoothing: float = Field(default=0.05, ge=0, lt=1)
-    ema: float = Field(default=0.0, ge=0, lt=1, description="decay a step of the averaged weights; 0 keeps the last")
     refit: bool = Field(default=True, description="after the head search, train on validation subjects too")
     augment: AugmentRecipe = AugmentRecipe()
 
