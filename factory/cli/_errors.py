@@ -47,7 +47,7 @@ def guarded(call: Callable[[], object], debug: bool) -> int:
     Returns:
         The process's exit code.
     """
-    signal.signal(signal.SIGTERM, _terminate)
+    before = signal.signal(signal.SIGTERM, _terminate)
     try:
         call()
     except SystemExit as stop:
@@ -60,6 +60,8 @@ def guarded(call: Callable[[], object], debug: bool) -> int:
         if debug:
             traceback.print_exc()
         return _fail(*describe(error))
+    finally:
+        signal.signal(signal.SIGTERM, before)
     return 0
 
 

@@ -62,7 +62,12 @@ def doctor(
 
     Example: factory doctor --data ~/har
     """
-    lines = [*_system(), *_packages(), *_targets(), *_recordings(data), _cache(cache_folder(cache))]
+    if install is Installable.CROSSCHECK:
+        from exporters.tflite.crosscheck import crosscheck_environment, install_crosscheck
+
+        typer.echo(f"installing litert-torch into {crosscheck_environment()}, some 7 GB ...", err=True)
+        install_crosscheck(crosscheck_environment())
+    lines = [*_system(), *_packages(), *_targets(), _crosscheck(), *_recordings(data), _cache(cache_folder(cache))]
     if as_json:
         typer.echo(json.dumps([asdict(line) for line in lines], indent=2))
     else:
@@ -111,6 +116,15 @@ def _targets() -> Iterator[Line]:
             yield Line(group="target", name=target.name, state=State.MISSING, detail=detail)
         else:
             yield Line(group="target", name=target.name, state=State.OK, detail="can be exported and verified here")
+
+
+def _crosscheck() -> Line:
+    from exporters.tflite.crosscheck import INSTALL, crosscheck_environment, installed
+
+    place = crosscheck_environment()
+    if installed(place):
+        return Line(group="target", name="crosscheck", state=State.OK, detail=f"litert-torch in {place}")
+    return Line(group="target", name="crosscheck", state=State.MISSING, detail=f"second converter, optional: {INSTALL}")
 
 
 def _recordings(folder: Path | None) -> Iterator[Line]:

@@ -7,7 +7,7 @@ from factory.artifacts.store import Stage, StageStore
 from factory.cli.job import Job, Prepared
 from factory.cli.provenance import versions
 from factory.cli.stages import CODE_VERSIONS
-from factory.cli.verification import Bench, HeldOut, verify_artifacts
+from factory.cli.verification import Bench, HeldOut, open_runner, verify_artifacts
 from factory.contracts.artifact import Artifact, Precision
 from factory.contracts.base import Contract
 from factory.contracts.dataset import Floats
@@ -17,6 +17,7 @@ from factory.verify.accuracy import measure
 from factory.verify.gates import judge_parity, judge_student
 from factory.verify.golden import GoldenPack, read_golden
 from factory.verify.ladder import verify_rung
+from factory.verify.tolerances import tolerance
 
 if TYPE_CHECKING:
     from torch import nn
@@ -35,6 +36,8 @@ class Verified(Contract):
 
 def verify_stage(store: StageStore, job: Job, prepared: Prepared, artifacts: tuple[Artifact, ...]) -> Verified:
     """Measure every rung once; a gate that breaks is recorded here and raised at the end of the build."""
+    from exporters.tflite.crosscheck import crosscheck_environment, installed
+
     inputs = {
         "version": CODE_VERSIONS["verify"],
         "artifacts": {artifact.path: artifact.sha256 for artifact in artifacts},
@@ -43,6 +46,7 @@ def verify_stage(store: StageStore, job: Job, prepared: Prepared, artifacts: tup
         "latency_runs": job.recipe.verify.latency_runs,
         "tools": versions("torch", "onnxruntime", "ai-edge-litert"),
         "machine": machine(),
+        "crosscheck": installed(crosscheck_environment()),
     }
     stage = Stage(name="verify", inputs=inputs, outputs=(), result=Verified)
     return store.run(stage, lambda: _verify(job, prepared, artifacts))
@@ -68,6 +72,7 @@ def _verify(job: Job, prepared: Prepared, artifacts: tuple[Artifact, ...]) -> Ve
         progress=job.progress,
     )
     found = verify_artifacts(bench, artifacts)
+    checks += _crosscheck(job, golden, artifacts)
     cost = network_cost(student)
     checks += judge_student(cost.parameters, machine())
     return Verified(
@@ -101,6 +106,19 @@ def _rungs(
             ladder.append(rung.model_copy(update={"accuracy": _accuracy(run, held_out, labels)}))
             checks += judge_parity(target, Precision.FP32, rung.parity, where(name), note=f"rung '{subject}'")
     return ladder, checks
+
+
+def _crosscheck(job: Job, golden: GoldenPack, artifacts: tuple[Artifact, ...]) -> list[Check]:
+    """The float file of tflite against a second converter; not run where that is not installed."""
+    from exporters.tflite.crosscheck import crosscheck, crosscheck_environment
+
+    single = [artifact for artifact in artifacts if (artifact.target, artifact.precision) == ("tflite", Precision.FP32)]
+    limit = tolerance("tflite", Precision.FP32).max_abs
+    if not single or limit is None:
+        return []
+    with open_runner("tflite", job.build / single[0].path) as runner:
+        logits = runner.run(golden.x)
+    return [crosscheck(job.build / "student", golden.x, logits, limit, crosscheck_environment())]
 
 
 def _torch_run(network: "nn.Module") -> Callable[[Floats], Floats]:

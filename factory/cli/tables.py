@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from rich import box
 from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
@@ -33,8 +34,8 @@ def print_artifacts(
     console: Console, artifacts: Sequence[Artifact], verifications: Sequence[Verification], checks: Sequence[Check]
 ) -> None:
     """One row an artifact (size, accuracy, macro-F1, parity, latency, gate), then each gate that did not pass."""
-    table = Table(Column("artifact", no_wrap=True), show_edge=False, pad_edge=False)
-    for title in ("kB", "accuracy", "macro-F1", "top-1", "max err", "us"):
+    table = Table(Column("artifact", no_wrap=True), box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    for title in ("kB", "accuracy", "macro-F1", "top-1", "error", "us"):
         table.add_column(title, justify="right", no_wrap=True)
     table.add_column("gate", no_wrap=True)
     seen = {verification.subject: verification for verification in verifications}

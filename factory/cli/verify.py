@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from factory.contracts.manifest import Accuracy, Manifest
     from factory.contracts.progress import Progress
 
+_BUILD_ONLY = "crosscheck."
+"""Gates that a build runs and `verify` does not: they convert again."""
+
 
 def verify(
     build: BuildArgument,
@@ -96,7 +99,11 @@ def _update(build: Path, manifest: "Manifest", found: "Findings") -> None:
     from factory.reporting.html import write_report
 
     measured = {(artifact.target, artifact.precision) for artifact in manifest.artifacts}
-    kept = tuple(check for check in manifest.checks if (check.target, check.precision) not in measured)
+    kept = tuple(
+        check
+        for check in manifest.checks
+        if (check.target, check.precision) not in measured or check.gate.startswith(_BUILD_ONLY)
+    )
     renewed = manifest.model_copy(
         update={
             "verifications": tuple(found.verifications),
