@@ -28,11 +28,9 @@ def test_loss_by_hand() -> None:
 def test_loss_is_a_mean_over_the_batch() -> None:
     teacher = (torch.tensor([[0.5, 0.5]]).log(), torch.zeros(1, 2))
     student = (torch.tensor([[0.25, 0.75]]).log(), torch.ones(1, 2))
-    doubled = [tuple(part.repeat(2, 1) for part in side) for side in (student, teacher)]
-    assert memory_loss(student, teacher, 1.0).item() == pytest.approx(
-        memory_loss(doubled[0], doubled[1], 1.0).item(),
-        rel=1e-6,  # type: ignore[arg-type]
-    )
+    student2, teacher2 = ((side[0].repeat(2, 1), side[1].repeat(2, 1)) for side in (student, teacher))
+    single, doubled = memory_loss(student, teacher, 1.0), memory_loss(student2, teacher2, 1.0)
+    assert single.item() == pytest.approx(doubled.item(), rel=1e-6)
 
 
 def test_gradients_reach_the_students_query_and_copied_patterns() -> None:
@@ -41,7 +39,7 @@ def test_gradients_reach_the_students_query_and_copied_patterns() -> None:
     student.copy_memory(teacher)
     with torch.no_grad():
         relation = teacher.associate(torch.randn(5, 16))
-    memory_loss(student.associate(torch.randn(5, 8)), relation, 1.0).backward()
+    memory_loss(student.associate(torch.randn(5, 8)), relation, 1.0).backward()  # type: ignore[no-untyped-call]
     assert student.query.weight.grad is not None
     assert student.query.weight.grad.abs().sum() > 0
     assert all(weight.grad is None for weight in teacher.parameters())

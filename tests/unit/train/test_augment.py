@@ -36,7 +36,8 @@ def _apply(recipe: AugmentRecipe, channels: tuple[Channel, ...], x: Tensor, seed
 
 def _rotation_between(before: Tensor, after: Tensor) -> Tensor:
     """(B, 3, 3) matrix R with after = R before, by least squares over time."""
-    return torch.linalg.lstsq(before.mT, after.mT).solution.mT
+    solution: Tensor = torch.linalg.lstsq(before.mT, after.mT).solution
+    return solution.mT
 
 
 def test_rotations_are_orthonormal_and_proper() -> None:
