@@ -77,7 +77,7 @@ def fit(plan: Fit, module: nn.Module, loss: LossFunction, x: Floats, y: Ints, pr
         raise TrainingError(
             f"{len(x)} training windows, train.batch is {plan.recipe.batch}: lower it or add recordings"
         )
-    _keep_freed_memory()
+    keep_freed_memory()
     optimizer = _optimizer(module, plan)
     history = load_checkpoint(plan.folder, _fit_key(plan), module, optimizer)
     windows = torch.from_numpy(np.ascontiguousarray(x))
@@ -188,7 +188,7 @@ def _write_events(folder: Path, phase: str, history: History) -> None:
                     writer.add_scalar(name, value, row["epoch"])
 
 
-def _keep_freed_memory() -> None:
+def keep_freed_memory() -> None:
     """Tell glibc to keep freed blocks: handing each activation back to the kernel cost 30 % of a step."""
     if sys.platform != "linux":
         return
