@@ -34,7 +34,9 @@ def print_artifacts(
     console: Console, artifacts: Sequence[Artifact], verifications: Sequence[Verification], checks: Sequence[Check]
 ) -> None:
     """One row an artifact (size, accuracy, macro-F1, parity, latency, gate), then each gate that did not pass."""
-    table = Table(Column("artifact", no_wrap=True), box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    table = Table(
+        Column("artifact", no_wrap=True), box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, collapse_padding=True
+    )
     for title in ("kB", "accuracy", "macro-F1", "top-1", "error", "us"):
         table.add_column(title, justify="right", no_wrap=True)
     table.add_column("gate", no_wrap=True)
