@@ -1,0 +1,75 @@
+"""The README's commands, run as a reader would: in an empty folder, with a file of their own."""
+
+import shlex
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+import tomli_w
+
+from tests.integration.conftest import RECIPE, environment
+from tests.unit.data.odd_tables import watch_rows, write_odd
+from tests.unit.test_house import FENCE, ROOT
+
+pytestmark = pytest.mark.slow
+
+FACTORY = f'factory() {{ {shlex.quote(sys.executable)} -c "from factory.cli.app import main; main()" "$@"; }}'
+ELSEWHERE = ("factory build", "factory data fetch", "--data")
+"""Lines that need an hour, a network or a download; that their options exist is tested in tests/unit/test_house.py."""
+
+
+def lines() -> list[str]:
+    """Every line of the README's console blocks."""
+    blocks = [
+        block for language, block in FENCE.findall((ROOT / "README.md").read_text("utf-8")) if language == "console"
+    ]
+    return [line for block in blocks for line in block.splitlines() if line]
+
+
+def run(line: str, folder: Path, cache: Path) -> subprocess.CompletedProcess[str]:
+    shell = ["bash", "-euo", "pipefail", "-c", f"{FACTORY}\n{line}"]
+    return subprocess.run(shell, cwd=folder, env=environment(cache), capture_output=True, text=True, check=False)
+
+
+@pytest.fixture
+def folder(finished: Path, tmp_path: Path) -> Path:
+    """What a reader has by then: a finished build, and a table of their own recordings."""
+    shutil.copytree(finished, tmp_path / "build/demo")
+    write_odd(tmp_path / "walking.csv", watch_rows(subjects=4, recordings=56))
+    return tmp_path
+
+
+def test_the_readme_starts_with_two_commands() -> None:
+    assert lines()[:2] == ["make demo", "make test"]
+
+
+@pytest.mark.parametrize("target", ["demo", "test"])
+def test_make_knows_what_to_do(target: str) -> None:
+    if shutil.which("make") is None:
+        pytest.skip("needs make")
+    done = subprocess.run(["make", "--dry-run", target], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert {"demo": "bin/factory build demo", "test": "bin/pytest"}[target] in done.stdout
+
+
+def test_every_command_that_needs_no_download_runs(folder: Path, cache: Path) -> None:
+    wanted = [line for line in lines() if line.startswith("factory ") and not any(part in line for part in ELSEWHERE)]
+    assert len(wanted) >= 9
+    for line in wanted:
+        done = run(line, folder, cache)
+        assert done.returncode == 0, f"{line}\n{done.stdout}\n{done.stderr}"
+
+
+def test_a_file_of_ones_own_becomes_a_verified_model(folder: Path, cache: Path) -> None:
+    """The commands of that section; training is cut short, or this would take minutes."""
+    assert run("factory init walking.csv", folder, cache).returncode == 0
+    short = tomllib.loads(RECIPE.read_text("utf-8"))
+    recipe = tomllib.loads((folder / "recipe.toml").read_text("utf-8"))
+    recipe |= {section: short[section] for section in ("model", "train", "export", "verify")}
+    (folder / "recipe.toml").write_text(tomli_w.dumps(recipe), "utf-8")
+    done = run("factory build recipe.toml", folder, cache)
+    assert done.returncode == 0, done.stderr
+    assert (folder / "build" / recipe["name"] / "report.html").is_file()
+    assert (folder / "build" / recipe["name"] / "tflite/model_fp32.tflite").is_file()
