@@ -126,15 +126,16 @@ def _run_worker(folder: Path, precisions: Sequence[Precision], task: Task) -> No
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "PYTHONHASHSEED": "0"}
     command = [sys.executable, "-m", "exporters.tflite.worker", str(folder), *precisions]
     log = folder / "log.txt"
-    with log.open("wb") as errors:
-        worker = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, env=environment, cwd=folder)
+    with (
+        log.open("wb") as errors,
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, env=environment, cwd=folder) as worker,
+    ):
         try:
             assert worker.stdout is not None
             failure = _follow(worker.stdout, task)
             code = worker.wait()
         finally:
             worker.kill()
-            worker.wait()
     if failure is not None or code != 0:
         step, message = failure or ("conversion", f"the converter died with exit status {code}")
         raise ExportError(f"tflite, step {step}: {message}; {_last_errors(log)}")

@@ -1,0 +1,99 @@
+"""What every registered target keeps, whatever its format."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from exporters.onnx import OnnxRunner
+from exporters.registry import load_exporter, load_runner, targets
+from factory.contracts.artifact import Artifact, Precision
+from factory.contracts.errors import ArtifactError
+from factory.contracts.files import sha256_file
+from tests.unit.exporters.students import export_request, some_windows
+
+Built = tuple[str, Path, tuple[Artifact, ...]]
+
+
+@pytest.fixture(scope="module", params=[target.name for target in targets()])
+def built(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Built:
+    target = next(target for target in targets() if target.name == request.param)
+    if not target.available:
+        pytest.skip(f"target {target.name} needs {', '.join(target.missing)}: {target.install}")
+    build = tmp_path_factory.mktemp(target.name)
+    return target.name, build, load_exporter(target.name).export(export_request(build))
+
+
+def test_each_precision_is_one_file_with_its_hash(built: Built) -> None:
+    target, build, artifacts = built
+    assert [artifact.precision for artifact in artifacts] == list(Precision)
+    for artifact in artifacts:
+        assert artifact.target == target
+        assert artifact.sha256 == sha256_file(build / artifact.path)
+        assert artifact.size_bytes == (build / artifact.path).stat().st_size
+
+
+def test_tensors_are_imu_and_logits_in_float(built: Built) -> None:
+    for artifact in built[2]:
+        assert [(tensor.name, tensor.dtype) for tensor in artifact.inputs] == [("imu", "float32")]
+        assert [(tensor.name, tensor.dtype, tensor.shape) for tensor in artifact.outputs] == [
+            ("logits", "float32", (1, 4))
+        ]
+
+
+def test_the_runner_reproduces_the_reference(built: Built) -> None:
+    target, build, artifacts = built
+    windows = some_windows(64, seed=2)
+    with OnnxRunner(build / "onnx" / "model.onnx") as reference:
+        expected = reference.run(windows)
+    spread = float(np.ptp(expected))
+    limits = {Precision.FP32: 1e-4, Precision.FP16: 0.01 * spread, Precision.INT8_DYNAMIC: 0.05 * spread}
+    for artifact in artifacts:
+        with load_runner(target)(build / artifact.path) as runner:
+            error = np.abs(runner.run(windows) - expected).max()
+        assert error <= limits.get(artifact.precision, 0.1 * spread), f"{artifact.path}: {error} of {spread}"
+
+
+def test_layers_end_in_the_logits(built: Built) -> None:
+    target, build, artifacts = built
+    window = some_windows(1, seed=3)
+    for artifact in artifacts:
+        with load_runner(target)(build / artifact.path) as runner:
+            layers, logits = runner.layers(window[0]), runner.run(window)[0]
+            assert set(layers) <= set(runner.layer_names())
+        np.testing.assert_allclose(list(layers.values())[-1].ravel(), logits, atol=0.1 * float(np.ptp(logits)) + 1e-4)
+
+
+def test_latency_has_one_figure_a_run(built: Built) -> None:
+    target, build, artifacts = built
+    with load_runner(target)(build / artifacts[0].path) as runner:
+        durations = runner.latency_us(some_windows(1)[0], 7)
+    assert durations.shape == (7,)
+    assert (durations > 0).all()
+
+
+def test_windows_of_another_shape_are_refused(built: Built) -> None:
+    target, build, artifacts = built
+    with load_runner(target)(build / artifacts[0].path) as runner, pytest.raises(ArtifactError, match="expects"):
+        runner.run(some_windows(2)[:, :3])
+
+
+def test_a_truncated_artifact_is_refused(built: Built, tmp_path: Path) -> None:
+    target, build, artifacts = built
+    for artifact in artifacts:
+        content = (build / artifact.path).read_bytes()
+        damaged = tmp_path / Path(artifact.path).name
+        damaged.write_bytes(content[: len(content) // 3])
+        with pytest.raises(ArtifactError), load_runner(target)(damaged):
+            pass
+
+
+def test_a_missing_artifact_is_refused(built: Built, tmp_path: Path) -> None:
+    with pytest.raises(ArtifactError, match="missing"), load_runner(built[0])(tmp_path / "nothing"):
+        pass
+
+
+def test_nothing_intermediate_is_left_behind(built: Built) -> None:
+    _, build, artifacts = built
+    left = {path.relative_to(build).as_posix() for path in build.rglob("*") if path.is_file()}
+    assert left == {"onnx/model.onnx", "contract.json", *(artifact.path for artifact in artifacts)}

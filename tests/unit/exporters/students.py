@@ -1,0 +1,94 @@
+"""A small real student, its hand-off graph and a build folder around it."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from exporters.onnx import export_onnx
+from factory.contracts.artifact import Precision
+from factory.contracts.dataset import Floats
+from factory.contracts.exporter import ExportRequest
+from factory.contracts.network import NetworkSpec
+from factory.contracts.progress import Silent
+from factory.contracts.recipe import BackboneRecipe, HeadKind, Stage
+from factory.contracts.window import Channel, Normalisation, Quantity, SensorContract, WindowSpec
+from factory.models import Network, build_network, fold
+
+CHANNELS, WINDOW, LABELS = 6, 64, ("walk", "sit", "lie", "run")
+_MEAN, _STD = (0.5, 9.0, -1.0, 0.01, 0.0, -0.02), (4.0, 3.0, 2.0, 0.5, 0.6, 0.4)
+
+
+def normalisation() -> Normalisation:
+    """Constants of very different size a channel, as raw accelerometer and gyroscope have."""
+    return Normalisation(mean=_MEAN, std=_STD, clip=6.0)
+
+
+def sensor_spec() -> WindowSpec:
+    """Raw accelerometer and gyroscope at the waist."""
+    sensors = ((Quantity.ACCELEROMETER, "acc", "m/s^2", True), (Quantity.GYROSCOPE, "gyro", "rad/s", False))
+    channels = tuple(
+        Channel.model_validate(
+            {"name": f"{name}_{axis}", "quantity": quantity, "axis": axis, "unit": unit, "gravity": gravity}
+            | {"placement": "waist"}
+        )
+        for quantity, name, unit, gravity in sensors
+        for axis in "xyz"
+    )
+    return WindowSpec(
+        channels=channels, rate_hz=50, length=WINDOW, hop=32, labels=LABELS, axes="Android's device frame"
+    )
+
+
+def student(head: HeadKind = "linear", seed: int = 0) -> Network:
+    """A freshly initialised, folded student whose batch norms have seen data."""
+    torch.manual_seed(seed)
+    backbone = BackboneRecipe(
+        stem=8,
+        stages=(
+            Stage(width=8, blocks=1, expansion=2, kernel=5, stride=1),
+            Stage(width=16, blocks=2, expansion=2, kernel=5, stride=2),
+        ),
+        features=32,
+        activation="relu",
+    )
+    spec = NetworkSpec(
+        backbone=backbone,
+        head=head,
+        channels=CHANNELS,
+        window=WINDOW,
+        classes=len(LABELS),
+        patterns=4,
+        normalisation=normalisation(),
+    )
+    network = build_network(spec)
+    network.train()
+    with torch.no_grad():
+        for _ in range(20):
+            network(torch.from_numpy(some_windows(32, seed))[:, :, None, :])
+    return fold(network.eval())
+
+
+def some_windows(count: int, seed: int = 0) -> Floats:
+    """(N, C, T) oscillations in SI units with a few violent samples beyond the clip."""
+    rng = np.random.default_rng(seed)
+    phase = rng.uniform(0, 6, (count, CHANNELS, 1)) + np.arange(WINDOW) * rng.uniform(0.05, 0.9, (count, 1, 1))
+    x = np.sin(phase) * rng.uniform(0.1, 2, (count, CHANNELS, 1)) + rng.normal(0, 0.2, (count, CHANNELS, WINDOW))
+    x[:, :, :1] *= 20
+    return np.asarray(x * np.array(_STD)[:, None] + np.array(_MEAN)[:, None], np.float32)
+
+
+def export_request(build: Path, precisions: tuple[Precision, ...] = tuple(Precision)) -> ExportRequest:
+    """A build folder with hand-off graph and contract, ready for a target."""
+    spec = sensor_spec()
+    export_onnx(student(), CHANNELS, WINDOW, build / "onnx" / "model.onnx")
+    contract = SensorContract(name="tiny", window=spec, normalisation=normalisation(), phone_obstacles=())
+    (build / "contract.json").write_text(contract.model_dump_json())
+    return ExportRequest(
+        onnx=build / "onnx" / "model.onnx",
+        spec=spec,
+        calibration=some_windows(64, seed=1),
+        build=build,
+        precisions=precisions,
+        progress=Silent(),
+    )

@@ -1,0 +1,45 @@
+from pathlib import Path
+
+import onnx
+import pytest
+from onnx import TensorProto, helper
+
+from exporters.handoff import read_handoff
+from exporters.onnx import export_onnx
+from factory.contracts.errors import ArtifactError, ExportError
+from tests.unit.exporters.students import CHANNELS, WINDOW, student
+
+
+def _graph(path: Path, shape: list[int]) -> Path:
+    node = helper.make_node("Flatten", ["imu"], ["logits"])
+    given = helper.make_tensor_value_info("imu", TensorProto.FLOAT, shape)
+    result = helper.make_tensor_value_info("logits", TensorProto.FLOAT, [1, 768])
+    graph = helper.make_graph([node], "g", [given], [result])
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), path)
+    return path
+
+
+def test_an_input_of_three_axes_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ExportError, match=r"expected \(1, channels, 1, window\)"):
+        read_handoff(_graph(tmp_path / "three.onnx", [1, 6, 128]))
+
+
+def test_a_file_that_is_not_onnx_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "no.onnx").write_bytes(b"\xff\xff\xff not protobuf")
+    with pytest.raises(ArtifactError, match="not an ONNX file"):
+        read_handoff(tmp_path / "no.onnx")
+
+
+def test_the_same_network_gives_the_same_bytes(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        export_onnx(student(), CHANNELS, WINDOW, tmp_path / name)
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+    model = onnx.load(tmp_path / "a")
+    assert model.ir_version <= 8
+    assert [entry.version for entry in model.opset_import] == [17]
+
+
+def test_a_network_in_training_mode_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ExportError, match="training mode"):
+        export_onnx(student().train(), CHANNELS, WINDOW, tmp_path / "m.onnx")
+    assert not list(tmp_path.iterdir())

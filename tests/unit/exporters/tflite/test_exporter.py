@@ -1,0 +1,109 @@
+import random
+import zipfile
+from pathlib import Path
+
+import onnx
+import pytest
+from onnx import TensorProto, helper
+
+from exporters.tflite import flatbuffer
+from exporters.tflite.exporter import TFLiteExporter
+from exporters.tflite.runner import LiteRTRunner
+from factory.contracts.artifact import Artifact, Precision
+from factory.contracts.errors import ArtifactError, ExportError
+from factory.contracts.exporter import ExportRequest
+from tests.unit.exporters.students import LABELS, export_request
+
+Built = tuple[ExportRequest, tuple[Artifact, ...]]
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
+    request = export_request(tmp_path_factory.mktemp("build"))
+    return request, TFLiteExporter().export(request)
+
+
+def _static(built: Built) -> Path:
+    return built[0].build / "tflite" / "model_int8_static.tflite"
+
+
+def test_int8_leaves_normalisation_in_float_and_nothing_else(built: Built) -> None:
+    model = flatbuffer.parse(_static(built).read_bytes(), "static")
+    graph, kinds = model.subgraphs[0], flatbuffer.schema().BuiltinOperator
+    assert len(flatbuffer.floats_ahead_of_quantize(model)) == 4  # subtract, multiply, minimum, maximum
+    codes = [model.operatorCodes[operator.opcodeIndex].builtinCode for operator in graph.operators]
+    for code, operator in zip(codes, graph.operators, strict=True):
+        if code in (kinds.CONV_2D, kinds.DEPTHWISE_CONV_2D, kinds.FULLY_CONNECTED):
+            assert {int(graph.tensors[index].type) for index in operator.inputs[:2]} == {9}
+    assert codes.count(kinds.QUANTIZE) == codes.count(kinds.DEQUANTIZE) == 1
+
+
+def test_quantised_tensors_are_recorded(built: Built) -> None:
+    quantised = {artifact.precision: artifact.quantised for artifact in built[1]}
+    assert quantised[Precision.FP32] == quantised[Precision.FP16] == ()
+    assert all(tensor.quantisation for tensor in quantised[Precision.INT8_STATIC])
+
+
+def test_every_file_has_the_signature_labels_and_contract(built: Built) -> None:
+    for artifact in built[1]:
+        path = built[0].build / artifact.path
+        assert path.read_bytes()[4:8] == b"TFL3"
+        with zipfile.ZipFile(path) as files:
+            assert files.read("labels.txt").decode().splitlines() == list(LABELS)
+            assert files.read("contract.json") == (built[0].build / "contract.json").read_bytes()
+            assert {entry.compress_type for entry in files.infolist()} == {zipfile.ZIP_STORED}
+        model = flatbuffer.parse(path.read_bytes(), path.name)
+        assert (flatbuffer.metadata_entry(model, b"TFLITE_METADATA") or b"")[4:8] == b"M001"
+        assert flatbuffer.metadata_entry(model, b"min_runtime_version")
+
+
+def test_constants_are_aligned(built: Built) -> None:
+    content = _static(built).read_bytes()
+    model = flatbuffer.schema().Model.GetRootAs(content, 0)
+    for index in range(model.BuffersLength()):
+        if not model.Buffers(index).DataIsNone():
+            table = model.Buffers(index)._tab
+            assert table.Vector(table.Offset(4)) % 16 == 0
+
+
+def test_a_flipped_byte_of_the_header_is_refused(built: Built, tmp_path: Path) -> None:
+    content = bytearray(_static(built).read_bytes())
+    content[5] ^= 1
+    (tmp_path / "m.tflite").write_bytes(content)
+    with pytest.raises(ArtifactError, match=r"not a \.tflite file"), LiteRTRunner(tmp_path / "m.tflite"):
+        pass
+
+
+def test_the_same_input_gives_the_same_bytes_and_leaves_random_numbers_alone(built: Built, tmp_path: Path) -> None:
+    random.seed(5)
+    before = random.getstate()
+    again = TFLiteExporter().export(export_request(tmp_path))
+    assert random.getstate() == before
+    assert [artifact.sha256 for artifact in again] == [artifact.sha256 for artifact in built[1]]
+
+
+def test_a_refusing_converter_becomes_an_export_error(tmp_path: Path) -> None:
+    request = export_request(tmp_path, (Precision.FP32,))
+    nodes = [helper.make_node("Foo", ["imu"], ["x"], domain="my.ops"), helper.make_node("Flatten", ["x"], ["logits"])]
+    given = helper.make_tensor_value_info("imu", TensorProto.FLOAT, [1, 6, 1, 64])
+    result = helper.make_tensor_value_info("logits", TensorProto.FLOAT, [1, 384])
+    opsets = [helper.make_opsetid("", 17), helper.make_opsetid("my.ops", 1)]
+    graph = helper.make_graph(nodes, "g", [given], [result])
+    onnx.save(helper.make_model(graph, opset_imports=opsets, ir_version=8), request.onnx)
+    with pytest.raises(ExportError, match=r"step onnx2tf.*Foo"):
+        TFLiteExporter().export(request)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["contract.json", "onnx"]
+
+
+def test_calibration_of_another_shape_is_refused(tmp_path: Path) -> None:
+    request = export_request(tmp_path)
+    fewer = ExportRequest(
+        onnx=request.onnx,
+        spec=request.spec,
+        calibration=request.calibration[:, :3],
+        build=tmp_path,
+        precisions=(Precision.INT8_STATIC,),
+        progress=request.progress,
+    )
+    with pytest.raises(ExportError, match="calibration windows are"):
+        TFLiteExporter().export(fewer)
