@@ -95,7 +95,7 @@ class MemoryHead(FoldableHead):
         return nn.Sequential(scores, nn.Softmax(dim=1), evidence)
 
 
-class CosineHead(nn.Module):
+class CosineHead(FoldableHead):
     """Cosine similarity to one prototype a class, times a fixed scale."""
 
     def __init__(self, features: int, classes: int) -> None:
@@ -104,8 +104,23 @@ class CosineHead(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """Logits (B, K) of features (B, D)."""
-        norm = torch.sqrt((features * features).sum(dim=1, keepdim=True) + 1e-6)
-        return F.linear(features / norm, _COSINE_SCALE * F.normalize(self.prototypes, dim=1))
+        return F.linear(_unit(features), _COSINE_SCALE * F.normalize(self.prototypes, dim=1))
+
+    @torch.no_grad()
+    def folded(self) -> nn.Module:
+        """The prototypes' lengths and the scale become one constant weight; converters take no other."""
+        linear = nn.Linear(self.prototypes.shape[1], self.prototypes.shape[0], bias=False)
+        linear.weight.copy_(_COSINE_SCALE * F.normalize(self.prototypes, dim=1))
+        return nn.Sequential(_Unit(), linear)
+
+
+class _Unit(nn.Module):
+    def forward(self, features: Tensor) -> Tensor:
+        return _unit(features)
+
+
+def _unit(features: Tensor) -> Tensor:
+    return features / torch.sqrt((features * features).sum(dim=1, keepdim=True) + 1e-6)
 
 
 def build_head(kind: HeadKind, features: int, classes: int, patterns: int) -> nn.Module:

@@ -44,9 +44,7 @@ class ConvNorm(nn.Module):
         self, inputs: int, outputs: int, kernel: int, stride: int = 1, groups: int = 1, activation: str | None = None
     ) -> None:
         super().__init__()
-        self.conv = nn.Conv2d(
-            inputs, outputs, (1, kernel), stride, padding=(0, kernel // 2), groups=groups, bias=False
-        )
+        self.conv = nn.Conv2d(inputs, outputs, (1, kernel), stride, padding=(0, kernel // 2), groups=groups, bias=False)
         self.norm: nn.Module = nn.BatchNorm2d(outputs)
         self.act = nn.Identity() if activation is None else _ACTIVATIONS[activation](inplace=True)
 
@@ -144,7 +142,7 @@ class Network(nn.Module):
 def build_network(spec: NetworkSpec) -> Network:
     """A freshly initialised network in channels-last memory."""
     head = build_head(spec.head, spec.backbone.features, spec.classes, spec.patterns)
-    return Network(spec, head).to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+    return Network(spec, head).to(memory_format=torch.channels_last)
 
 
 def fold(network: Network) -> Network:
