@@ -15,7 +15,7 @@ from factory.contracts.exporter import Runner
 from factory.contracts.manifest import Accuracy, Check, Latency, Outcome, Verification
 from factory.contracts.progress import Progress
 from factory.contracts.window import WindowSpec
-from factory.devices.host import machine, where
+from factory.devices.host import int8_dot_product, machine, where
 from factory.verify.gates import judge_accuracy, judge_latency, judge_parity, judge_size, not_run, output_step
 from factory.verify.golden import GoldenPack
 from factory.verify.ladder import alternating_latency, explain_parity, verify_artifact, verify_rung
@@ -124,7 +124,9 @@ def _judge_target(artifacts: list[Artifact], latencies: Mapping[str, Latency], p
         sizes = judge_size(artifact.target, artifact.precision, artifact.size_bytes, single.size_bytes, machine())
         found.checks.extend(sizes)
     if (static := by_precision.get(Precision.INT8_STATIC)) is not None:
-        found.checks.extend(judge_latency(single.target, latencies[static.path], latencies[single.path], place))
+        found.checks.extend(
+            judge_latency(single.target, latencies[static.path], latencies[single.path], place, int8_dot_product())
+        )
 
 
 def _first_divergence(bench: Bench, artifact: Artifact, runner: Runner) -> str:

@@ -7,6 +7,8 @@ from pathlib import Path
 from factory.contracts.errors import MissingToolError
 
 _CPUINFO = Path("/proc/cpuinfo")
+_ARM = ("aarch64", "arm64")
+_X86_INT8 = ("avx512_vnni", "avx_vnni", "amx_int8")
 
 
 def machine() -> str:
@@ -25,6 +27,17 @@ def cpu_count() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def int8_dot_product() -> bool:
+    """Whether int8 can be fast here: VNNI or AMX on x86-64; every 64-bit ARM multiplies int8 natively."""
+    if platform.machine() in _ARM:
+        return True
+    try:
+        features = _CPUINFO.read_text("utf-8", errors="replace")
+    except OSError:
+        return False
+    return any(feature in features for feature in _X86_INT8)
 
 
 def choose_device(name: str) -> str:

@@ -104,16 +104,26 @@ def judge_student(parameters: int, where: str, limit: int = STUDENT_PARAMETERS) 
     return [_check(gate, "size.parameters", parameters, "<=", limit, "parameters")]
 
 
-def judge_latency(target: str, int8_static: Latency, fp32: Latency, where: str) -> list[Check]:
+def judge_latency(target: str, int8_static: Latency, fp32: Latency, where: str, int8_dot_product: bool) -> list[Check]:
     """int8_static must be faster than fp32, from alternating runs on one thread.
 
     Judged by the ratio of medians and by that of the 5th percentiles, because a busy host only ever adds time: the
     floor is what the code costs. Passed if both say faster. Failed if both say slower by more than the noise.
-    Anything else was not decided on this host, and is reported as not run: neither a pass nor a break.
+    Anything else was not decided on this host, and is reported as not run: neither a pass nor a break. So is a
+    slower int8 on a processor without int8 dot products: it has no way to win there, and no phone is like it.
+
+    Args:
+        target: Whose files.
+        int8_static: Of the quantised file.
+        fp32: Of the float file.
+        where: Machine and runtime.
+        int8_dot_product: Whether this processor multiplies and adds int8 in one instruction, as phones do.
     """
     median, floor = int8_static.median_us / fp32.median_us, int8_static.p05_us / fp32.p05_us
     if max(median, floor) <= 1:
         outcome, note = Outcome.PASSED, ""
+    elif not int8_dot_product:
+        outcome, note = Outcome.NOT_RUN, "this processor has no int8 dot product: verify on one that has, or on a phone"
     elif min(median, floor) > 1 + LATENCY_NOISE:
         outcome, note = Outcome.FAILED, "int8 is no faster than fp32 here: an operator may run outside XNNPACK"
     else:

@@ -195,10 +195,19 @@ def latency(median: float, floor: float) -> Latency:
     ],
 )
 def test_latency_is_decided_only_where_median_and_floor_agree(int8: Latency, outcome: Outcome) -> None:
-    (check,) = judge_latency("tflite", int8, latency(31.6, 31.0), HERE)
+    (check,) = judge_latency("tflite", int8, latency(31.6, 31.0), HERE, int8_dot_product=True)
     assert check.outcome is outcome
     assert check.where == HERE
     assert check.value == pytest.approx(int8.median_us / 31.6)
+
+
+@pytest.mark.parametrize(
+    ("int8", "outcome"), [(latency(27.6, 27.0), Outcome.PASSED), (latency(36.4, 36.2), Outcome.NOT_RUN)]
+)
+def test_without_int8_dot_products_a_slow_int8_is_not_judged(int8: Latency, outcome: Outcome) -> None:
+    (check,) = judge_latency("tflite", int8, latency(31.6, 31.0), HERE, int8_dot_product=False)
+    assert check.outcome is outcome
+    assert outcome is Outcome.PASSED or "no int8 dot product" in check.note
 
 
 @pytest.mark.parametrize("precision", list(Precision))
