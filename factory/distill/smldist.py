@@ -1,7 +1,7 @@
 """SMLDist whole: the three losses on one student, stage weight fading to zero over training.
 
-The authors' code runs phases one after the other [code]; ours are merged on a schedule [ours]:
-docs/experiments.md has the comparison at equal epochs.
+The authors' code runs phases one after the other [code]; ours are merged, the stage weight fading to zero
+[ours]. The two orders have not been compared.
 """
 
 from collections.abc import Sequence
