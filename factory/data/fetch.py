@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import IO
-from urllib.parse import urlsplit
+from typing import IO, TYPE_CHECKING
+from urllib.parse import urljoin, urlsplit
 
 from pydantic import Field, ValidationError
 
@@ -21,6 +21,9 @@ from factory.contracts.base import Contract
 from factory.contracts.errors import ArtifactError, DataError, StorageError
 from factory.contracts.files import atomic_write, sha256_file, storage_errors
 from factory.contracts.progress import Progress, Task
+
+if TYPE_CHECKING:
+    from requests import Response
 
 RECORD = "fetched.json"
 _MEGABYTE = 1_000_000
@@ -144,7 +147,7 @@ def _require_complete(download: Download, folder: Path, target: Path) -> None:
 def _require_https(url: str) -> None:
     parts = urlsplit(url)
     if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _LOOPBACK):
-        raise DataError(f"{url} is not fetched: only https addresses are")
+        raise DataError(f"{url} is not fetched: only https addresses are; download and unpack it by hand")
 
 
 @contextmanager
@@ -199,7 +202,8 @@ def _download(url: str, workshop: Path, target: Path, known: FetchedArchive | No
     name = PurePosixPath(urlsplit(url).path).name
     with ExitStack() as stack:
         bar = _Megabytes(f"download {name}", stack, progress)
-        loader = pooch.HTTPDownloader(progressbar=bar, chunk_size=_BLOCK, timeout=_TIMEOUT_S)
+        watched = {"response": _refuse_plain_redirect}
+        loader = pooch.HTTPDownloader(progressbar=bar, chunk_size=_BLOCK, timeout=_TIMEOUT_S, hooks=watched)
         try:
             pooch.retrieve(url, f"sha256:{known.sha256}" if known else None, name, workshop, downloader=loader)
         except requests.exceptions.RequestException as error:
@@ -213,6 +217,12 @@ def _download(url: str, workshop: Path, target: Path, known: FetchedArchive | No
                 f"ask its authors what changed; to accept it, remove its entry from {target.parent / RECORD}"
             ) from error
     return workshop / name
+
+
+def _refuse_plain_redirect(answer: "Response", *_: object, **__: object) -> None:
+    """Called by requests for each answer, before it follows a redirect."""
+    if answer.is_redirect:
+        _require_https(urljoin(answer.url, answer.headers["location"]))
 
 
 def _reason(error: Exception) -> str:

@@ -20,6 +20,7 @@ class Served:
 
     body = b""
     announced: int | None = None
+    location: str | None = None
     status = 200
     requests = 0
 
@@ -35,6 +36,8 @@ def url(served: Served) -> Iterator[str]:
         def do_GET(self) -> None:
             served.requests += 1
             self.send_response(served.status)
+            if served.location is not None:
+                self.send_header("Location", served.location)
             self.send_header("Content-Length", str(served.announced or len(served.body)))
             self.end_headers()
             self.wfile.write(served.body)
@@ -200,3 +203,11 @@ def test_two_fetches_at_once_are_refused(served: Served, url: str, tmp_path: Pat
     served.body = GOOD
     with FileLock(tmp_path / ".fetch.lock"), pytest.raises(StorageError, match="another process"):
         fetch(tiny(url), tmp_path, Silent())
+
+
+def test_a_redirect_to_an_unencrypted_address_is_refused(served: Served, url: str, tmp_path: Path) -> None:
+    served.status, served.location = 302, "http://example.invalid/tiny.zip"
+    with pytest.raises(DataError, match=r"http://example.invalid/tiny.zip is not fetched: only https"):
+        fetch(tiny(url), tmp_path, Silent())
+    assert served.requests == 1
+    assert nothing_left(tmp_path)
