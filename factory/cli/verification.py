@@ -112,7 +112,7 @@ def _verify_one(bench: Bench, artifact: Artifact, runner: Runner, latency: Laten
     found.verifications.append(seen)
 
 
-_NO_DATA = "needs the recordings: run factory verify with --data"
+_NO_DATA = "needs the recordings that it was built from: run factory verify with --data"
 
 
 def _judge_target(artifacts: list[Artifact], latencies: Mapping[str, Latency], place: str, found: Findings) -> None:

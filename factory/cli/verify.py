@@ -50,21 +50,30 @@ def verify(
 def _held_out(
     manifest: "Manifest", build: Path, data: Path | None, cache: Path | None, progress: "Progress"
 ) -> "HeldOut | None":
-    """The test split, if recordings are at hand; they must be those that the build was made from."""
+    """The test split of the recordings that the build was made from; None if they are not at hand.
+
+    Without `--data` they still are where a package holds them, or where the user's table is unchanged.
+    """
     from factory.cli.verification import HeldOut
-    from factory.contracts.errors import DataError
-
-    recipe = manifest.recipe
-    if data is None and recipe.data.source != "watch":
-        return None
+    from factory.contracts.errors import DataError, MissingToolError, RecipeError
     from factory.data import make_split, prepare
+    from factory.data.preparation import content_hash
 
-    windows = prepare(recipe.data, data, cache_folder(cache), progress, base=build)
-    if windows.content_hash != manifest.data.content_hash:
+    recipe, folder = manifest.recipe, cache_folder(cache)
+    try:
+        found = content_hash(recipe.data, data, folder, build)
+    except (DataError, RecipeError, MissingToolError):
+        if data is None:
+            return None
+        raise
+    if found != manifest.data.content_hash:
+        if data is None:
+            return None
         raise DataError(
-            f"the recordings give windows {windows.content_hash[:12]}, the build was made from "
-            f"{manifest.data.content_hash[:12]}: name the same data with --data, or leave it out"
+            f"the recordings give windows {found[:12]}, the build was made from {manifest.data.content_hash[:12]}: "
+            "name the same data with --data, or leave it out"
         )
+    windows = prepare(recipe.data, data, folder, progress, base=build)
     test = make_split(windows, recipe.split, recipe.seed).test
     return HeldOut(x=windows.x[test], y=windows.y[test], subject=windows.subject[test])
 

@@ -34,19 +34,29 @@ def prepare(
         DataError: Recordings are missing or cannot be used.
         StorageError: The disk is full or not writable.
     """
-    source = open_source(recipe.source, recipe.description, base)
-    _check_published(recipe, source)
-    files = source.files(folder)
-    root = _common(files)
-    settings = recipe.model_dump(mode="json", exclude={"description"})
-    hashes = content_hashes(files, root, cache)
-    key = key_of({"settings": settings, "source": _identity(source), "files": hashes})
+    key = content_hash(recipe, folder, cache, base)
 
     def build(target: Path) -> Meta:
         opened = open_source(recipe.source, recipe.description, base, scratch=target)
         return _build(recipe, opened, folder, target, key, progress)
 
     return load_or_build(cache, key, build, progress)
+
+
+def content_hash(recipe: DataRecipe, folder: Path | None, cache: Path, base: Path | None = None) -> str:
+    """What identifies the windows that `prepare` gives for the same arguments; none are cut.
+
+    Raises:
+        RecipeError: The recipe does not fit the source.
+        DataError: Recordings are missing.
+        StorageError: The disk is full or not writable.
+    """
+    source = open_source(recipe.source, recipe.description, base)
+    _check_published(recipe, source)
+    files = source.files(folder)
+    settings = recipe.model_dump(mode="json", exclude={"description"})
+    hashes = content_hashes(files, _common(files), cache)
+    return key_of({"settings": settings, "source": _identity(source), "files": hashes})
 
 
 def window_spec(recipe: DataRecipe, source: Source, plan: LabelPlan) -> WindowSpec:
