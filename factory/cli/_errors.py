@@ -11,6 +11,7 @@ from collections.abc import Callable
 from types import FrameType
 
 from factory.contracts.errors import FactoryError, StorageError
+from factory.contracts.files import ELSEWHERE
 
 INTERRUPTED = 130
 TERMINATED = 143
@@ -71,9 +72,10 @@ def describe(error: Exception) -> tuple[str, int]:
         return f"error: {one_line(str(error))}", error.exit_code
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         where = f" for {error.filename}" if error.filename else ""
-        return f"error: no space left{where}: free some, or choose another --out", StorageError.exit_code
+        return f"error: no space left{where}: free some, or {ELSEWHERE}", StorageError.exit_code
     if isinstance(error, OSError) and error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return f"error: {error.filename} is not readable or not writable: change its permissions", 10
+        line = f"error: {error.filename} is not readable or not writable: change its permissions"
+        return line, StorageError.exit_code
     if isinstance(error, MemoryError):
         return "error: out of memory: close other programs, or choose a smaller batch, hop or data set", 1
     text = one_line(str(error))

@@ -9,10 +9,11 @@ import typer
 from factory.cli._options import CacheOption, DataOption, JsonOption, cache_folder
 from factory.cli._progress import make_progress
 from factory.cli.recipes import find_recipe, shipped_names
-from factory.contracts.errors import DataError, RecipeError
+from factory.contracts.errors import DataError, LeakageError, RecipeError
 
 if TYPE_CHECKING:
     from factory.contracts.recipe import Recipe
+    from factory.contracts.report import DataReport
     from factory.data.sources import Source
 
 app = typer.Typer(help="Recordings: list, fetch, check and prepare them.", no_args_is_help=True)
@@ -110,9 +111,7 @@ def check(
         from factory.cli._data_tables import show
 
         show(report)
-    if errors := report.errors:
-        more = f" and {len(errors) - 1} more" if len(errors) > 1 else ""
-        raise DataError(f"{errors[0].where}: {errors[0].message}{more}")
+    _require_usable(report)
 
 
 @app.command()
@@ -144,6 +143,15 @@ def prepare(
     for reason, number in windows.lost.items():
         typer.echo(f"left out: {number} {reason}")
     typer.echo(str(path))
+
+
+def _require_usable(report: "DataReport") -> None:
+    """Raise the gravest error of a report; leakage before all others."""
+    leaks = [finding for finding in report.errors if finding.code.startswith("leakage.")]
+    for finding in (leaks or report.errors)[:1]:
+        others = f" (and {len(report.errors) - 1} more errors)" if len(report.errors) > 1 else ""
+        where = "" if finding.where == "data" else f"{finding.where}: "
+        raise (LeakageError if leaks else DataError)(f"{where}{finding.message}{others}")
 
 
 def _row(source: "Source", data: Path | None) -> dict[str, object]:

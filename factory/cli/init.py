@@ -1,5 +1,6 @@
 """`factory init`: from a user's own recordings to a description and a recipe."""
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
 
@@ -39,9 +40,9 @@ def init(
     chosen = Chosen(subject=subject, session=session, time=time, label=label)
     guess = guess_table(file, chosen, make_progress(quiet=as_json))
     texts = (description_toml(guess, out), recipe_toml(guess, _DESCRIPTION))
-    for path, text in zip(paths, texts, strict=True):
-        with atomic_write(path) as part:
-            part.write_text(text, encoding="utf-8")
+    with ExitStack() as both:  # or neither: a lone data.toml would stop the next run
+        for path, text in zip(paths, texts, strict=True):
+            both.enter_context(atomic_write(path)).write_text(text, encoding="utf-8")
     if as_json:
         typer.echo(json.dumps({"description": str(paths[0]), "recipe": str(paths[1])}))
         return

@@ -10,6 +10,7 @@ from pathlib import Path
 from factory.contracts.errors import StorageError
 
 _NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
+ELSEWHERE = "choose another folder (--out, --cache, --data, or TMPDIR for temporary files)"
 _NOT_WRITABLE = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
@@ -20,11 +21,9 @@ def storage_errors(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         if error.errno in _NO_SPACE:
-            raise StorageError(
-                f"no space left for {path}: free some, or choose another --out; nothing was lost"
-            ) from error
+            raise StorageError(f"no space left for {path}: free some, or {ELSEWHERE}; nothing was lost") from error
         if error.errno in _NOT_WRITABLE:
-            raise StorageError(f"{path} is not writable: choose another --out, or change its permissions") from error
+            raise StorageError(f"{path} is not writable: change its permissions, or {ELSEWHERE}") from error
         raise
 
 

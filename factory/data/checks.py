@@ -99,7 +99,7 @@ def _recording_problems(survey: Survey) -> Iterator[Finding]:
                 severity=Severity.WARNING, code="recording.copy", where=_pair(twin.first, twin.second), message=message
             )
         else:
-            message = "hold the same samples under two subjects, so training would see the test: remove one"
+            message = "leakage: the same samples under two subjects, so training would see the test: remove one"
             yield _error("leakage.recording", _pair(twin.first, twin.second), message)
     if survey.unknown_labels:
         message = f"{survey.unknown_labels} samples carry a label that the source does not list: correct its labels"

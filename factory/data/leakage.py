@@ -35,13 +35,13 @@ def check_split(windows: WindowSet, split: Split) -> None:
     """
     for (a, first), (b, second) in combinations(parts_of(split).items(), 2):
         if len(both := np.intersect1d(first, second)):
-            raise LeakageError(f"window {both[0]} stands in {a} and {b}: every window belongs to one part")
+            raise LeakageError(f"leakage: window {both[0]} stands in {a} and {b}: every window belongs to one part")
         if len(both := np.intersect1d(windows.subject[first], windows.subject[second])):
-            raise LeakageError(f"subject {both[0]} stands in {a} and {b}: split by subject")
+            raise LeakageError(f"leakage: subject {both[0]} stands in {a} and {b}: split by subject")
         if len(both := np.intersect1d(windows.recording[first], windows.recording[second])):
             shared = _share_samples(windows, int(both[0]), first, second)
             samples = ", and windows of both hold the same raw samples" if shared else ""
-            raise LeakageError(f"recording {both[0]} stands in {a} and {b}{samples}: split by subject")
+            raise LeakageError(f"leakage: recording {both[0]} stands in {a} and {b}{samples}: split by subject")
     _refuse_duplicates(windows, split)
 
 
@@ -60,8 +60,8 @@ def _refuse_duplicates(windows: WindowSet, split: Split) -> None:
             where, other = seen.setdefault(digest, (name, index))
             if where != name and np.ptp(window, axis=-1).any():
                 raise LeakageError(
-                    f"window {index} of subject {windows.subject[index]} in {name} equals window {other} of subject "
-                    f"{windows.subject[other]} in {where}: is a recording stored under two names?"
+                    f"leakage: window {index} of subject {windows.subject[index]} in {name} equals window {other} of "
+                    f"subject {windows.subject[other]} in {where}: a recording is stored under two names: remove one"
                 )
 
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from factory.contracts.dataset import Ints, Recording
 from factory.contracts.errors import DataError
+from factory.contracts.files import storage_errors
 from factory.contracts.progress import Progress
 from factory.contracts.recipe import parse_toml, validate
 from factory.contracts.table import SourceUnit, TableDescription
@@ -124,8 +125,12 @@ class Table:
         Raises:
             DataError: A row cannot be used, time falls or repeats, a label is unknown, or values contradict the
                 described unit; names the row where there is one.
+            StorageError: No space for the temporary files.
         """
-        with tempfile.TemporaryDirectory(prefix="rows-", dir=self._scratch) as scratch:
+        with (
+            tempfile.TemporaryDirectory(prefix="rows-", dir=self._scratch) as scratch,
+            storage_errors(Path(scratch)),
+        ):
             spill = Spill(Path(scratch), len(self.description.channels))
             with progress.track(self._reader.path.name, None, "rows") as bar:
                 for batch in self._reader.batches(lambda rows: bar.advance(rows)):

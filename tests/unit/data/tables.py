@@ -1,5 +1,6 @@
 """Small tables on disk for the tests of the source 'table'."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,15 +14,22 @@ COLUMNS = HEADER.split(",")[3:9]
 
 @dataclass(kw_only=True)
 class Rows:
-    """Lines of a CSV at 50 Hz, gravity on z, two subjects with two activities each; change and `write` them."""
+    """Lines of a CSV at 50 Hz, gravity on z, two activities of each subject; change and `write` them."""
 
     lines: list[str] = field(default_factory=list)
 
     @classmethod
-    def moving(cls, samples: int = 400, *, gravity: float = 9.81, rotation: float = 1.0) -> "Rows":
+    def moving(
+        cls,
+        samples: int = 400,
+        *,
+        gravity: float = 9.81,
+        rotation: float = 1.0,
+        people: Sequence[str] = ("ann", "bob"),
+    ) -> "Rows":
         rng = np.random.default_rng(0)
         lines = [HEADER]
-        for who in ("ann", "bob"):
+        for who in people:
             for run, activity in (("1", "rest"), ("2", "walk")):
                 values = rng.normal([0, 0, gravity, 0, 0, 0], [0.1 * gravity] * 3 + [rotation] * 3, (samples, 6))
                 for index, row in enumerate(values):
