@@ -31,7 +31,7 @@ def show(report: DataReport, console: Console | None = None) -> None:
     console.print(_classes(report))
     if report.split:
         for part, names in report.split.subjects.items():
-            text = f"{part}: {report.split.windows[part]} windows of {len(names)} subjects ({', '.join(names)})"
+            text = f"{part}: {report.split.windows[part]} windows; {len(names)} people: {', '.join(names)}"
             console.print(text, highlight=False, markup=False)
     for finding in report.findings[:_SHOWN]:
         console.print(_line(finding), highlight=False, soft_wrap=True)

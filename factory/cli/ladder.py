@@ -53,13 +53,13 @@ def verify_stage(store: StageStore, job: Job, prepared: Prepared, artifacts: tup
 
 
 def _verify(job: Job, prepared: Prepared, artifacts: tuple[Artifact, ...]) -> Verified:
-    from factory.models import load_network
-    from factory.models.cost import network_cost
+    from factory.models import load_committee, load_network
+    from factory.models.cost import committee_cost, network_cost
 
     spec, golden = prepared.windows.spec, read_golden(job.build / "golden.npz")
     test = prepared.split.test
     held_out = HeldOut(x=prepared.windows.x[test], y=prepared.windows.y[test], subject=prepared.windows.subject[test])
-    teacher, student = load_network(job.build / "teacher"), load_network(job.build / "student")
+    teacher, student = load_committee(job.build / "teacher"), load_network(job.build / "student")
     ladder, checks = _rungs(job, golden, held_out, spec.labels)
     reference = ladder[0].accuracy
     bench = Bench(
@@ -81,7 +81,7 @@ def _verify(job: Job, prepared: Prepared, artifacts: tuple[Artifact, ...]) -> Ve
         checks=tuple(checks + found.checks),
         teacher=_accuracy(_torch_run(teacher), held_out, spec.labels),
         student_cost=cost,
-        teacher_cost=network_cost(teacher),
+        teacher_cost=committee_cost(teacher),
     )
 
 

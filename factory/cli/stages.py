@@ -17,11 +17,11 @@ from factory.contracts.network import TRAINING_VERSION, NetworkSpec, TrainingSum
 from factory.contracts.recipe import Recipe
 from factory.contracts.window import SensorContract
 
-CODE_VERSIONS = {"windows": 1, "onnx": 1, "golden": 1, "target": 1, "verify": 1, "manifest": 1, "report": 1}
+CODE_VERSIONS = {"windows": 1, "onnx": 1, "golden": 1, "target": 1, "verify": 2, "manifest": 1, "report": 1}
 """Part of each stage's key. Raise one when a change of its code changes what it writes."""
 
 NETWORK_FILES = ("network.safetensors", "network.json", "summary.json", "epochs.jsonl")
-TEACHER_FILES = tuple(f"teacher/{name}" for name in (*NETWORK_FILES, "memory.safetensors"))
+TEACHER_FILES = tuple(f"teacher/{name}" for name in (*NETWORK_FILES, "committee.safetensors", "memory.safetensors"))
 STUDENT_FILES = tuple(f"student/{name}" for name in NETWORK_FILES)
 
 

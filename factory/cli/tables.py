@@ -22,7 +22,7 @@ def print_build(manifest: Manifest, report: Path) -> None:
     console.print(
         f"student: {training.student_cost.parameters} parameters, head {training.head}; "
         f"teacher: {training.teacher_cost.parameters} parameters, macro-F1 {training.teacher.macro_f1:.4f}\n"
-        f"tested on {manifest.data.windows['test']} windows of {len(manifest.data.test_subjects)} unseen subjects\n"
+        f"tested on {manifest.data.windows['test']} windows; unseen people: {len(manifest.data.test_subjects)}\n"
         f"report: {report}",
         highlight=False,
         markup=False,

@@ -90,13 +90,13 @@ class ModelRecipe(Contract):
         dropout=0.1,
     )
     teacher: BackboneRecipe = BackboneRecipe(
-        stem=32,
+        stem=24,
         stages=(
-            Stage(width=48, blocks=2, expansion=4, kernel=5, stride=2),
-            Stage(width=96, blocks=3, expansion=4, kernel=5, stride=2),
-            Stage(width=128, blocks=2, expansion=4, kernel=5, stride=2),
+            Stage(width=32, blocks=2, expansion=4, kernel=5, stride=2),
+            Stage(width=64, blocks=2, expansion=4, kernel=5, stride=2),
+            Stage(width=96, blocks=2, expansion=4, kernel=5, stride=2),
         ),
-        features=256,
+        features=192,
         activation="hardswish",
         dropout=0.3,
     )
@@ -126,9 +126,12 @@ class AugmentRecipe(Contract):
 class TrainRecipe(Contract):
     """How both networks are trained. Same optimiser and schedule for every method."""
 
-    teacher_epochs: int = Field(default=30, ge=1, le=1000)
-    student_epochs: int = Field(default=60, ge=1, le=1000)
-    search_epochs: int = Field(default=6, ge=1, le=1000, description="head search on held-out training subjects")
+    teachers: int = Field(
+        default=1, ge=1, le=16, description="networks that teach together, their probabilities averaged"
+    )
+    teacher_epochs: int = Field(default=20, ge=1, le=1000)
+    student_epochs: int = Field(default=45, ge=1, le=1000)
+    search_epochs: int = Field(default=5, ge=1, le=1000, description="head search on held-out training subjects")
     batch: int = Field(default=128, ge=2, le=4096)
     lr: float = Field(default=3e-3, gt=0, le=1)
     weight_decay: float = Field(default=1e-2, ge=0, le=1)
@@ -143,7 +146,7 @@ class DistillRecipe(Contract):
 
     method: Literal["smldist", "cross_entropy"] = "smldist"
     temperature: float = Field(default=4.0, gt=0, le=100, description="tau")
-    logits: Fraction = Field(default=0.5, description="lambda: weight of the soft target, 1 - lambda that of the label")
+    logits: Fraction = Field(default=0.7, description="lambda: weight of the soft target, 1 - lambda that of the label")
     smoothing: Fraction = Field(default=0.1, description="s: label smoothing where the teacher is wrong")
     stage: float = Field(default=1.0, ge=0, le=1000, description="weight of the stage loss at the start; fades to 0")
     emphasis: Fraction = Field(default=0.5, description="gamma: attention to strong frequencies; 0 is plain MSE")

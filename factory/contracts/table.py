@@ -13,6 +13,9 @@ from factory.contracts.window import Quantity
 SourceUnit = Literal["m/s^2", "g", "rad/s", "deg/s", "uT", "1"]
 TimeUnit = Literal["s", "ms", "us", "ns", "iso"]
 
+UNKNOWN_PLACEMENT, UNKNOWN_AXES = "unknown", "as recorded"
+"""What `factory init` writes for what no file tells; `factory data check` asks for it."""
+
 _UNITS: dict[Quantity, tuple[SourceUnit, ...]] = {
     Quantity.ACCELEROMETER: ("m/s^2", "g"),
     Quantity.LINEAR_ACCELERATION: ("m/s^2", "g"),

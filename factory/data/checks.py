@@ -20,6 +20,7 @@ from factory.contracts.report import (
     SplitReport,
     SubjectReport,
 )
+from factory.contracts.table import UNKNOWN_AXES, UNKNOWN_PLACEMENT
 from factory.data.findings import in_order, judge, rate_finding
 from factory.data.leakage import near_duplicates, parts_of
 from factory.data.preparation import prepare
@@ -45,7 +46,7 @@ def check(recipe: Recipe, folder: Path | None, cache: Path, progress: Progress, 
     """
     source = open_source(recipe.data.source, recipe.data.description, base)
     survey = survey_source(source, recipe.data, folder, progress)
-    problems: list[Finding] = []
+    problems = list(_unsaid(source))
     windows, split = None, None
     try:
         windows = prepare(recipe.data, folder, cache, progress, base)
@@ -104,6 +105,15 @@ def _recording_problems(survey: Survey) -> Iterator[Finding]:
     if survey.unknown_labels:
         message = f"{survey.unknown_labels} samples carry a label that the source does not list: correct its labels"
         yield _error("label.unknown", "data", message)
+
+
+def _unsaid(source: Source) -> Iterator[Finding]:
+    """What `factory init` could not know and nobody filled in, though the contract passes it on to every app."""
+    said = {"placement": all(c.placement != UNKNOWN_PLACEMENT for c in source.channels)}
+    said["axes"] = source.axes != UNKNOWN_AXES
+    for key in (key for key, is_said in said.items() if not is_said):
+        message = f"'{key}' is as factory init left it: fill it in, an app can only reproduce what the contract says"
+        yield Finding(severity=Severity.WARNING, code=f"contract.{key}", where="data", message=message)
 
 
 def _pair(first: str, second: str) -> str:

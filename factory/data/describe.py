@@ -7,6 +7,7 @@ from typing import Any
 
 import tomli_w
 
+from factory.contracts.table import UNKNOWN_AXES, UNKNOWN_PLACEMENT
 from factory.contracts.window import Quantity
 from factory.data.guess import SensorGuess, TableGuess
 
@@ -25,7 +26,7 @@ def description_toml(guess: TableGuess, folder: Path) -> str:
         *_entry("timestamp_unit", clock.unit, clock.reason),
         *_entry("rate_hz", clock.rate_hz, "from the median interval; time stamps rule"),
         *_entry("placement", _placement(guess), _CHECK + "where on the body the sensor sits, for example wrist"),
-        *_entry("axes", "as recorded", _CHECK + "the frame of the axes in words, for example Android's device axes"),
+        *_entry("axes", UNKNOWN_AXES, _CHECK + "the frame of the axes in words, for example Android's device axes"),
         *_entry("labels", list(guess.labels), f"in the order of the model's outputs; rows: {_tally(guess.labels)}"),
         *_entry("unlabelled", list(guess.unlabelled), "texts that mean: no label"),
         "",
@@ -98,7 +99,7 @@ def _session(guess: TableGuess) -> list[str]:
 def _placement(guess: TableGuess) -> str:
     named = {sensor.axes.placement for sensor in guess.sensors}
     only = next(iter(named)) if len(named) == 1 else None
-    return only or "unknown"
+    return only or UNKNOWN_PLACEMENT
 
 
 def _tally(labels: dict[str, int]) -> str:

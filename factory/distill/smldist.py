@@ -41,7 +41,7 @@ class SMLDist(nn.Module):
 
     Args:
         student: Trained in place.
-        teacher: In eval mode, never updated.
+        teacher: A committee in eval mode, never updated.
         adapter: The student's memory, sharing the teacher's patterns; None where the student's head is one itself.
         teacher_memory: The teacher's memory, frozen.
         hint_shapes: (C, L) of each teacher stage.
@@ -79,8 +79,7 @@ class SMLDist(nn.Module):
         recipe = self.recipe
         teacher, teacher_memory = self._frozen
         with torch.no_grad():
-            teacher_features, hints = teacher.backbone(x)  # type: ignore[operator]
-            teacher_logits = teacher.head(teacher_features)  # type: ignore[operator]
+            teacher_features, hints, teacher_logits = teacher.teach(x)  # type: ignore[operator]
             teacher_relation = teacher_memory.associate(teacher_features)  # type: ignore[operator]
         features, outputs = self.student.backbone(x)  # type: ignore[operator]
         logits = self.student.head(self.student.dropout(features))  # type: ignore[operator]

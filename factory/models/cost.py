@@ -10,6 +10,7 @@ from torch import fx, nn
 from torch.fx.passes.shape_prop import ShapeProp
 
 from factory.contracts.manifest import NetworkCost
+from factory.models.committee import Committee
 from factory.models.mobilenet1d import Network, fold
 
 _FLOAT_BYTES = 4
@@ -27,6 +28,13 @@ def network_cost(network: Network) -> NetworkCost:
         macs=sum(_macs(graph, node) for node in graph.graph.nodes),
         peak_activation_bytes=_peak_bytes(graph),
     )
+
+
+def committee_cost(committee: Committee) -> NetworkCost:
+    """Cost of a teacher whose members run one after the other: sums, and the peak of one."""
+    one = network_cost(committee.first)
+    count = len(committee.members)
+    return one.model_copy(update={"parameters": count * one.parameters, "macs": count * one.macs})
 
 
 def _size(node: fx.Node) -> int:

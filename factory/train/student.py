@@ -12,7 +12,7 @@ from factory.contracts.network import TrainingSummary
 from factory.contracts.progress import Progress
 from factory.contracts.recipe import Recipe
 from factory.distill.smldist import SMLDist
-from factory.models import Network, build_network, fold, save_network
+from factory.models import Committee, Network, build_network, save_network
 from factory.models.heads import MemoryHead
 from factory.train.data import network_spec, training_data
 from factory.train.loop import Fit, LossFunction, content_key, finish, fit
@@ -52,14 +52,14 @@ def train_student(
     began = time.perf_counter()
     folder.mkdir(parents=True, exist_ok=True)
     data = training_data(recipe, windows, training_indices(recipe, split))
-    teacher_network, teacher_memory = load_teacher(teacher)
+    committee, teacher_memory = load_teacher(teacher)
     seed_epoch(recipe.seed, "student", -1)
-    spec = network_spec(recipe, recipe.model.student, teacher_network.spec.head, windows, data.normalisation)
+    spec = network_spec(recipe, recipe.model.student, committee.first.spec.head, windows, data.normalisation)
     student = build_network(spec)
-    module, loss = _objective(recipe, student, teacher_network, teacher_memory, device)
+    module, loss = _objective(recipe, student, committee, teacher_memory, device)
     plan = Fit(
         phase="student",
-        key=content_key(training_key(recipe, windows, split), teacher_network.spec.model_dump_json()),
+        key=content_key(training_key(recipe, windows, split), committee.first.spec.model_dump_json()),
         epochs=recipe.train.student_epochs,
         seed=recipe.seed,
         device=device,
@@ -84,7 +84,7 @@ def train_student(
 
 
 def _objective(
-    recipe: Recipe, student: Network, teacher: Network, teacher_memory: MemoryHead, device: str
+    recipe: Recipe, student: Network, teacher: Committee, teacher_memory: MemoryHead, device: str
 ) -> tuple[nn.Module, LossFunction]:
     if recipe.distill.method == "cross_entropy":
         return student.to(device), cross_entropy(student, recipe.train.label_smoothing)
@@ -94,9 +94,9 @@ def _objective(
     memory = student.head if adapter is None else adapter
     assert isinstance(memory, MemoryHead)
     memory.copy_memory(teacher_memory)
-    shapes = _hint_shapes(teacher)
+    shapes = _hint_shapes(teacher.first)
     objective = SMLDist(
-        student, fold(teacher).to(device), adapter, teacher_memory.eval().to(device), shapes, recipe.distill
+        student, teacher.folded().to(device), adapter, teacher_memory.eval().to(device), shapes, recipe.distill
     ).to(device)
     return objective, objective.loss
 

@@ -1,5 +1,6 @@
 """P0: the head search, the teacher, and its memory of training windows."""
 
+import shutil
 import time
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from factory.contracts.files import atomic_write
 from factory.contracts.network import TRAINING_VERSION, TrainingSummary
 from factory.contracts.progress import Progress
 from factory.contracts.recipe import HeadKind, Recipe
-from factory.models import Network, build_network, load_network, save_network
+from factory.models import Committee, Network, build_network, load_committee, save_committee
 from factory.models.heads import MemoryHead
 from factory.train.data import TrainingData, network_spec, training_data
 from factory.train.loop import Fit, LossFunction, content_key, finish, fit, write_history
@@ -45,7 +46,8 @@ def train_teacher(
         recipe: model.teacher, model.heads, train and the seed are used.
         windows: All windows.
         split: Its test part is never looked at.
-        folder: Receives network.json, network.safetensors, memory.safetensors, epochs.jsonl, summary.json.
+        folder: Receives network.json, network.safetensors, committee.safetensors, memory.safetensors, epochs.jsonl,
+            summary.json.
         device: torch's name, for example 'cpu'.
         progress: Told after every epoch.
         tensorboard: Write event files too.
@@ -61,55 +63,59 @@ def train_teacher(
     folder.mkdir(parents=True, exist_ok=True)
     key = training_key(recipe, windows, split)
     head, scores = _search(recipe, windows, split, folder, device, progress, key)
-    indices = training_indices(recipe, split)
-    data = training_data(recipe, windows, indices)
-    seed_epoch(recipe.seed, "teacher", -1)
-    network = build_network(network_spec(recipe, recipe.model.teacher, head, windows, data.normalisation)).to(device)
-    plan = Fit(
-        phase="teacher",
-        key=key,
-        epochs=recipe.train.teacher_epochs,
-        seed=recipe.seed,
-        device=device,
-        folder=folder,
-        recipe=recipe.train,
-        augment=data.augment,
-        tensorboard=tensorboard,
-    )
-    fit(plan, network, cross_entropy(network, recipe.train.label_smoothing), data.x, data.y, progress)
-    network.to("cpu").eval()
-    memory = fit_memory(network, data, recipe)
+    data = training_data(recipe, windows, training_indices(recipe, split))
+    spec = network_spec(recipe, recipe.model.teacher, head, windows, data.normalisation)
+    members = []
+    for index in range(recipe.train.teachers):
+        phase = "teacher" if index == 0 else f"teacher {index + 1}"
+        seed_epoch(recipe.seed, phase, -1)
+        network = build_network(spec).to(device)
+        plan = Fit(
+            phase=phase,
+            key=key,
+            epochs=recipe.train.teacher_epochs,
+            seed=recipe.seed,
+            device=device,
+            folder=folder if index == 0 else folder / phase,
+            recipe=recipe.train,
+            augment=data.augment,
+            tensorboard=tensorboard,
+        )
+        fit(plan, network, cross_entropy(network, recipe.train.label_smoothing), data.x, data.y, progress)
+        members.append(network.to("cpu").eval())
+    memory = fit_memory(members[0], data, recipe)
     with atomic_write(folder / MEMORY_FILE) as temporary:
         save_file(memory.state_dict(), temporary)
-    save_network(network, folder)
+    save_committee(Committee(members), folder)
     summary = TrainingSummary(
         head=head,
         head_search=scores,
-        epochs=plan.epochs,
+        epochs=recipe.train.teacher_epochs,
         seconds=round(time.perf_counter() - began, 1),
         device=device,
         method="cross_entropy",
     )
     with atomic_write(folder / "summary.json") as temporary:
         temporary.write_text(summary.model_dump_json(indent=2))
-    finish(folder / _SEARCH_FOLDER)
+    for leftover in (_SEARCH_FOLDER, *(f"teacher {index}" for index in range(2, recipe.train.teachers + 1))):
+        shutil.rmtree(folder / leftover, ignore_errors=True)
     finish(folder)
     return summary
 
 
-def load_teacher(folder: Path) -> tuple[Network, MemoryHead]:
-    """A trained teacher and its memory, both in eval mode.
+def load_teacher(folder: Path) -> tuple[Committee, MemoryHead]:
+    """A trained teacher and the memory of its first member, both in eval mode.
 
     Raises:
         ArtifactError: A file is missing or corrupt.
     """
-    network = load_network(folder)
-    memory = _memory_for(network)
+    committee = load_committee(folder)
+    memory = _memory_for(committee.first)
     try:
         memory.load_state_dict(load_file(folder / MEMORY_FILE))
     except (OSError, RuntimeError, SafetensorError) as error:
         raise ArtifactError(f"{folder / MEMORY_FILE} is missing or corrupt: train the teacher again") from error
-    return network, memory.eval()
+    return committee, memory.eval()
 
 
 def training_key(recipe: Recipe, windows: WindowSet, split: Split) -> str:
