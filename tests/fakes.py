@@ -114,6 +114,7 @@ def tiny_recipe(
     epochs: int = 2,
     batch: int = 16,
     refit: bool = True,
+    teachers: int = 1,
     method: Literal["smldist", "cross_entropy"] = "smldist",
     seed: int = 0,
 ) -> Recipe:
@@ -135,6 +136,7 @@ def tiny_recipe(
             heads=heads,
         ),
         train=TrainRecipe(
+            teachers=teachers,
             teacher_epochs=epochs,
             student_epochs=epochs,
             search_epochs=epochs,

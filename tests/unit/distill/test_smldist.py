@@ -8,7 +8,7 @@ from factory.contracts.network import NetworkSpec
 from factory.contracts.recipe import DistillRecipe, HeadKind
 from factory.contracts.window import Normalisation
 from factory.distill.smldist import SMLDist
-from factory.models import Network, build_network, fold
+from factory.models import Committee, Network, build_network, fold
 from factory.models.heads import MemoryHead
 from tests.fakes import tiny_recipe
 
@@ -32,13 +32,13 @@ def _network(role: str, head: HeadKind) -> Network:
     )
 
 
-def _objective(head: HeadKind = "linear", **weights: float) -> tuple[SMLDist, Network, Network, MemoryHead]:
+def _objective(head: HeadKind = "linear", **weights: float) -> tuple[SMLDist, Network, Committee, MemoryHead]:
     torch.manual_seed(0)
-    student, teacher = _network("student", head), fold(_network("teacher", "linear"))
-    memory = MemoryHead(teacher.spec.backbone.features, 3, 2).eval()
+    student, teacher = _network("student", head), Committee([_network("teacher", "linear")]).folded()
+    memory = MemoryHead(teacher.first.spec.backbone.features, 3, 2).eval()
     adapter = None if head == "hopfield" else MemoryHead(student.spec.backbone.features, 3, 2)
     (student.head if adapter is None else adapter).copy_memory(memory)  # type: ignore[operator]
-    shapes = [(hint.shape[1], hint.shape[3]) for hint in teacher.backbone(_X[:1])[1]]
+    shapes = [(hint.shape[1], hint.shape[3]) for hint in teacher.teach(_X[:1])[1]]
     recipe = DistillRecipe(patterns=2).model_copy(update=weights)
     return SMLDist(student, teacher, adapter, memory, shapes, recipe), student, teacher, memory
 

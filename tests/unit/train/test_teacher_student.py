@@ -38,7 +38,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_files_are_complete_and_nothing_else_is_left(trained: Path) -> None:
     common = {"network.json", "network.safetensors", "summary.json", "epochs.jsonl"}
     assert {path.name for path in (trained / "student").iterdir()} == common
-    assert {p.name for p in (trained / "teacher").iterdir()} - {"search"} == common | {"memory.safetensors"}
+    assert {p.name for p in (trained / "teacher").iterdir()} == common | {"committee.safetensors", "memory.safetensors"}
     assert not list(trained.rglob("checkpoint.safetensors"))
     assert not list(trained.rglob(".*.part"))
 
@@ -94,6 +94,21 @@ def test_an_interrupted_teacher_resumes_in_its_phase(trained: Path, tmp_path: Pa
     assert same_weights(load_network(tmp_path), load_network(trained / "teacher"))
     assert same_weights(load_teacher(tmp_path)[1], load_teacher(trained / "teacher")[1])
     assert rows(tmp_path) == rows(trained / "teacher")
+
+
+def test_an_interrupted_committee_resumes_at_its_second_member(tmp_path: Path) -> None:
+    windows = tiny_windows()
+    split, recipe = tiny_split(windows), tiny_recipe(teachers=2)
+    whole, interrupted = tmp_path / "whole", tmp_path / "interrupted"
+    train_teacher(recipe, windows, split, whole, "cpu", Silent())
+    with pytest.raises(KeyboardInterrupt):  # two epochs of the first member, one of the second
+        train_teacher(recipe, windows, split, interrupted, "cpu", StopAfter(3))
+    train_teacher(recipe, windows, split, interrupted, "cpu", Silent())
+    committee = load_teacher(interrupted)[0]
+    assert len(committee.members) == 2
+    assert same_weights(committee, load_teacher(whole)[0])
+    assert not same_weights(*committee.members)
+    assert {path.name for path in interrupted.iterdir()} == {path.name for path in whole.iterdir()}
 
 
 def test_an_interrupted_student_resumes_with_adapters_and_spectra(trained: Path, tmp_path: Path) -> None:
@@ -173,7 +188,7 @@ def test_a_constant_channel_does_not_divide_by_zero() -> None:
     assert data.normalisation.std[3] == pytest.approx(1e-3)
 
 
-@pytest.mark.parametrize("name", ["network.json", "network.safetensors", "memory.safetensors"])
+@pytest.mark.parametrize("name", ["network.json", "network.safetensors", "committee.safetensors", "memory.safetensors"])
 @pytest.mark.parametrize("damage", ["missing", "truncated", "noise"])
 def test_a_student_refuses_a_damaged_teacher(trained: Path, tmp_path: Path, name: str, damage: str) -> None:
     for path in (trained / "teacher").glob("*.*"):
