@@ -35,6 +35,11 @@ def test_what_init_writes_can_be_checked_and_prepared(
     assert run(["data", "check", recipe, "--cache", str(tmp_path / "cache"), "--json"]) == 0
     report = json.loads(capsys.readouterr().out)
     assert [(s["likely_unit"], s["likely_gravity"]) for s in report["sensors"]] == [("m/s^2", True), ("rad/s", None)]
+    assert [finding["code"] for finding in report["findings"]] == ["contract.placement", "contract.axes"]
+    description = (out / "data.toml").read_text("utf-8")
+    (out / "data.toml").write_text(description.replace('"unknown"', '"wrist"').replace('"as recorded"', '"Android"'))
+    assert run(["data", "check", recipe, "--cache", str(tmp_path / "cache"), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["findings"] == []
     assert run(["data", "prepare", recipe, "--cache", str(tmp_path / "cache"), "--json"]) == 0
     assert len(json.loads(capsys.readouterr().out)["windows"]["test"]) == 1
 
