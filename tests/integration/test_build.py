@@ -1,6 +1,8 @@
 """The whole pipeline on a tiny recipe: what is written, what is redone, what is noticed."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -8,7 +10,7 @@ import pytest
 from factory.artifacts.manifest_io import read_manifest, verify_files
 from factory.contracts.manifest import Outcome
 from factory.contracts.window import SensorContract
-from tests.integration.conftest import RECIPE, Factory
+from tests.integration.conftest import RECIPE, Factory, environment
 
 pytestmark = pytest.mark.slow
 
@@ -69,6 +71,18 @@ def test_verify_passes_and_measures_the_test_split(build: Path, factory: Factory
     result = json.loads(done.out)
     assert result["verifications"][0]["accuracy"]["windows"] > 100
     assert done.err == ""
+
+
+def test_a_full_verification_imports_no_trainer_and_no_converter(build: Path, cache: Path) -> None:
+    code = (
+        "import sys; from factory.cli.app import run; "
+        f"assert run(['verify', {str(build)!r}, '--json']) == 0; "
+        "print(sorted({'torch', 'torch.onnx', 'tensorflow', 'onnx', 'onnx2tf', 'executorch'} & set(sys.modules)))"
+    )
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, env=environment(cache), capture_output=True, text=True, check=True)
+    assert '"accuracy": {' in done.stdout
+    assert done.stdout.splitlines()[-1] == "[]"
 
 
 def test_verify_refuses_an_artifact_with_one_flipped_byte(build: Path, factory: Factory) -> None:

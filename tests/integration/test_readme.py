@@ -1,5 +1,6 @@
 """The README's commands, run as a reader would: in an empty folder, with a file of their own."""
 
+import json
 import shlex
 import shutil
 import subprocess
@@ -71,5 +72,20 @@ def test_a_file_of_ones_own_becomes_a_verified_model(folder: Path, cache: Path) 
     (folder / "recipe.toml").write_text(tomli_w.dumps(recipe), "utf-8")
     done = run("factory build recipe.toml", folder, cache)
     assert done.returncode == 0, done.stderr
-    assert (folder / "build" / recipe["name"] / "report.html").is_file()
-    assert (folder / "build" / recipe["name"] / "tflite/model_fp32.tflite").is_file()
+    build = folder / "build" / recipe["name"]
+    assert (build / "report.html").is_file()
+    assert (build / "tflite/model_fp32.tflite").is_file()
+    assert measured_accuracy(build, folder, cache), "the table is where it was, so the test split is at hand"
+    with (folder / "walking.csv").open("a") as rows:
+        rows.write((folder / "walking.csv").read_text("utf-8").splitlines()[-1].replace("P", "Q", 1) + "\n")
+    assert not measured_accuracy(build, folder, cache), "other recordings than it was built from"
+    refused = run(f"factory verify build/{recipe['name']} --data .", folder, cache)
+    assert refused.returncode == 4
+    assert "name the same data with --data, or leave it out" in refused.stderr
+
+
+def measured_accuracy(build: Path, folder: Path, cache: Path) -> bool:
+    """Whether `factory verify`, which must pass, could measure accuracy."""
+    done = run(f"factory verify {build} --json", folder, cache)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)["verifications"][0]["accuracy"] is not None
