@@ -27,9 +27,10 @@ Factory = Callable[..., Done]
 
 
 def environment(cache: Path) -> dict[str, str]:
-    """Of a `factory` process: its own cache, no data folder, one thread."""
+    """Of a `factory` process: its own cache, no data folder, one thread, and nobody's second converter."""
     inherited = {name: value for name, value in os.environ.items() if name != "FACTORY_DATA"}
-    return {**inherited, "FACTORY_CACHE": str(cache), "OMP_NUM_THREADS": "1", "COLUMNS": "120"}
+    own = {"FACTORY_CACHE": str(cache), "XDG_DATA_HOME": str(cache / "data"), "OMP_NUM_THREADS": "1", "COLUMNS": "120"}
+    return inherited | own
 
 
 def command(*arguments: str | Path) -> list[str]:
