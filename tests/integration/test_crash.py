@@ -35,7 +35,11 @@ SAME = ("teacher/network.safetensors", "student/network.safetensors", "onnx/mode
 def stop_at(moment: str, build: Path, cache: Path, number: signal.Signals) -> tuple[int, str]:
     """Start a build, send a signal as soon as it says it is at `moment`; its exit code and what it said after."""
     process = subprocess.Popen(
-        command("build", RECIPE, "--out", build), env=environment(cache), stderr=subprocess.PIPE, text=True
+        command("build", RECIPE, "--out", build),
+        env=environment(cache),
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background jobs ignore it
+        stderr=subprocess.PIPE,
+        text=True,
     )
     assert process.stderr is not None
     with process.stderr as lines:
