@@ -5,7 +5,6 @@ The authors' code runs phases one after the other [code]; ours are merged, the s
 """
 
 from collections.abc import Sequence
-from typing import Protocol
 
 import torch
 from torch import Tensor, nn
@@ -14,26 +13,6 @@ from factory.contracts.recipe import DistillRecipe
 from factory.distill.logits import conditional_target, logits_loss
 from factory.distill.memory import memory_loss
 from factory.distill.stage import StageDistiller
-
-
-class Backbone(Protocol):
-    """What distillation needs of a network."""
-
-    head: nn.Module
-    dropout: nn.Module
-    stage_widths: tuple[int, ...]
-
-    def backbone(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """Pooled features (B, D) and stage outputs (B, C_s, 1, L_s)."""
-        ...
-
-
-class Memory(Protocol):
-    """A Hopfield memory: log-association (B, M) and retrieved value (B, H) of features (B, D)."""
-
-    def associate(self, features: Tensor) -> tuple[Tensor, Tensor]:
-        """Associate and retrieve."""
-        ...
 
 
 class SMLDist(nn.Module):
@@ -46,6 +25,7 @@ class SMLDist(nn.Module):
         teacher_memory: The teacher's memory, frozen.
         hint_shapes: (C, L) of each teacher stage.
         recipe: Weights.
+        label_smoothing: Of the cross-entropy term.
     """
 
     def __init__(
@@ -56,12 +36,14 @@ class SMLDist(nn.Module):
         teacher_memory: nn.Module,
         hint_shapes: Sequence[tuple[int, int]],
         recipe: DistillRecipe,
+        label_smoothing: float = 0.0,
     ) -> None:
         super().__init__()
         self.student = student
         self.stages = StageDistiller(student.stage_widths, hint_shapes, recipe.emphasis)  # type: ignore[arg-type]
         self.adapter = adapter
         self.recipe = recipe
+        self.label_smoothing = label_smoothing
         # Held outside the module tree: neither trained nor saved with the student's checkpoint.
         self._frozen = (teacher, teacher_memory)
 
@@ -84,7 +66,7 @@ class SMLDist(nn.Module):
         features, outputs = self.student.backbone(x)  # type: ignore[operator]
         logits = self.student.head(self.student.dropout(features))  # type: ignore[operator]
         target = conditional_target(teacher_logits, y, recipe.temperature, recipe.smoothing)
-        total = parts_logits = logits_loss(logits, y, target, recipe.temperature, recipe.logits)
+        total = parts_logits = logits_loss(logits, y, target, recipe.temperature, recipe.logits, self.label_smoothing)
         parts = {"logits": parts_logits.detach()}
         if recipe.stage > 0:
             stage = self.stages(outputs, hints)

@@ -16,7 +16,7 @@ import io
 import json
 import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -61,17 +61,6 @@ class GoldenPack:
 def spec_hash(spec: WindowSpec) -> str:
     """SHA-256 of a sensor contract, hexadecimal."""
     return hashlib.sha256(spec.model_dump_json().encode()).hexdigest()
-
-
-def with_logits(pack: GoldenPack, logits: Floats) -> GoldenPack:
-    """The same windows with other reference logits (N, K).
-
-    Raises:
-        ArtifactError: The shape does not fit windows and labels, or a value is not finite.
-    """
-    checked = replace(pack, logits=np.ascontiguousarray(logits, dtype=np.float32))
-    _check_shapes(checked, "golden pack")
-    return checked
 
 
 def require_spec(pack: GoldenPack, spec: WindowSpec) -> None:

@@ -32,8 +32,8 @@ def select_golden(windows: WindowSet, test: Ints, count: int, seed: int, logits:
         test: (M,) indices of the test split.
         count: Windows to draw; all of the test split where it has fewer.
         seed: Of the random part.
-        logits: (M, K) reference logits of the test windows, aligned with `test`. None leaves the reference empty
-            (0, K), to be set by `with_logits`, and draws no near ties.
+        logits: (M, K) reference logits of the test windows, aligned with `test`. None leaves the reference empty,
+            (0, K), and draws no near ties.
 
     Returns:
         The pack, ordered by index.

@@ -9,7 +9,7 @@ import pytest
 from factory.contracts.dataset import Ints, WindowSet
 from factory.contracts.errors import ArtifactError
 from factory.contracts.files import sha256_file
-from factory.verify.golden import GoldenPack, read_golden, require_spec, with_logits, write_golden
+from factory.verify.golden import GoldenPack, read_golden, require_spec, write_golden
 
 
 def test_pack_survives_the_disk(golden: GoldenPack, tmp_path: Path) -> None:
@@ -93,9 +93,9 @@ def test_inconsistent_shapes_are_refused(golden: GoldenPack, tmp_path: Path) -> 
     with pytest.raises(ArtifactError, match="y has shape"):
         write_golden(tmp_path / "golden.npz", replace(golden, y=golden.y[1:]))
     with pytest.raises(ArtifactError, match="logits has shape"):
-        with_logits(golden, golden.logits[:, 1:])
+        write_golden(tmp_path / "golden.npz", replace(golden, logits=golden.logits[:, 1:]))
     with pytest.raises(ArtifactError, match="finite"):
-        with_logits(golden, golden.logits * np.nan)
+        write_golden(tmp_path / "golden.npz", replace(golden, logits=golden.logits * np.float32(np.nan)))
     assert not (tmp_path / "golden.npz").exists()
 
 
