@@ -1,6 +1,6 @@
 """The tables a command ends with."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from rich import box
@@ -46,9 +46,8 @@ def print_artifacts(
         name, size = f"{artifact.target} {artifact.precision}", f"{artifact.size_bytes / 1000:.1f}"
         table.add_row(name, size, *_figures(seen.get(artifact.path)), gate(own))
     console.print(table)
-    for check in checks:
-        if check.outcome is not Outcome.PASSED:
-            console.print(_sentence(check), soft_wrap=True)
+    for sentence in _sentences(checks):
+        console.print(sentence, soft_wrap=True)
 
 
 def gate(checks: Sequence[Check]) -> str:
@@ -60,11 +59,20 @@ def gate(checks: Sequence[Check]) -> str:
     return "[yellow]not run[/]"
 
 
-def _sentence(check: Check) -> Text:
-    colour = _COLOURS[check.outcome]
-    what = " ".join(part for part in (check.target, check.precision, check.gate) if part)
-    figure = f" {check.value:.4g}, expected {check.relation} {check.limit:.4g}" if check.value is not None else ""
-    return Text.assemble((check.outcome.value.replace("_", " "), colour), f" {what}{figure}: {check.note}".rstrip(": "))
+def _sentences(checks: Sequence[Check]) -> Iterator[Text]:
+    """Each check that did not pass; those without a figure share a line if they share the reason."""
+    alike: dict[tuple[Outcome, str], list[Check]] = {}
+    for check in checks:
+        if check.outcome is not Outcome.PASSED:
+            alone = "" if check.value is None else f"{check.target} {check.precision} {check.gate}: "
+            alike.setdefault((check.outcome, alone + check.note), []).append(check)
+    for (outcome, _), group in alike.items():
+        first = group[0]
+        files = ", ".join(dict.fromkeys(" ".join(part for part in (c.target, c.precision) if part) for c in group))
+        gates = ", ".join(dict.fromkeys(c.gate for c in group))
+        figure = f" {first.value:.4g}, expected {first.relation} {first.limit:.4g}" if first.value is not None else ""
+        line = f" {files}: {gates}{figure}: {first.note}".rstrip(": ")
+        yield Text.assemble((outcome.value.replace("_", " "), _COLOURS[outcome]), line)
 
 
 def _figures(seen: Verification | None) -> tuple[str, ...]:
