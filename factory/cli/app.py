@@ -29,7 +29,7 @@ def _epilog() -> str:
 
 app = typer.Typer(
     name="factory",
-    help="From labelled motion-sensor recordings to a small, verified activity model for phones and Jetson.",
+    help="From labelled motion-sensor recordings to a small, verified activity model for phones.",
     epilog=_epilog(),
     no_args_is_help=True,
     add_completion=False,

@@ -26,7 +26,7 @@ def verify(
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Check every hash, then parity, latency and (with --data) accuracy of each artifact on this machine.
+    """Check every hash, then parity, latency and (recordings at hand) accuracy of each artifact on this machine.
 
     Needs the runtimes only: neither torch nor TensorFlow.
 
