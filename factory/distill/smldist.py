@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from factory.contracts.recipe import DistillRecipe
-from factory.distill.logits import conditional_target, logits_loss
+from factory.distill.logits import conditional_loss, logits_loss
 from factory.distill.memory import memory_loss
 from factory.distill.stage import StageDistiller
 
@@ -65,8 +65,8 @@ class SMLDist(nn.Module):
             teacher_relation = teacher_memory.associate(teacher_features)  # type: ignore[operator]
         features, outputs = self.student.backbone(x)  # type: ignore[operator]
         logits = self.student.head(self.student.dropout(features))  # type: ignore[operator]
-        target = conditional_target(teacher_logits, y, recipe.temperature, recipe.smoothing)
-        total = parts_logits = logits_loss(logits, y, target, recipe.temperature, recipe.logits, self.label_smoothing)
+        conditional = conditional_loss(logits, teacher_logits, y, recipe.temperature, recipe.smoothing)
+        total = parts_logits = logits_loss(logits, y, conditional, recipe.logits, self.label_smoothing)
         parts = {"logits": parts_logits.detach()}
         if recipe.stage > 0:
             stage = self.stages(outputs, hints)

@@ -96,7 +96,13 @@ def _objective(
     memory.copy_memory(teacher_memory)
     shapes = _hint_shapes(teacher.first)
     objective = SMLDist(
-        student, teacher.folded().to(device), adapter, teacher_memory.eval().to(device), shapes, recipe.distill
+        student,
+        teacher.folded().to(device),
+        adapter,
+        teacher_memory.eval().to(device),
+        shapes,
+        recipe.distill,
+        recipe.train.label_smoothing,
     ).to(device)
     return objective, objective.loss
 
