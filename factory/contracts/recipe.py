@@ -92,11 +92,11 @@ class ModelRecipe(Contract):
     teacher: BackboneRecipe = BackboneRecipe(
         stem=24,
         stages=(
-            Stage(width=32, blocks=2, expansion=4, kernel=5, stride=2),
-            Stage(width=64, blocks=2, expansion=4, kernel=5, stride=2),
-            Stage(width=96, blocks=2, expansion=4, kernel=5, stride=2),
+            Stage(width=24, blocks=1, expansion=2, kernel=5, stride=1),
+            Stage(width=32, blocks=2, expansion=3, kernel=5, stride=2),
+            Stage(width=56, blocks=2, expansion=3, kernel=5, stride=2),
         ),
-        features=192,
+        features=96,
         activation="hardswish",
         dropout=0.3,
     )
@@ -130,7 +130,7 @@ class TrainRecipe(Contract):
         default=1, ge=1, le=16, description="networks that teach together, their probabilities averaged"
     )
     teacher_epochs: int = Field(default=20, ge=1, le=1000)
-    student_epochs: int = Field(default=45, ge=1, le=1000)
+    student_epochs: int = Field(default=40, ge=1, le=1000)
     search_epochs: int = Field(default=5, ge=1, le=1000, description="head search on held-out training subjects")
     batch: int = Field(default=128, ge=2, le=4096)
     lr: float = Field(default=3e-3, gt=0, le=1)
@@ -147,6 +147,7 @@ class DistillRecipe(Contract):
     method: Literal["smldist", "cross_entropy"] = "smldist"
     temperature: float = Field(default=4.0, gt=0, le=100, description="tau")
     logits: Fraction = Field(default=0.7, description="lambda: weight of the soft target, 1 - lambda that of the label")
+    mixed: Fraction = Field(default=0.75, description="share of a batch that is mixed windows, taught without labels")
     smoothing: Fraction = Field(default=0.1, description="s: label smoothing where the teacher is wrong")
     stage: float = Field(default=1.0, ge=0, le=1000, description="weight of the stage loss at the start; fades to 0")
     emphasis: Fraction = Field(default=0.5, description="gamma: attention to strong frequencies; 0 is plain MSE")

@@ -8,6 +8,19 @@ from torch import Tensor
 from torch.nn import functional as F
 
 
+def distribution_loss(student: Tensor, teacher: Tensor, temperature: float) -> Tensor:
+    """tau^2 KL(softmax(z_T / tau) || softmax(z_S / tau)), one loss (B,) a window; needs no labels.
+
+    Args:
+        student: Logits (B, K).
+        teacher: Logits (B, K), detached.
+        temperature: tau > 0.
+    """
+    target = F.softmax(teacher / temperature, dim=1)
+    rows = F.kl_div(F.log_softmax(student / temperature, dim=1), target, reduction="none").sum(dim=1)
+    return temperature**2 * rows
+
+
 def conditional_loss(student: Tensor, teacher: Tensor, labels: Tensor, temperature: float, smoothing: float) -> Tensor:
     """Towards the teacher's distribution where it is right, towards the smoothed label where it is wrong.
 
@@ -28,16 +41,15 @@ def conditional_loss(student: Tensor, teacher: Tensor, labels: Tensor, temperatu
     Returns:
         (B,), one loss a window.
     """
-    target = F.softmax(teacher / temperature, dim=1)
-    soft = F.kl_div(F.log_softmax(student / temperature, dim=1), target, reduction="none").sum(dim=1)
+    soft = distribution_loss(student, teacher, temperature)
     hard = F.cross_entropy(student, labels, label_smoothing=smoothing, reduction="none")
-    return torch.where(teacher.argmax(dim=1) == labels, temperature**2 * soft, hard)
+    return torch.where(teacher.argmax(dim=1) == labels, soft, hard)
 
 
 def logits_loss(
     student: Tensor, labels: Tensor, conditional: Tensor, weight: float, label_smoothing: float = 0.0
 ) -> Tensor:
-    """(1 - lambda) CE(y, z_S) + lambda times the mean conditional loss; docs/method.md#logits.
+    """(1 - lambda) CE(y, z_S) + lambda times the conditional loss; docs/method.md#logits.
 
     Args:
         student: Logits (B, K).
@@ -47,8 +59,17 @@ def logits_loss(
         label_smoothing: Of the cross-entropy term, the same as every other method's [ours].
 
     Returns:
-        Scalar, mean over the batch.
+        (B,), one loss a window.
     """
-    return (1 - weight) * F.cross_entropy(
-        student, labels, label_smoothing=label_smoothing
-    ) + weight * conditional.mean()
+    hard = F.cross_entropy(student, labels, label_smoothing=label_smoothing, reduction="none")
+    return (1 - weight) * hard + weight * conditional
+
+
+def mix(x: Tensor) -> Tensor:
+    """Convex combinations of windows (B, C, 1, T) with others of the batch, shares uniform in [0, 1].
+
+    Between two windows no label holds, but the teacher has an answer: most of what it knows of a boundary between
+    classes is said there [ours, after arXiv:2106.05237].
+    """
+    share = torch.rand(len(x), 1, 1, 1, device=x.device)
+    return share * x + (1 - share) * x[torch.randperm(len(x), device=x.device)]

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from factory.distill.logits import conditional_loss, logits_loss
+from factory.distill.logits import conditional_loss, distribution_loss, logits_loss, mix
 
 
 def test_a_right_teacher_is_followed_at_the_temperature() -> None:
@@ -59,13 +59,14 @@ def test_loss_by_hand() -> None:
 def test_the_cross_entropy_term_is_smoothed_as_every_other_methods() -> None:
     student, labels = torch.tensor([[2.0, 0.0]]), torch.tensor([0])
     loss = logits_loss(student, labels, torch.zeros(1), 0.0, label_smoothing=0.1)
-    torch.testing.assert_close(loss, F.cross_entropy(student, labels, label_smoothing=0.1))
+    torch.testing.assert_close(loss.mean(), F.cross_entropy(student, labels, label_smoothing=0.1))
 
 
 def test_weight_zero_is_cross_entropy_alone() -> None:
     torch.manual_seed(1)
     student, labels = torch.randn(8, 4), torch.randint(4, (8,))
-    torch.testing.assert_close(logits_loss(student, labels, torch.randn(8), 0.0), F.cross_entropy(student, labels))
+    loss = logits_loss(student, labels, torch.randn(8), 0.0)
+    torch.testing.assert_close(loss.mean(), F.cross_entropy(student, labels))
 
 
 def test_weight_one_is_zero_for_a_student_that_equals_its_teacher() -> None:
@@ -84,3 +85,21 @@ def test_gradients_keep_their_size_when_the_temperature_rises() -> None:
         assert student.grad is not None
         norms.append(student.grad.norm().item())
     assert norms[0] == pytest.approx(norms[1], rel=0.05)
+
+
+def test_the_distribution_loss_needs_no_label_and_is_zero_for_equal_logits() -> None:
+    teacher = torch.tensor([[3.0, 1.0, -2.0], [0.0, 0.0, 5.0]])
+    torch.testing.assert_close(distribution_loss(teacher + 7, teacher, 4.0), torch.zeros(2), atol=1e-5, rtol=0)
+
+
+def test_mixed_windows_lie_between_two_of_the_batch_and_keep_its_mean() -> None:
+    torch.manual_seed(3)
+    x = torch.zeros(400, 1, 1, 2)
+    x[:200] = 1.0
+    mixed = mix(x)
+    assert mixed.shape == x.shape
+    assert mixed.min().item() >= 0
+    assert mixed.max().item() <= 1
+    assert 0.3 < ((mixed > 0.01) & (mixed < 0.99)).float().mean().item() < 0.6  # half the pairs differ
+    assert mixed.mean().item() == pytest.approx(0.5, abs=0.06)
+    assert torch.equal(mixed[..., 0], mixed[..., 1])  # one share for a whole window

@@ -69,7 +69,7 @@ def test_the_total_is_the_weighted_sum_and_the_stage_weight_fades() -> None:
 
 
 def test_losses_of_weight_zero_are_left_out() -> None:
-    objective, student, _, _ = _objective(stage=0.0, memory=0.0, logits=0.0)
+    objective, student, _, _ = _objective(stage=0.0, memory=0.0, logits=0.0, mixed=0.0)
     student.dropout.p = 0.0
     total, parts = objective.loss(_X, _Y, 0.0)
     assert set(parts) == {"logits"}
