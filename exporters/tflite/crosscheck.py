@@ -7,6 +7,7 @@ and is called as a subprocess that sees only this project's model code.
 
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -73,6 +74,13 @@ def install_crosscheck(environment: Path) -> None:
         shutil.copyfile(LOCK, environment / _READY)
 
 
+def pinned() -> str:
+    """Version of litert-torch in the lock file, and so in an environment that `installed` accepts."""
+    found = re.search(r"^litert-torch==(\S+)", LOCK.read_text("utf-8"), re.MULTILINE)
+    assert found is not None, f"{LOCK.name} names no litert-torch"
+    return found.group(1)
+
+
 def crosscheck(student: Path, windows: Floats, logits: Floats, limit: float, environment: Path) -> Check:
     """Convert a trained student by litert-torch and compare it with our fp32 artifact.
 
@@ -89,7 +97,7 @@ def crosscheck(student: Path, windows: Floats, logits: Floats, limit: float, env
     Raises:
         ExportError: The second converter refused.
     """
-    where = f"host {platform.machine()}, litert-torch in {environment.name}"
+    where = f"host {platform.machine()}, litert-torch {pinned()}"
     if not installed(environment):
         return Check(
             gate=GATE,

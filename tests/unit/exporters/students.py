@@ -42,6 +42,11 @@ def sensor_spec() -> WindowSpec:
 
 def student(head: HeadKind = "linear", seed: int = 0) -> Network:
     """A freshly initialised, folded student whose batch norms have seen data."""
+    return fold(unfolded_student(head, seed))
+
+
+def unfolded_student(head: HeadKind = "linear", seed: int = 0) -> Network:
+    """The same as it is trained and stored."""
     torch.manual_seed(seed)
     backbone = BackboneRecipe(
         stem=8,
@@ -66,7 +71,7 @@ def student(head: HeadKind = "linear", seed: int = 0) -> Network:
     with torch.no_grad():
         for _ in range(20):
             network(torch.from_numpy(some_windows(32, seed))[:, :, None, :])
-    return fold(network.eval())
+    return network.eval()
 
 
 def some_windows(count: int, seed: int = 0) -> Floats:
@@ -78,10 +83,12 @@ def some_windows(count: int, seed: int = 0) -> Floats:
     return np.asarray(x * np.array(_STD)[:, None] + np.array(_MEAN)[:, None], np.float32)
 
 
-def export_request(build: Path, precisions: tuple[Precision, ...] = tuple(Precision)) -> ExportRequest:
+def export_request(
+    build: Path, precisions: tuple[Precision, ...] = tuple(Precision), head: HeadKind = "linear"
+) -> ExportRequest:
     """A build folder with hand-off graph and contract, ready for a target."""
     spec = sensor_spec()
-    export_onnx(student(), CHANNELS, WINDOW, build / "onnx" / "model.onnx")
+    export_onnx(student(head), CHANNELS, WINDOW, build / "onnx" / "model.onnx")
     contract = SensorContract(name="tiny", window=spec, normalisation=normalisation(), phone_obstacles=())
     (build / "contract.json").write_text(contract.model_dump_json())
     return ExportRequest(
