@@ -3,10 +3,15 @@
 The metadata is a flatbuffer of its own in a buffer named TFLITE_METADATA, written here by its published schema
 (tflite-support, metadata_schema.fbs); the files it names are appended to the model as a zip archive. Android's
 reader takes only members that are STORED, not deflated.
+
+A third member, model.sha256, holds the digest of all bytes ahead of the archive: LiteRT crashes on some graphs with a
+single changed bit, so a runner looks at it before native code reads the graph.
 """
 
+import hashlib
 import io
 import zipfile
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,15 +19,18 @@ from typing import Any
 import flatbuffers
 
 from exporters.tflite.flatbuffer import add_metadata_entry, pack
+from factory.contracts.errors import ArtifactError
 from factory.contracts.window import Quantity, WindowSpec
 
 ENTRY = b"TFLITE_METADATA"
 LABELS_FILE, CONTRACT_FILE = "labels.txt", "contract.json"
+DIGEST_FILE = "model.sha256"
 _IDENTIFIER = b"M001"
 _PARSER_VERSION = "1.0.0"
 _DESCRIPTIONS, _TENSOR_AXIS_LABELS = 1, 2
 _FEATURE = 1
 _ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
+_NO_ARCHIVE = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, NotImplementedError, RuntimeError, OSError)
 _ANDROID = {Quantity.ACCELEROMETER: "TYPE_ACCELEROMETER", Quantity.GYROSCOPE: "TYPE_GYROSCOPE"}
 
 # Field numbers by the schema's order: a table's fields are numbered as they are declared.
@@ -41,7 +49,7 @@ class _Tensor:
 
 
 def embed(model: Any, spec: WindowSpec, name: str, contract: bytes) -> bytes:
-    """The finished file: the model's tree, its metadata, and the zip archive of labels and contract.
+    """The finished file: the model's tree, its metadata, and the zip archive of labels, contract and digest.
 
     Args:
         model: Tree of a .tflite file with one input and one output; gets the metadata buffer.
@@ -50,12 +58,35 @@ def embed(model: Any, spec: WindowSpec, name: str, contract: bytes) -> bytes:
         contract: contract.json, word for word.
     """
     add_metadata_entry(model, ENTRY, build(spec, name))
+    packed = pack(model)
     archive = io.BytesIO()
-    archive.write(pack(model))
+    archive.write(packed)
     with zipfile.ZipFile(archive, "a", zipfile.ZIP_STORED) as files:
         files.writestr(zipfile.ZipInfo(LABELS_FILE, _ZIP_EPOCH), "\n".join(spec.labels))
         files.writestr(zipfile.ZipInfo(CONTRACT_FILE, _ZIP_EPOCH), contract)
+        files.writestr(zipfile.ZipInfo(DIGEST_FILE, _ZIP_EPOCH), hashlib.sha256(packed).hexdigest())
     return archive.getvalue()
+
+
+def require_digest(content: bytes, where: str) -> None:
+    """Refuse a graph that is not the one its file was written with. A file without a digest is taken as it is.
+
+    Raises:
+        ArtifactError: Graph or archive were changed.
+    """
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as files:
+            members = files.infolist()
+            if DIGEST_FILE not in files.namelist():
+                return
+            expected = files.read(DIGEST_FILE).decode()
+    except _NO_ARCHIVE as error:
+        if DIGEST_FILE.encode() not in content:
+            return
+        raise ArtifactError(f"{where} is corrupt ({error}): build the target again") from error
+    graph = content[: min(member.header_offset for member in members)]
+    if hashlib.sha256(graph).hexdigest() != expected:
+        raise ArtifactError(f"{where} was changed after it was written: build the target again")
 
 
 def build(spec: WindowSpec, name: str) -> bytes:

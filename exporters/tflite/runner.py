@@ -12,7 +12,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from exporters.tflite import flatbuffer
+from exporters.tflite import flatbuffer, metadata
 from factory.contracts.artifact import TensorInfo
 from factory.contracts.dataset import Floats
 from factory.contracts.errors import ArtifactError, MissingToolError
@@ -34,6 +34,10 @@ class LiteRTRunner:
     """Runs a .tflite file on one thread of the CPU, one window at a time, as a phone does.
 
     A window takes some 30 us, so that batches would gain little, and would time other kernels than a phone's.
+
+    LiteRT trusts the graph it is given: one changed bit can make it read where nothing is and end the process. So a
+    file's own digest is checked before LiteRT sees it. A file without one (not written by this project) is only
+    parsed; what a parser cannot notice may still crash.
     """
 
     def __init__(self, path: Path) -> None:
@@ -49,9 +53,10 @@ class LiteRTRunner:
 
     def __enter__(self) -> Self:
         content = _content(self._path)
+        metadata.require_digest(content, str(self._path))
         flatbuffer.parse(content, str(self._path))
         self._interpreter = _open(content, self._path, reference=False)
-        (given,), (result,) = self._interpreter.get_input_details(), self._interpreter.get_output_details()
+        given, result = _ends(self._interpreter, self._path)
         self._input, self._output = given["index"], result["index"]
         self._shape = tuple(int(size) for size in given["shape"])
         return self
@@ -146,6 +151,18 @@ def _open(content: bytes, path: Path, *, reference: bool) -> Any:
     except (ValueError, RuntimeError) as error:
         raise ArtifactError(f"{path} does not load in LiteRT: {_one_line(error)}: build the target again") from error
     return interpreter
+
+
+def _ends(interpreter: Any, path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The one input [1, 1, T, C] and the one output [1, K], float32 both, or an ArtifactError."""
+    inputs, outputs = interpreter.get_input_details(), interpreter.get_output_details()
+    got = [(len(detail["shape"]), np.dtype(detail["dtype"]).name) for detail in (*inputs, *outputs)]
+    if (len(inputs), got) != (1, [(4, "float32"), (2, "float32")]):
+        raise ArtifactError(
+            f"{path}: {len(inputs)} inputs, all tensors {got} (axes, type), expected one input of 4 axes and one "
+            "output of 2, float32: build the target again"
+        )
+    return inputs[0], outputs[0]
 
 
 @contextmanager
