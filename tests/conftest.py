@@ -1,9 +1,18 @@
-"""Shared fixtures: where real recordings lie."""
+"""Shared fixtures: where real recordings lie, and each target's files, exported once."""
 
+import functools
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from factory.contracts.artifact import Artifact
+    from factory.contracts.exporter import ExportRequest
+
+    Exported = tuple[ExportRequest, tuple[Artifact, ...]]
 
 
 @pytest.fixture(scope="session")
@@ -16,3 +25,20 @@ def data_folder() -> Path:
     if not folder.is_dir():
         pytest.fail(f"FACTORY_DATA={named} is not a folder")
     return folder
+
+
+@pytest.fixture(scope="session")
+def exported(tmp_path_factory: pytest.TempPathFactory) -> "Callable[[str], Exported]":
+    """Export the small student to a target, once a session: it takes ten seconds. Files are not to be changed."""
+    from exporters.registry import find_target, load_exporter
+    from tests.unit.exporters.students import export_request
+
+    @functools.cache
+    def export(name: str) -> "Exported":
+        target = find_target(name)
+        if not target.available:
+            pytest.skip(f"target {name} needs {', '.join(target.missing)}: {target.install}")
+        request = export_request(tmp_path_factory.mktemp(name))
+        return request, load_exporter(name).export(request)
+
+    return export

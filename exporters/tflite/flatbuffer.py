@@ -130,6 +130,22 @@ def ahead_of_weights(model: Any) -> list[str]:
     return names
 
 
+def float_head(model: Any) -> list[str]:
+    """Outputs of a head that XNNPACK takes in float alone; empty for a head of matrix products and ReLUs.
+
+    Quantised, a reciprocal root (cosine head) or a softmax (Hopfield head) would split the graph.
+    """
+    kinds = schema().BuiltinOperator
+    graph = model.subgraphs[0]
+    codes = [model.operatorCodes[operator.opcodeIndex].builtinCode for operator in graph.operators]
+    pooled = max((index for index, code in enumerate(codes) if code == kinds.MEAN), default=len(codes))
+    if not {kinds.RSQRT, kinds.SQRT, kinds.DIV, kinds.SOFTMAX}.intersection(codes[pooled:]):
+        return []
+    return [
+        graph.tensors[index].name.decode() for operator in graph.operators[pooled + 1 :] for index in operator.outputs
+    ]
+
+
 def floats_ahead_of_quantize(model: Any) -> list[str]:
     """Outputs of the operators ahead of the first Quantize; all of them where there is none."""
     quantize, graph, names = schema().BuiltinOperator.QUANTIZE, model.subgraphs[0], []

@@ -94,10 +94,10 @@ def _convert_precision(tf: Any, saved_model: Path, precision: str, fp32: bytes, 
 
 
 def _quantise(tf: Any, converter: Any, fp32: bytes, folder: Path) -> bytes:
-    """int8 with min-max scales, the normalisation left in float: docs/adr/0003-float-normalisation-ahead-of-int8.md."""
+    """int8 by min-max scales; normalisation and some heads stay float: docs/adr/0003."""
     import numpy as np
 
-    from exporters.tflite.flatbuffer import ahead_of_weights, parse
+    from exporters.tflite.flatbuffer import ahead_of_weights, float_head, parse
 
     calibration = np.load(folder / "calibration.npy")
 
@@ -106,7 +106,9 @@ def _quantise(tf: Any, converter: Any, fp32: bytes, folder: Path) -> bytes:
             yield {"imu": window}
 
     converter.representative_dataset = representative
-    options = tf.lite.experimental.QuantizationDebugOptions(denylisted_nodes=ahead_of_weights(parse(fp32, "fp32")))
+    graph = parse(fp32, "fp32")
+    in_float = [*ahead_of_weights(graph), *float_head(graph)]
+    options = tf.lite.experimental.QuantizationDebugOptions(denylisted_nodes=in_float)
     # The one public way to leave operators out; it calibrates, then quantises what is not listed.
     debugger = tf.lite.experimental.QuantizationDebugger(converter=converter, debug_options=options)
     return bytes(debugger.get_nondebug_quantized_model())

@@ -1,27 +1,27 @@
 """What every registered target keeps, whatever its format."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from exporters.onnx import OnnxRunner
-from exporters.registry import load_exporter, load_runner, targets
+from exporters.registry import load_runner, targets
 from factory.contracts.artifact import Artifact, Precision
 from factory.contracts.errors import ArtifactError
+from factory.contracts.exporter import ExportRequest
 from factory.contracts.files import sha256_file
-from tests.unit.exporters.students import export_request, some_windows
+from tests.unit.exporters.students import some_windows
 
+Exported = tuple[ExportRequest, tuple[Artifact, ...]]
 Built = tuple[str, Path, tuple[Artifact, ...]]
 
 
-@pytest.fixture(scope="module", params=[target.name for target in targets()])
-def built(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Built:
-    target = next(target for target in targets() if target.name == request.param)
-    if not target.available:
-        pytest.skip(f"target {target.name} needs {', '.join(target.missing)}: {target.install}")
-    build = tmp_path_factory.mktemp(target.name)
-    return target.name, build, load_exporter(target.name).export(export_request(build))
+@pytest.fixture(params=[target.name for target in targets()])
+def built(request: pytest.FixtureRequest, exported: Callable[[str], Exported]) -> Built:
+    made, artifacts = exported(request.param)
+    return request.param, made.build, artifacts
 
 
 def test_each_precision_is_one_file_with_its_hash(built: Built) -> None:
