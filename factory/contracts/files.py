@@ -12,11 +12,12 @@ from factory.contracts.errors import StorageError
 _NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 ELSEWHERE = "choose another folder (--out, --cache, --data, or TMPDIR for temporary files)"
 _NOT_WRITABLE = (errno.EACCES, errno.EPERM, errno.EROFS)
+_IN_THE_WAY = (errno.EEXIST, errno.ENOTDIR, errno.EISDIR)
 
 
 @contextmanager
 def storage_errors(path: Path) -> Iterator[None]:
-    """Turn a full or read-only disk into a StorageError that names `path`."""
+    """Turn a full or read-only disk, or a file where a folder is needed, into a StorageError that names `path`."""
     try:
         yield
     except OSError as error:
@@ -24,6 +25,11 @@ def storage_errors(path: Path) -> Iterator[None]:
             raise StorageError(f"no space left for {path}: free some, or {ELSEWHERE}; nothing was lost") from error
         if error.errno in _NOT_WRITABLE:
             raise StorageError(f"{path} is not writable: change its permissions, or {ELSEWHERE}") from error
+        if error.errno in _IN_THE_WAY:
+            what = f"{error.strerror}: {error.filename2 or error.filename}"
+            raise StorageError(
+                f"{path} cannot be written ({what}): remove what is in the way, or {ELSEWHERE}"
+            ) from error
         raise
 
 
@@ -32,7 +38,7 @@ def atomic_write(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; on a clean exit it takes that name, on an error it is removed.
 
     Raises:
-        StorageError: The disk is full or not writable.
+        StorageError: The disk is full or not writable, or a folder has that name.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     with storage_errors(path):

@@ -226,6 +226,30 @@ def test_a_full_disk_under_what_init_writes(disk: Path, project: Project, capsys
     assert [path.name for path in disk.iterdir()] == ["filler"]
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["data", "prepare", "demo", "--cache", "taken"],
+        ["data", "fetch", "hapt", "--data", "taken"],
+        ["train", "demo", "--out", "taken"],
+        ["train", "demo", "--out", "taken/below"],
+        ["init", "rows.csv", "--out", "taken", "--subject", "who", "--time", "t", "--session", "run"],
+    ],
+    ids=" ".join,
+)
+def test_a_file_where_a_folder_is_needed(
+    command: list[str], project: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project.write(good())
+    monkeypatch.chdir(project.folder)
+    Path("taken").write_text("mine")
+    assert run(command) == 10
+    (error,) = errors(capsys)
+    assert "taken" in error
+    assert "choose another" in error
+    assert Path("taken").read_text() == "mine"
+
+
 def assert_refused(
     project: Project, command: tuple[str, ...], code: int, told: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from factory.contracts.dataset import Ints, Recording
-from factory.contracts.errors import DataError
+from factory.contracts.errors import DataError, RecipeError
 from factory.contracts.files import storage_errors
 from factory.contracts.progress import Progress
 from factory.contracts.recipe import parse_toml, validate
@@ -61,6 +61,8 @@ class Table:
         Raises:
             RecipeError: The TOML is missing or wrong; names each key.
         """
+        if not path.exists():
+            raise RecipeError(f"{path}, which data.description names, does not exist: correct it, or run factory init")
         return cls(validate(TableDescription, parse_toml(path), str(path)), path.parent, scratch)
 
     @property
