@@ -129,7 +129,7 @@ class TrainRecipe(Contract):
     teachers: int = Field(
         default=1, ge=1, le=16, description="networks that teach together, their probabilities averaged"
     )
-    teacher_epochs: int = Field(default=20, ge=1, le=1000)
+    teacher_epochs: int = Field(default=35, ge=1, le=1000)
     student_epochs: int = Field(default=40, ge=1, le=1000)
     search_epochs: int = Field(default=5, ge=1, le=1000, description="head search on held-out training subjects")
     batch: int = Field(default=128, ge=2, le=4096)
@@ -146,8 +146,8 @@ class DistillRecipe(Contract):
 
     method: Literal["smldist", "cross_entropy"] = "smldist"
     temperature: float = Field(default=4.0, gt=0, le=100, description="tau")
-    logits: Fraction = Field(default=0.7, description="lambda: weight of the soft target, 1 - lambda that of the label")
-    mixed: Fraction = Field(default=0.75, description="share of a batch that is mixed windows, taught without labels")
+    logits: Fraction = Field(default=0.3, description="lambda: weight of the soft target, 1 - lambda that of the label")
+    mixed: Fraction = Field(default=0.25, description="share of a batch that is mixed windows, taught without labels")
     smoothing: Fraction = Field(default=0.1, description="s: label smoothing where the teacher is wrong")
     stage: float = Field(default=1.0, ge=0, le=1000, description="weight of the stage loss at the start; fades to 0")
     emphasis: Fraction = Field(default=0.5, description="gamma: attention to strong frequencies; 0 is plain MSE")
@@ -204,12 +204,13 @@ def parse_toml(path: Path) -> dict[str, Any]:
         RecipeError: Not there, not readable, not TOML; names file and line.
     """
     try:
-        with path.open("rb") as handle:
-            return tomllib.load(handle)
+        return tomllib.loads(path.read_text("utf-8-sig"))  # editors on Windows write a byte order mark
     except FileNotFoundError as error:
         raise RecipeError(f"{path} does not exist: name a TOML file, or a shipped recipe (factory recipes)") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise RecipeError(f"{path} is not valid TOML: {error}") from error
+    except UnicodeDecodeError as error:
+        raise RecipeError(f"{path} is not valid TOML: it is not UTF-8, save it as that") from error
+    except tomllib.TOMLDecodeError as error:
+        raise RecipeError(f"{path} is not valid TOML: {error}: correct it there") from error
     except OSError as error:
         raise RecipeError(f"{path} cannot be read: {error.strerror}") from error
 
