@@ -92,6 +92,17 @@ def test_wrong_recipe_names_file_and_key(
     assert not out.exists()
 
 
+def test_recipe_may_begin_with_a_byte_order_mark_and_must_be_utf8(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(RECIPE, "utf-8-sig")
+    assert run(["recipes", str(path)]) == 0
+    path.write_text(RECIPE.replace('summary = "mine"', 'summary = "größer"'), "latin-1")
+    assert run(["recipes", str(path)]) == 3
+    assert "not UTF-8" in capsys.readouterr().err
+
+
 def test_unknown_target_is_refused_before_anything_is_written(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
