@@ -129,8 +129,8 @@ class TrainRecipe(Contract):
     teachers: int = Field(
         default=1, ge=1, le=16, description="networks that teach together, their probabilities averaged"
     )
-    teacher_epochs: int = Field(default=15, ge=1, le=1000)
-    student_epochs: int = Field(default=40, ge=1, le=1000)
+    teacher_epochs: int = Field(default=30, ge=1, le=1000)
+    student_epochs: int = Field(default=60, ge=1, le=1000)
     search_epochs: int = Field(default=5, ge=1, le=1000, description="head search on held-out training subjects")
     batch: int = Field(default=128, ge=2, le=4096)
     lr: float = Field(default=3e-3, gt=0, le=1)

@@ -9,7 +9,7 @@ from factory.contracts.artifact import Artifact, Precision
 from factory.contracts.dataset import Floats
 from factory.contracts.errors import GateError
 from factory.contracts.manifest import Accuracy, Check, Latency, Outcome, Parity
-from factory.verify.tolerances import LATENCY_NOISE, STUDENT_PARAMETERS, tolerance
+from factory.verify.tolerances import LATENCY_NOISE, LEAST_FLIPS, STUDENT_PARAMETERS, tolerance
 
 
 def output_step(artifact: Artifact, reference: Floats) -> float:
@@ -38,7 +38,7 @@ def judge_parity(
     if row.flips is not None:
         checks.append(_check(gate, "parity.flips", parity.flips, "<=", row.flips, "windows", note))
     if row.top1 is not None:
-        allowed = max(1, int((1 - row.top1) * parity.windows + 1e-9))
+        allowed = max(LEAST_FLIPS, int((1 - row.top1) * parity.windows + 1e-9))
         flips = f"{parity.flips} flips, {allowed} allowed"
         note_top1 = f"{flips}; {note}" if note else flips
         limit = 1 - allowed / parity.windows
