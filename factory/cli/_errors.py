@@ -15,6 +15,7 @@ from factory.contracts.files import ELSEWHERE
 
 INTERRUPTED = 130
 TERMINATED = 143
+_INSIST_S = 2.0
 BUG = 1
 
 EXIT_CODES = {
@@ -49,6 +50,7 @@ def guarded(call: Callable[[], object], debug: bool) -> int:
         The process's exit code.
     """
     before = signal.signal(signal.SIGTERM, _terminate)
+    before_interrupt = signal.signal(signal.SIGINT, _insist)
     try:
         call()
     except SystemExit as stop:
@@ -62,6 +64,10 @@ def guarded(call: Callable[[], object], debug: bool) -> int:
             traceback.print_exc()
         return _fail(*describe(error))
     finally:
+        if signal.getsignal(signal.SIGALRM) is _insist:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, before_interrupt)
         signal.signal(signal.SIGTERM, before)
     return 0
 
@@ -92,6 +98,13 @@ def _typer_code(stop: SystemExit) -> int:
     if stop.code == INTERRUPTED:
         return _interrupted()
     return stop.code if isinstance(stop.code, int) else int(stop.code is not None)
+
+
+def _insist(number: int, frame: FrameType | None) -> None:
+    """Raise KeyboardInterrupt until `guarded` sees it: one that arrives in a destructor or callback is swallowed."""
+    signal.signal(signal.SIGALRM, _insist)
+    signal.setitimer(signal.ITIMER_REAL, _INSIST_S)
+    raise KeyboardInterrupt
 
 
 def _interrupted() -> int:

@@ -1,8 +1,10 @@
 """Each failure: one line, the right exit code, a traceback only with --debug."""
 
+import contextlib
 import errno
 import os
 import signal
+import time
 
 import pytest
 
@@ -71,3 +73,16 @@ def test_termination_runs_cleanup_and_exits_143(capsys: pytest.CaptureFixture[st
         signal.signal(signal.SIGTERM, before)
     assert cleaned == [True]
     assert capsys.readouterr().err.startswith("terminated")
+
+
+def test_an_interrupt_that_a_library_swallows_is_raised_again(capsys: pytest.CaptureFixture[str]) -> None:
+    def deaf() -> None:
+        with contextlib.suppress(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+        time.sleep(30)
+
+    began = time.monotonic()
+    assert guarded(deaf, debug=False) == 130
+    assert time.monotonic() - began < 20
+    assert capsys.readouterr().err.startswith("interrupted")
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler

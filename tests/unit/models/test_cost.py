@@ -82,8 +82,8 @@ def test_the_default_student_has_at_most_fifty_thousand_parameters(shipped: Mode
     assert 0.5e6 < cost.macs < 0.9e6
 
 
-def test_the_default_teacher_is_many_times_the_student(shipped: ModelRecipe) -> None:
+def test_the_default_teacher_is_larger_than_the_student(shipped: ModelRecipe) -> None:
     teacher = network_cost(build_network(spec_of(shipped.teacher, "linear")))
     student = network_cost(build_network(spec_of(shipped.student, "linear")))
-    assert teacher.parameters > 10 * student.parameters
-    assert teacher.macs > 5 * student.macs
+    assert teacher.parameters > 1.5 * student.parameters
+    assert teacher.macs > 1.5 * student.macs
