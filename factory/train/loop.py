@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from factory.contracts.dataset import Floats, Ints
 from factory.contracts.errors import TrainingError
 from factory.contracts.files import atomic_write
+from factory.contracts.network import TrainingSummary
 from factory.contracts.progress import Progress
 from factory.contracts.recipe import TrainRecipe
 from factory.train.augment import Augmenter
@@ -164,8 +165,10 @@ def write_history(folder: Path, phase: str, history: History) -> None:
         temporary.write_text("".join(json.dumps(row) + "\n" for row in rows))
 
 
-def finish(folder: Path) -> None:
-    """Remove what only a resumed training needs."""
+def finish(folder: Path, summary: TrainingSummary) -> None:
+    """Write summary.json and remove what only a resumed training needs."""
+    with atomic_write(folder / "summary.json") as temporary:
+        temporary.write_text(summary.model_dump_json(indent=2))
     drop_checkpoint(folder)
 
 

@@ -7,7 +7,6 @@ import torch
 from torch import nn
 
 from factory.contracts.dataset import Split, WindowSet
-from factory.contracts.files import atomic_write
 from factory.contracts.network import TrainingSummary
 from factory.contracts.progress import Progress
 from factory.contracts.recipe import Recipe
@@ -77,9 +76,7 @@ def train_student(
         device=device,
         method=recipe.distill.method,
     )
-    with atomic_write(folder / "summary.json") as temporary:
-        temporary.write_text(summary.model_dump_json(indent=2))
-    finish(folder)
+    finish(folder, summary)
     return summary
 
 

@@ -95,11 +95,9 @@ def train_teacher(
         device=device,
         method="cross_entropy",
     )
-    with atomic_write(folder / "summary.json") as temporary:
-        temporary.write_text(summary.model_dump_json(indent=2))
     for leftover in (_SEARCH_FOLDER, *(f"teacher {index}" for index in range(2, recipe.train.teachers + 1))):
         shutil.rmtree(folder / leftover, ignore_errors=True)
-    finish(folder)
+    finish(folder, summary)
     return summary
 
 
