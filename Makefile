@@ -57,7 +57,7 @@ environment: $(VENV)/.dev ## Create .venv with everything, and run nothing
 
 lock: $(UV) ## Resolve all dependencies anew and record their hashes
 	$(COMPILE) --upgrade requirements/bootstrap.in -o requirements/bootstrap.lock
-	$(COMPILE) --upgrade pyproject.toml --extra demo --extra tflite -o requirements/run.lock
+	$(COMPILE) --upgrade pyproject.toml --extra demo --extra tflite --extra executorch --extra jetson -o requirements/run.lock
 	$(COMPILE) --upgrade pyproject.toml --extra dev -c requirements/run.lock -o requirements/dev.lock
 	for lock in bootstrap run dev; do \
 		sed -i.old '1i # Written by: make lock' requirements/$$lock.lock && rm requirements/$$lock.lock.old; done

@@ -173,6 +173,7 @@ def target_stage(store: StageStore, job: Job, prepared: Prepared, target: str) -
         windows, train = prepared.windows, prepared.split.train
         request = ExportRequest(
             onnx=job.build / "onnx" / "model.onnx",
+            student=job.build / "student",
             spec=windows.spec,
             calibration=choose_calibration(windows, train, export.calibration_windows, job.recipe.seed),
             build=job.build,

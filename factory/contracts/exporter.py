@@ -21,6 +21,7 @@ class ExportRequest:
 
     Attributes:
         onnx: The hand-off graph.
+        student: Folder of the trained student (network.json, network.safetensors), for targets that export from torch.
         spec: The sensor contract, for metadata and labels.
         calibration: (N, C, T) windows of training subjects, SI units.
         build: The build folder; artifacts go to `build / <target>`.
@@ -29,6 +30,7 @@ class ExportRequest:
     """
 
     onnx: Path
+    student: Path
     spec: WindowSpec
     calibration: Floats
     build: Path

@@ -13,7 +13,7 @@ from factory.contracts.network import NetworkSpec
 from factory.contracts.progress import Silent
 from factory.contracts.recipe import BackboneRecipe, HeadKind, Stage
 from factory.contracts.window import Channel, Normalisation, Quantity, SensorContract, WindowSpec
-from factory.models import Network, build_network, fold
+from factory.models import Network, build_network, fold, save_network
 
 CHANNELS, WINDOW, LABELS = 6, 64, ("walk", "sit", "lie", "run")
 _MEAN, _STD = (0.5, 9.0, -1.0, 0.01, 0.0, -0.02), (4.0, 3.0, 2.0, 0.5, 0.6, 0.4)
@@ -88,11 +88,14 @@ def export_request(
 ) -> ExportRequest:
     """A build folder with hand-off graph and contract, ready for a target."""
     spec = sensor_spec()
-    export_onnx(student(head), CHANNELS, WINDOW, build / "onnx" / "model.onnx")
+    network = unfolded_student(head)
+    save_network(network, build / "student")
+    export_onnx(fold(network), CHANNELS, WINDOW, build / "onnx" / "model.onnx")
     contract = SensorContract(name="tiny", window=spec, normalisation=normalisation(), phone_obstacles=())
     (build / "contract.json").write_text(contract.model_dump_json())
     return ExportRequest(
         onnx=build / "onnx" / "model.onnx",
+        student=build / "student",
         spec=spec,
         calibration=some_windows(64, seed=1),
         build=build,

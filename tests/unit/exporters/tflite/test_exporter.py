@@ -87,13 +87,14 @@ def test_a_refusing_converter_becomes_an_export_error(tmp_path: Path) -> None:
     onnx.save(helper.make_model(graph, opset_imports=opsets, ir_version=8), request.onnx)
     with pytest.raises(ExportError, match=r"step onnx2tf.*Foo"):
         TFLiteExporter().export(request)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["contract.json", "onnx"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["contract.json", "onnx", "student"]
 
 
 def test_calibration_of_another_shape_is_refused(tmp_path: Path) -> None:
     request = export_request(tmp_path)
     fewer = ExportRequest(
         onnx=request.onnx,
+        student=request.student,
         spec=request.spec,
         calibration=request.calibration[:, :3],
         build=tmp_path,
