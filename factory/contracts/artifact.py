@@ -42,6 +42,7 @@ class Artifact(Contract):
 
     target: str = Field(description="tflite, executorch, tensorrt, ...")
     precision: Precision
+    variant: str = Field(default="", description="told apart where one precision has several files, such as 'dla'")
     path: str = Field(description="relative to the build folder, forward slashes")
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
     size_bytes: int = Field(gt=0)
