@@ -11,8 +11,13 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, cast
 
+from factory.contracts.artifact import Artifact, Precision
 from factory.contracts.errors import MissingToolError, RecipeError
 from factory.contracts.exporter import Exporter, Runner
+from factory.contracts.manifest import Check
+
+Checks = Callable[[Path, tuple[Artifact, ...]], tuple[Check, ...]]
+"""What a target checks of its own: build folder and artifacts to checks."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -25,6 +30,11 @@ class Target:
         extra: The optional dependency that brings the SDK.
         exports_with: Modules that exporting needs.
         runs_with: Modules that running an artifact needs.
+        packages: Distributions whose versions decide what is written; part of the key of this target's stage.
+        precisions: What it can write; of a recipe's precisions it is asked for these.
+        version: Raise it when a change of the exporter's code changes what it writes.
+        checks: "module:function" of what this target checks beyond the gates that every target has; called with the
+            build folder and the target's artifacts, returns a tuple of Check. Empty: nothing more.
     """
 
     name: str
@@ -33,6 +43,10 @@ class Target:
     extra: str
     exports_with: tuple[str, ...]
     runs_with: tuple[str, ...]
+    packages: tuple[str, ...] = ()
+    precisions: tuple[Precision, ...] = tuple(Precision)
+    version: int = 1
+    checks: str = ""
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -58,6 +72,8 @@ _TARGETS = (
         extra="tflite",
         exports_with=("tensorflow", "onnx2tf", "tf_keras", "onnx", "flatbuffers"),
         runs_with=("ai_edge_litert",),
+        packages=("tensorflow", "onnx2tf", "tf-keras", "ai-edge-litert"),
+        version=2,
     ),
 )
 
@@ -99,6 +115,19 @@ def load_runner(name: str) -> Callable[[Path], Runner]:
     target = find_target(name)
     _require(target, target.runs_with)
     return cast(Callable[[Path], Runner], _load(target.runner))
+
+
+def load_checks(name: str) -> Checks | None:
+    """What a target checks beyond the gates that every target has; None where it has nothing.
+
+    Raises:
+        MissingToolError: Its runtime is not installed; names the install command.
+    """
+    target = find_target(name)
+    if not target.checks:
+        return None
+    _require(target, target.runs_with)
+    return cast(Checks, _load(target.checks))
 
 
 def _absent(modules: tuple[str, ...]) -> tuple[str, ...]:
