@@ -37,6 +37,15 @@ class TensorInfo(Contract):
     quantisation: Quantisation | None = None
 
 
+class SideFile(Contract):
+    """A file that a target wrote beside an artifact and that goes with it, such as a calibration cache or a record."""
+
+    path: str = Field(description="relative to the build folder, forward slashes")
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    size_bytes: int = Field(gt=0)
+    what: str = Field(description="what it is for, in a few words")
+
+
 class Artifact(Contract):
     """An exported file, identified by its hash."""
 
@@ -51,3 +60,4 @@ class Artifact(Contract):
     quantised: tuple[TensorInfo, ...] = Field(default=(), description="int8 tensors inside, in the file's order")
     tool: str = Field(description="converter and version that wrote it")
     runtime: str = Field(description="oldest runtime known to run it, for example LiteRT 2.3.0")
+    beside: tuple[SideFile, ...] = Field(default=(), description="files that go with it")
