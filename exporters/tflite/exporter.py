@@ -3,34 +3,28 @@
 TensorFlow runs in `exporters.tflite.worker`; this side reports its steps, names its failures and finishes the files.
 """
 
-import json
-import os
-import re
 import shutil
-import subprocess
-import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 
 from exporters.handoff import HandOff, read_handoff
+from exporters.process import run_worker
 from exporters.tflite import flatbuffer, metadata
 from factory.contracts.artifact import Artifact, Precision, TensorInfo
 from factory.contracts.errors import ArtifactError, ExportError
 from factory.contracts.exporter import ExportRequest
 from factory.contracts.files import atomic_write, sha256_file, storage_errors
-from factory.contracts.progress import Task
 from factory.contracts.window import SensorContract
 
 FOLDER = "tflite"
 _STEPS_BEFORE = 3  # import, onnx2tf, signature
 _SCRATCH = ".tflite-"
-_ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
 class TFLiteExporter:
@@ -51,7 +45,7 @@ class TFLiteExporter:
         with storage_errors(request.build), _scratch(request.build) as folder:
             _prepare(folder, request, shape)
             with request.progress.track("tflite", _STEPS_BEFORE + len(wanted), "step") as task:
-                _run_worker(folder, wanted, task)
+                run_worker("tflite", "exporters.tflite.worker", [str(folder), *wanted], folder, task)
             return tuple(
                 self._finish(folder / f"{precision}.tflite", precision, request, shape, contract)
                 for precision in request.precisions
@@ -112,51 +106,6 @@ def _prepare(folder: Path, request: ExportRequest, shape: HandOff) -> None:
     if request.calibration.ndim != 3 or request.calibration.shape[1:] != expected or not len(request.calibration):
         raise ExportError(f"calibration windows are {request.calibration.shape}, expected (at least 1, *{expected})")
     np.save(folder / "calibration.npy", request.calibration.transpose(0, 2, 1)[:, None, None].astype(np.float32))
-
-
-def _run_worker(folder: Path, precisions: Sequence[Precision], task: Task) -> None:
-    """Run TensorFlow in its process; move the bar a step.
-
-    Raises:
-        ExportError: It failed or died.
-    """
-    root = str(Path(__file__).parents[2])
-    paths = [root, *filter(None, [os.environ.get("PYTHONPATH")])]
-    # A fixed hash seed: onnx2tf and TensorFlow iterate over sets, and the same input shall give the same bytes.
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "PYTHONHASHSEED": "0"}
-    command = [sys.executable, "-m", "exporters.tflite.worker", str(folder), *precisions]
-    log = folder / "log.txt"
-    with (
-        log.open("wb") as errors,
-        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, env=environment, cwd=folder) as worker,
-    ):
-        try:
-            assert worker.stdout is not None
-            failure = _follow(worker.stdout, task)
-            code = worker.wait()
-        finally:
-            worker.kill()
-    if failure is not None or code != 0:
-        step, message = failure or ("conversion", f"the converter died with exit status {code}")
-        raise ExportError(f"tflite, step {step}: {message}; {_last_errors(log)}")
-
-
-def _follow(events: IO[bytes], task: Task) -> tuple[str, str] | None:
-    """Advance the bar until the worker ends; its failure as (step, message)."""
-    for line in events:
-        event: dict[str, Any] = json.loads(line)
-        if "failed" in event:
-            return str(event["failed"]), str(event["error"])[:300]
-        task.advance(note=str(event["done"]))
-    return None
-
-
-def _last_errors(log: Path) -> str:
-    """What the converter printed about it: its own ERROR lines, which name the operator, or else its last line."""
-    lines = [_ANSI.sub("", line).strip() for line in log.read_text("utf-8", "replace").splitlines()]
-    lines = [line for line in lines if line]
-    errors = [line for line in lines if line.startswith("ERROR:") or "onnx_op_name" in line]
-    return " ".join(errors[-3:] or lines[-1:])[:400] or "it printed nothing"
 
 
 def _name_tensors(model: Any) -> None:

@@ -3,44 +3,22 @@
 A process of its own because onnx2tf and TensorFlow print past Python onto the terminal, reseed its random numbers,
 leave by SystemExit, name tensors by counters that outlive a conversion, and share no thread pool with torch. Reads
 FOLDER/model.onnx and, for int8_static, FOLDER/calibration.npy (N, 1, 1, T, C); writes FOLDER/<precision>.tflite.
-Each line of standard output is a JSON object: {"done": step} or {"failed": step, "error": message}.
 """
 
-import json
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+from exporters.process import Done, serve
 
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 os.environ["TF_USE_LEGACY_KERAS"] = "1"  # onnx2tf is written for it
 os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
 
-Tell = Callable[..., None]
 
-
-def main(folder: Path, precisions: list[str]) -> int:
-    """Convert, and report each step; 0 if every file was written."""
-    with os.fdopen(os.dup(1), "w", encoding="utf-8") as events:
-        os.dup2(2, 1)  # what converters print belongs to the log
-        step = "import"
-
-        def done(finished: str, following: str) -> None:
-            nonlocal step
-            step = following
-            print(json.dumps({"done": finished}), file=events, flush=True)
-
-        try:
-            convert(folder, precisions, done)
-        except (Exception, SystemExit) as error:
-            failure = {"failed": step, "error": f"{type(error).__name__}: {error}"}
-            print(json.dumps(failure), file=events, flush=True)
-            raise
-    return 0
-
-
-def convert(folder: Path, precisions: list[str], done: Callable[[str, str], None]) -> None:
+def convert(folder: Path, precisions: list[str], done: Done) -> None:
     """One conversion to a SavedModel, then one a precision; fp32 always, as int8_static reads its graph."""
     import onnx2tf
     import tensorflow as tf
@@ -115,4 +93,4 @@ def _quantise(tf: Any, converter: Any, fp32: bytes, folder: Path) -> bytes:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1]), sys.argv[2:]))
+    sys.exit(serve(lambda done: convert(Path(sys.argv[1]), sys.argv[2:], done)))
