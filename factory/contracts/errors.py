@@ -5,6 +5,7 @@
     |-- DataError           4  recordings: unreadable, wrong units, not finite, too short
     |   `-- LeakageError    4  a subject or raw sample on both sides of a split
     |-- MissingToolError    5  a package, tool or device is not there
+    |   `-- DeviceError     5  a board refuses, is too old, or went away
     |-- TrainingError       6  training diverged or cannot start
     |-- ExportError         7  a converter refused the network
     |-- GateError           8  parity, accuracy or size broke a tolerance
@@ -42,6 +43,10 @@ class MissingToolError(FactoryError):
     """A package, tool or device that this step needs is missing; names the install command."""
 
     exit_code = 5
+
+
+class DeviceError(MissingToolError):
+    """An attached board cannot be reached, refuses, lacks what is needed, or went away."""
 
 
 class TrainingError(FactoryError):
