@@ -75,6 +75,16 @@ _TARGETS = (
         packages=("tensorflow", "onnx2tf", "tf-keras", "ai-edge-litert"),
         version=2,
     ),
+    Target(
+        name="jetson",
+        exporter="exporters.tensorrt.exporter:JetsonExporter",
+        runner="exporters.onnx_runner:OnnxRunner",
+        extra="jetson",
+        exports_with=("onnx", "onnxruntime"),
+        runs_with=("onnx", "onnxruntime"),
+        packages=("onnx", "onnxruntime"),
+        precisions=(Precision.FP32, Precision.INT8_STATIC),
+    ),
 )
 
 

@@ -1,0 +1,149 @@
+"""ONNX graphs in memory: reading, looking things up, fixing the batch, writing."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from exporters.handoff import INPUT
+from factory.contracts.errors import ArtifactError, ExportError
+from factory.contracts.files import atomic_write
+
+if TYPE_CHECKING:
+    from onnx import GraphProto, ModelProto, NodeProto
+
+WEIGHTED = ("Conv", "ConvTranspose", "Gemm", "MatMul")
+"""Operators that multiply by weights."""
+
+
+def load(path: Path) -> "ModelProto":
+    """Read a graph; constants that are nodes become initialisers.
+
+    Raises:
+        ArtifactError: Missing, or not ONNX.
+    """
+    import onnx
+    from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
+
+    try:
+        model = onnx.load(path)
+    except FileNotFoundError as error:
+        raise ArtifactError(f"{path} is missing: check the path, or build the target again") from error
+    except DecodeError as error:
+        raise ArtifactError(f"{path} is not an ONNX file: check the path, or build the target again") from error
+    _store_constants(model.graph)
+    return model
+
+
+def save(model: "ModelProto", path: Path) -> None:
+    """Check a graph and write it; the same graph gives the same bytes.
+
+    Raises:
+        ExportError: onnx.checker refused; says why.
+        StorageError: The disk is full or not writable.
+    """
+    import onnx
+
+    try:
+        onnx.checker.check_model(model, full_check=True)
+    except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
+        raise ExportError(
+            f"jetson, {path.name}: onnx.checker refused the graph: {' '.join(str(error).split())[:300]}"
+        ) from error
+    with atomic_write(path) as temporary:
+        temporary.write_bytes(model.SerializeToString(deterministic=True))
+
+
+def with_batch(model: "ModelProto", batch: int) -> "ModelProto":
+    """A copy for `batch` windows at a time; every other size stays."""
+    import onnx
+
+    copy = onnx.ModelProto()
+    copy.CopyFrom(model)
+    del copy.graph.value_info[:]
+    for value in (*copy.graph.input, *copy.graph.output):
+        value.type.tensor_type.shape.dim[0].dim_value = batch
+    return copy
+
+
+def constants(graph: "GraphProto") -> dict[str, NDArray[Any]]:
+    """Every initialiser by its name."""
+    from onnx import numpy_helper
+
+    return {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
+
+
+def shapes(model: "ModelProto") -> dict[str, tuple[int, ...]]:
+    """Every tensor's sizes, by inference; 0 where a size is not fixed."""
+    import onnx
+
+    graph = onnx.shape_inference.infer_shapes(model).graph
+    found = {tensor.name: tuple(tensor.dims) for tensor in graph.initializer}
+    for value in (*graph.input, *graph.value_info, *graph.output):
+        if value.type.tensor_type.HasField("shape"):
+            found[value.name] = tuple(axis.dim_value for axis in value.type.tensor_type.shape.dim)
+    return found
+
+
+def attributes(node: "NodeProto") -> dict[str, Any]:
+    """A node's attributes as Python values."""
+    from onnx import helper
+
+    return {attribute.name: helper.get_attribute_value(attribute) for attribute in node.attribute}
+
+
+def producers(graph: "GraphProto") -> dict[str, "NodeProto"]:
+    """The node behind each computed tensor."""
+    return {name: node for node in graph.node for name in node.output}
+
+
+def consumers(graph: "GraphProto", tensor: str) -> list["NodeProto"]:
+    """The nodes that read a tensor, in execution order."""
+    return [node for node in graph.node if tensor in node.input]
+
+
+def ahead_of_weights(graph: "GraphProto") -> list["NodeProto"]:
+    """The nodes between the input and the first that multiplies by weights: the normalisation."""
+    return list(_until(graph, WEIGHTED))
+
+
+def ahead_of_quantize(graph: "GraphProto") -> list["NodeProto"]:
+    """The nodes between the input and the first QuantizeLinear."""
+    return list(_until(graph, ("QuantizeLinear",)))
+
+
+def head_start(graph: "GraphProto") -> int:
+    """Index of the first node after the pooled features; the number of nodes where nothing is pooled."""
+    pooled = [index for index, node in enumerate(graph.node) if node.op_type == "GlobalAveragePool"]
+    return pooled[-1] + 1 if pooled else len(graph.node)
+
+
+def _until(graph: "GraphProto", kinds: tuple[str, ...]) -> Iterator["NodeProto"]:
+    """Follow the one path from the input up to a node of these kinds."""
+    tensor = INPUT
+    while following := consumers(graph, tensor):
+        if any(node.op_type in kinds for node in following):
+            return
+        yield following[0]
+        tensor = following[0].output[0]
+
+
+def _store_constants(graph: "GraphProto") -> None:
+    """TensorRT makes both a constant layer; initialisers are simpler to look up and change."""
+    kept = []
+    for node in graph.node:
+        if node.op_type == "Constant" and (value := attributes(node).get("value")) is not None:
+            tensor = graph.initializer.add()
+            tensor.CopyFrom(value)
+            tensor.name = node.output[0]
+        else:
+            kept.append(node)
+    del graph.node[:]
+    graph.node.extend(kept)
+
+
+def scalar(value: NDArray[Any] | None) -> float | None:
+    """The value of a constant of one element."""
+    return float(np.ravel(value)[0]) if value is not None and value.size == 1 else None
