@@ -20,11 +20,12 @@ class Outcome(StrEnum):
 
 
 class Check(Contract):
-    """One gate, with its figure."""
+    """One gate, with its figure; one of a whole target has no precision."""
 
     gate: str = Field(description="for example parity.top1_agreement or accuracy.drop_pp")
     target: str
     precision: Precision | None = None
+    variant: str = Field(default="", description="of the artifact, where one precision has several files")
     outcome: Outcome
     value: float | None = None
     relation: Literal["<=", ">=", "=="] | None = None

@@ -232,6 +232,9 @@ def window_worth_pp(truth: Sequence[int], windows: int) -> float:
 
 
 def _sentence(c: Check) -> str:
-    name = f"{c.target}/{c.precision}" if c.precision else c.target
+    name = "/".join(part for part in (c.target, c.precision, c.variant) if part)
     note = f", {c.note}" if c.note else ""
-    return f"{name} {c.gate} is {c.value:.4g} {c.unit}, expected {c.relation} {c.limit:.4g} ({c.where}{note})"
+    if c.relation is None or c.limit is None:
+        return f"{name} {c.gate} ({c.where}{note})"
+    value = "not a number" if c.value is None else f"{c.value:.4g} {c.unit}".rstrip()
+    return f"{name} {c.gate} is {value}, expected {c.relation} {c.limit:.4g} ({c.where}{note})"

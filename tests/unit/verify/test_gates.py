@@ -234,6 +234,15 @@ def test_a_failed_gate_stops_the_build_and_is_named(golden: GoldenPack) -> None:
     assert "\n" not in message
 
 
+def test_a_failure_without_a_figure_is_named_with_its_reason() -> None:
+    failed = Check(gate="export", target="jetson", outcome=Outcome.FAILED, where=HERE, note="step int8: refused")
+    broken = judge_student(10, HERE, limit=5)[0].model_copy(update={"value": None, "variant": "batch8"})
+    with pytest.raises(
+        GateError, match=r"jetson export \(.*step int8: refused\); student/batch8 size.* is not a number"
+    ):
+        require([failed, broken])
+
+
 def test_an_artifact_without_a_tolerance_cannot_pass(golden: GoldenPack) -> None:
     with pytest.raises(GateError, match="no tolerance for toaster/fp32"):
         judge_parity("toaster", Precision.FP32, compare(golden.logits, golden.logits), HERE)
