@@ -5,7 +5,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from factory.contracts.artifact import Artifact
+from factory.contracts.artifact import Artifact, SideFile
 from factory.contracts.errors import ArtifactError
 from factory.contracts.files import atomic_write, sha256_file
 from factory.contracts.manifest import BuildFile, Manifest
@@ -47,13 +47,14 @@ def read_manifest(path: Path) -> Manifest:
 
 
 def verify_files(build: Path, manifest: Manifest) -> None:
-    """Compare every artifact and file of a build with the manifest's size and SHA-256.
+    """Compare every artifact, the files beside it and every other file of a build with the manifest's size and SHA-256.
 
     Raises:
         ArtifactError: Missing, of another size or content, or outside the build; names the file, what was got, what
             was expected and the remedy.
     """
-    named: tuple[Artifact | BuildFile, ...] = (*manifest.artifacts, *manifest.files)
+    beside = (file for artifact in manifest.artifacts for file in artifact.beside)
+    named: tuple[Artifact | SideFile | BuildFile, ...] = (*manifest.artifacts, *beside, *manifest.files)
     for file in named:
         path = _inside(build, file.path)
         try:

@@ -43,7 +43,11 @@ SeedOption = Annotated[
     int | None, typer.Option("--seed", min=0, max=2**31 - 1, help="Replaces the recipe's seed.", show_default=False)
 ]
 TargetOption = Annotated[
-    list[str], typer.Option("--target", help="What to export for; may be repeated (factory doctor lists them).")
+    list[str],
+    typer.Option(
+        "--target",
+        help="What to export for; may be repeated. 'all': whatever is installed (factory doctor lists them).",
+    ),
 ]
 TensorBoardOption = Annotated[
     bool, typer.Option("--tensorboard", help="Write TensorBoard events beside each network while it trains.")

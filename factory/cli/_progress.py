@@ -1,6 +1,7 @@
 """How the terminal shows progress: bars on a terminal, plain lines in a log, nothing for `--json`."""
 
 import os
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -39,17 +40,32 @@ class _Bar:
 
 
 class TerminalProgress:
-    """Live bars; nested tasks share one display, since rich allows only one."""
+    """Live bars; nested tasks and those of other threads share one display, since rich allows only one."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
+        self._lock = threading.Lock()
         self._bars: Bars | None = None
+        self._users = 0
 
     @contextmanager
     def _display(self) -> Iterator[Bars]:
-        if self._bars is not None:
-            yield self._bars
-            return
+        """The one display: the first who needs it opens it, the last who leaves closes it."""
+        with self._lock:
+            if self._bars is None:
+                self._bars = self._open()
+            self._users += 1
+            bars = self._bars
+        try:
+            yield bars
+        finally:
+            with self._lock:
+                self._users -= 1
+                if not self._users:
+                    self._bars = None
+                    bars.stop()
+
+    def _open(self) -> Bars:
         columns = (
             TextColumn("{task.description}"),
             BarColumn(bar_width=30),
@@ -59,11 +75,9 @@ class TerminalProgress:
             TimeRemainingColumn(),
             TextColumn("[dim]{task.fields[note]}"),
         )
-        with Bars(*columns, console=self._console, transient=True) as self._bars:
-            try:
-                yield self._bars
-            finally:
-                self._bars = None
+        bars = Bars(*columns, console=self._console, transient=True)
+        bars.start()
+        return bars
 
     @contextmanager
     def track(self, task: str, total: int | None, unit: str) -> Iterator[Task]:

@@ -43,14 +43,15 @@ def build(
     """
     from factory.cli import pipeline
     from factory.cli.tables import print_build
-    from factory.verify.gates import require
+    from factory.cli.verification import require_all
 
     built = pipeline.build(_job(recipe, target, data, out, cache, device, seed, tensorboard, as_json))
     if as_json:
         typer.echo(built.manifest.model_dump_json(indent=2))
     else:
         print_build(built.manifest, built.report)
-    require(list(built.manifest.checks))
+    _raise_first(built.failures)
+    require_all(built.manifest.checks)
 
 
 def train(
@@ -101,12 +102,21 @@ def export(
     recipe = build / "recipe.toml"
     if not recipe.is_file():
         raise ArtifactError(f"{build} has no recipe.toml, so it is not a build: run factory train first")
-    artifacts = pipeline.export(_job(str(recipe), target, data, build, cache, device, None, False, as_json))
+    exports = pipeline.export(_job(str(recipe), target, data, build, cache, device, None, False, as_json))
     if as_json:
-        typer.echo(json.dumps([artifact.model_dump(mode="json") for artifact in artifacts], indent=2))
-        return
-    for artifact in artifacts:
-        typer.echo(f"{build / artifact.path}  {artifact.size_bytes / 1000:.1f} kB")
+        typer.echo(json.dumps([artifact.model_dump(mode="json") for artifact in exports.artifacts], indent=2))
+    else:
+        for artifact in exports.artifacts:
+            typer.echo(f"{build / artifact.path}  {artifact.size_bytes / 1000:.1f} kB")
+        for check in exports.checks:
+            typer.echo(f"{check.target}: {check.outcome.replace('_', ' ')}: {check.note}", err=True)
+    _raise_first(exports.failures)
+
+
+def _raise_first(failures: tuple[Exception, ...]) -> None:
+    """The command's exit code is that of the first target that failed; all of them are in the table."""
+    if failures:
+        raise failures[0]
 
 
 def _job(

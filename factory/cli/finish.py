@@ -4,32 +4,31 @@ from pathlib import Path
 
 from factory.artifacts.manifest_io import read_manifest, write_manifest
 from factory.artifacts.store import Nothing, Stage, StageStore, describe_file
+from factory.cli.fanout import Exports
 from factory.cli.job import Job, Prepared
 from factory.cli.ladder import Verified
 from factory.cli.provenance import provenance
 from factory.cli.stages import CODE_VERSIONS, STUDENT_FILES, TEACHER_FILES, sensor_contract
-from factory.contracts.artifact import Artifact
 from factory.contracts.manifest import BuildFile, DataSummary, Manifest, Training
 from factory.contracts.network import TrainingSummary
 
 FILES = ("recipe.toml", "contract.json", "golden.npz", "onnx/model.onnx", *TEACHER_FILES, *STUDENT_FILES)
 
 
-def manifest_stage(
-    store: StageStore, job: Job, prepared: Prepared, artifacts: tuple[Artifact, ...], verified: Verified
-) -> Manifest:
+def manifest_stage(store: StageStore, job: Job, prepared: Prepared, exports: Exports, verified: Verified) -> Manifest:
     """Write manifest.json; kept as it is while nothing in it changed, its date included."""
     files = tuple(describe_file(job.build, path) for path in FILES)
     inputs = {
         "version": CODE_VERSIONS["manifest"],
         "recipe": job.recipe.model_dump(mode="json"),
         "files": [file.model_dump(mode="json") for file in files],
-        "artifacts": [artifact.model_dump(mode="json") for artifact in artifacts],
+        "artifacts": [artifact.model_dump(mode="json") for artifact in exports.artifacts],
+        "exports": [check.model_dump(mode="json") for check in exports.checks],
         "verified": verified.model_dump(mode="json"),
     }
 
     def work() -> Nothing:
-        write_manifest(job.build / "manifest.json", _manifest(store, job, prepared, artifacts, verified, files))
+        write_manifest(job.build / "manifest.json", _manifest(store, job, prepared, exports, verified, files))
         return Nothing()
 
     store.run(Stage(name="manifest", inputs=inputs, outputs=("manifest.json",), result=Nothing), work)
@@ -55,7 +54,7 @@ def _manifest(
     store: StageStore,
     job: Job,
     prepared: Prepared,
-    artifacts: tuple[Artifact, ...],
+    exports: Exports,
     verified: Verified,
     files: tuple[BuildFile, ...],
 ) -> Manifest:
@@ -69,11 +68,11 @@ def _manifest(
         phone_obstacles=contract.phone_obstacles,
         data=store.result("windows", DataSummary),
         training=_training(store, verified),
-        artifacts=artifacts,
+        artifacts=exports.artifacts,
         files=files,
         ladder=verified.ladder,
         verifications=verified.verifications,
-        checks=verified.checks,
+        checks=exports.checks + verified.checks,
     )
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from factory.artifacts.store import StageStore, open_store
+from factory.cli.fanout import Chosen, Exports, choose_targets, export_targets
 from factory.cli.finish import manifest_stage, report_stage
 from factory.cli.job import Job, Prepared
 from factory.cli.ladder import verify_stage
@@ -11,23 +12,29 @@ from factory.cli.stages import (
     golden_stage,
     onnx_stage,
     student_stage,
-    target_stage,
     teacher_stage,
     windows_stage,
     write_recipe,
 )
 from factory.contracts.artifact import Artifact
-from factory.contracts.errors import ArtifactError, MissingToolError
+from factory.contracts.errors import ArtifactError
 from factory.contracts.manifest import Manifest
 from factory.contracts.network import TrainingSummary
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Built:
-    """A finished build."""
+    """A finished build.
+
+    Attributes:
+        manifest: Also written; lists what failed.
+        report: The HTML file.
+        failures: What targets raised that could not be exported; the others are whole.
+    """
 
     manifest: Manifest
     report: Path
+    failures: tuple[Exception, ...]
 
 
 def build(job: Job) -> Built:
@@ -36,15 +43,15 @@ def build(job: Job) -> Built:
     Raises:
         FactoryError: Whatever stops a stage; what finished before it is kept.
     """
-    require_targets(job)
+    chosen = choose_targets(job.targets, job.recipe.export.precisions)
     with open_store(job.build, job.progress) as store:
         prepared = Prepared(job)
         _train(store, job, prepared)
-        artifacts = _export(store, job, prepared)
+        exports = _export(store, job, prepared, chosen)
         golden_stage(store, job, prepared)
-        verified = verify_stage(store, job, prepared, artifacts)
-        manifest = manifest_stage(store, job, prepared, artifacts, verified)
-        return Built(manifest=manifest, report=report_stage(store, job, manifest))
+        verified = verify_stage(store, job, prepared, exports.artifacts)
+        manifest = manifest_stage(store, job, prepared, exports, verified)
+        return Built(manifest=manifest, report=report_stage(store, job, manifest), failures=exports.failures)
 
 
 def train(job: Job) -> tuple[TrainingSummary, TrainingSummary]:
@@ -53,33 +60,18 @@ def train(job: Job) -> tuple[TrainingSummary, TrainingSummary]:
         return _train(store, job, Prepared(job))
 
 
-def export(job: Job) -> tuple[Artifact, ...]:
+def export(job: Job) -> Exports:
     """The targets' files of a trained build alone; trains what is missing or outdated first.
 
     A manifest or report that describes other files is removed: it would be wrong.
     """
-    require_targets(job)
+    chosen = choose_targets(job.targets, job.recipe.export.precisions)
     with open_store(job.build, job.progress) as store:
         prepared = Prepared(job)
         _train(store, job, prepared)
-        artifacts = _export(store, job, prepared)
-        _drop_outdated(job, artifacts)
-        return artifacts
-
-
-def require_targets(job: Job) -> None:
-    """Refuse before training what could not be exported after it.
-
-    Raises:
-        RecipeError: No such target.
-        MissingToolError: A target's SDK is not installed.
-    """
-    from exporters.registry import find_target
-
-    for name in job.targets:
-        target = find_target(name)
-        if missing := [module for module in target.missing if module in target.exports_with]:
-            raise MissingToolError(f"target {name} needs {', '.join(missing)}: {target.install}")
+        exports = _export(store, job, prepared, chosen)
+        _drop_outdated(job, chosen.names, exports.artifacts)
+        return exports
 
 
 def _train(store: StageStore, job: Job, prepared: Prepared) -> tuple[TrainingSummary, TrainingSummary]:
@@ -88,22 +80,25 @@ def _train(store: StageStore, job: Job, prepared: Prepared) -> tuple[TrainingSum
     return teacher_stage(store, job, prepared), student_stage(store, job, prepared)
 
 
-def _export(store: StageStore, job: Job, prepared: Prepared) -> tuple[Artifact, ...]:
+def _export(store: StageStore, job: Job, prepared: Prepared, chosen: Chosen) -> Exports:
     onnx_stage(store, job, prepared)
-    return tuple(artifact for target in job.targets for artifact in target_stage(store, job, prepared, target))
+    return export_targets(store, job, prepared, chosen)
 
 
-def _drop_outdated(job: Job, artifacts: tuple[Artifact, ...]) -> None:
+def _drop_outdated(job: Job, targets: tuple[str, ...], artifacts: tuple[Artifact, ...]) -> None:
+    """Remove a manifest that describes files of these targets which are no longer there."""
     from factory.artifacts.manifest_io import read_manifest
 
     path = job.build / "manifest.json"
     if not path.exists():
         return
+    written = {(artifact.path, artifact.sha256) for artifact in artifacts}
     try:
-        described = {artifact.path: artifact.sha256 for artifact in read_manifest(path).artifacts}
+        described = {(a.path, a.sha256) for a in read_manifest(path).artifacts if a.target in targets}
+        outdated = not described <= written
     except ArtifactError:
-        described = {}
-    if described != {artifact.path: artifact.sha256 for artifact in artifacts}:
+        outdated = True
+    if outdated:
         path.unlink()
         (job.build / "report.html").unlink(missing_ok=True)
         job.progress.say("manifest.json and report.html described other files and were removed: run factory build")

@@ -17,8 +17,8 @@ from factory.contracts.network import TRAINING_VERSION, NetworkSpec, TrainingSum
 from factory.contracts.recipe import Recipe
 from factory.contracts.window import SensorContract
 
-CODE_VERSIONS = {"windows": 1, "onnx": 1, "golden": 1, "target": 2, "verify": 3, "manifest": 1, "report": 1}
-"""Part of each stage's key. Raise one when a change of its code changes what it writes."""
+CODE_VERSIONS = {"windows": 1, "onnx": 1, "golden": 1, "verify": 4, "manifest": 1, "report": 2}
+"""Part of each stage's key. Raise one when a change of its code changes what it writes; a target's is in its row."""
 
 NETWORK_FILES = ("network.safetensors", "network.json", "summary.json", "epochs.jsonl")
 TEACHER_FILES = tuple(f"teacher/{name}" for name in (*NETWORK_FILES, "committee.safetensors", "memory.safetensors"))
@@ -157,13 +157,16 @@ def golden_stage(store: StageStore, job: Job, prepared: Prepared) -> None:
 
 
 def target_stage(store: StageStore, job: Job, prepared: Prepared, target: str) -> tuple[Artifact, ...]:
-    """Convert the hand-off graph into one target's artifacts.
+    """Convert the hand-off graph into one target's artifacts; of the recipe's precisions, those that it makes.
 
     Raises:
         ExportError: The converter refused.
         MissingToolError: The target's SDK is not installed.
     """
-    export = job.recipe.export
+    from exporters.registry import find_target
+
+    export, row = job.recipe.export, find_target(target)
+    precisions = tuple(precision for precision in export.precisions if precision in row.precisions)
 
     def work() -> Exported:
         from exporters.registry import load_exporter
@@ -177,28 +180,35 @@ def target_stage(store: StageStore, job: Job, prepared: Prepared, target: str) -
             spec=windows.spec,
             calibration=choose_calibration(windows, train, export.calibration_windows, job.recipe.seed),
             build=job.build,
-            precisions=export.precisions,
+            precisions=precisions,
             progress=job.progress,
         )
         return Exported(artifacts=load_exporter(target).export(request))
 
     inputs = {
-        "version": CODE_VERSIONS["target"],
+        "version": row.version,
         "onnx": store.hashes("onnx"),
-        "export": _json(export),
+        "student": _weights(store, "student"),
+        "precisions": precisions,
+        "calibration_windows": export.calibration_windows,
         "windows": _windows_key(store),
         "seed": job.recipe.seed,
-        "tools": versions("tensorflow", "onnx2tf", "tf-keras", "ai-edge-litert", "executorch", "torchao"),
+        "tools": versions(*row.packages),
     }
     stage = Stage(
         name=target,
         inputs=inputs,
         outputs=(),
         result=Exported,
-        named=lambda exported: tuple(artifact.path for artifact in exported.artifacts),
+        named=lambda exported: tuple(path for artifact in exported.artifacts for path in files_of(artifact)),
         folder=target,
     )
     return store.run(stage, work).artifacts
+
+
+def files_of(artifact: Artifact) -> tuple[str, ...]:
+    """An artifact's own path and those of the files beside it."""
+    return artifact.path, *(file.path for file in artifact.beside)
 
 
 def read_spec(job: Job, which: str) -> NetworkSpec:

@@ -1,6 +1,7 @@
 """The tables a command ends with."""
 
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 from pathlib import Path
 
 from rich import box
@@ -40,11 +41,17 @@ def print_artifacts(
     for title in ("kB", "accuracy", "macro-F1", "top-1", "error", "us"):
         table.add_column(title, justify="right", no_wrap=True)
     table.add_column("gate", no_wrap=True)
+    last = [list(own)[-1] for _, own in groupby(artifacts, key=lambda artifact: artifact.target)]
     seen = {verification.subject: verification for verification in verifications}
     for artifact in artifacts:
-        own = [c for c in checks if (c.target, c.precision) == (artifact.target, artifact.precision)]
-        name, size = f"{artifact.target} {artifact.precision}", f"{artifact.size_bytes / 1000:.1f}"
-        table.add_row(name, size, *_figures(seen.get(artifact.path)), gate(own))
+        own = [check for check in checks if _kind(check) == _kind(artifact)]
+        table.add_row(
+            _name(artifact),
+            f"{artifact.size_bytes / 1000:.1f}",
+            *_figures(seen.get(artifact.path)),
+            gate(own),
+            end_section=artifact in last,
+        )
     console.print(table)
     for sentence in _sentences(checks):
         console.print(sentence, soft_wrap=True)
@@ -64,15 +71,24 @@ def _sentences(checks: Sequence[Check]) -> Iterator[Text]:
     alike: dict[tuple[Outcome, str], list[Check]] = {}
     for check in checks:
         if check.outcome is not Outcome.PASSED:
-            alone = "" if check.value is None else f"{check.target} {check.precision} {check.gate}: "
+            alone = "" if check.value is None else f"{_name(check)} {check.gate}: "
             alike.setdefault((check.outcome, alone + check.note), []).append(check)
     for (outcome, _), group in alike.items():
         first = group[0]
-        files = ", ".join(dict.fromkeys(" ".join(part for part in (c.target, c.precision) if part) for c in group))
+        files = ", ".join(dict.fromkeys(_name(check) for check in group))
         gates = ", ".join(dict.fromkeys(c.gate for c in group))
         figure = f" {first.value:.4g}, expected {first.relation} {first.limit:.4g}" if first.value is not None else ""
         line = f" {files}: {gates}{figure}: {first.note}".rstrip(": ")
         yield Text.assemble((outcome.value.replace("_", " "), _COLOURS[outcome]), line)
+
+
+def _kind(of: Artifact | Check) -> tuple[str, str | None, str]:
+    """What an artifact and its checks have in common."""
+    return of.target, of.precision, of.variant
+
+
+def _name(of: Artifact | Check) -> str:
+    return " ".join(part for part in _kind(of) if part)
 
 
 def _figures(seen: Verification | None) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """Measure and judge artifacts on this host. Needs no torch, so that verifying needs only the runtimes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,16 +10,19 @@ from numpy.typing import NDArray
 
 from factory.contracts.artifact import Artifact, Precision
 from factory.contracts.dataset import Floats, Ints
-from factory.contracts.errors import MissingToolError
+from factory.contracts.errors import ArtifactError, MissingToolError
 from factory.contracts.exporter import Runner
 from factory.contracts.manifest import Accuracy, Check, Latency, Outcome, Verification
 from factory.contracts.progress import Progress
 from factory.contracts.window import WindowSpec
 from factory.devices.host import int8_dot_product, machine, where
-from factory.verify.gates import judge_accuracy, judge_latency, judge_parity, judge_size, not_run, output_step
+from factory.verify.gates import judge_accuracy, judge_latency, judge_parity, judge_size, not_run, output_step, require
 from factory.verify.golden import GoldenPack
 from factory.verify.ladder import alternating_latency, explain_parity, verify_artifact, verify_rung
 from factory.verify.tolerances import tolerance
+
+RUN_GATE = "run"
+"""Failed where a runtime refuses a file or its windows."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,32 +66,53 @@ class Findings:
 
 
 def verify_artifacts(bench: Bench, artifacts: Sequence[Artifact]) -> Findings:
-    """Parity, accuracy, size and latency of every artifact; gates of those that cannot run here are not run.
+    """Parity, accuracy, size and latency of every artifact, and what a target checks of its own.
 
-    Raises:
-        ArtifactError: A file cannot be loaded, or its runtime failed.
+    A target whose runtime is missing here is listed as not run, one whose runtime refuses a file as failed (gate
+    `run`); the others are verified all the same.
     """
     found = Findings()
     for target in dict.fromkeys(artifact.target for artifact in artifacts):
-        _verify_target(bench, target, [artifact for artifact in artifacts if artifact.target == target], found)
+        own = tuple(artifact for artifact in artifacts if artifact.target == target)
+        try:
+            _verify_target(bench, target, own, found)
+        except ArtifactError as error:
+            found.checks.append(
+                Check(gate=RUN_GATE, target=target, outcome=Outcome.FAILED, where=machine(), note=str(error))
+            )
     return found
 
 
-def _verify_target(bench: Bench, target: str, artifacts: list[Artifact], found: Findings) -> None:
+def require_all(checks: Sequence[Check]) -> None:
+    """End a command by the gravest check.
+
+    Raises:
+        ArtifactError: A runtime refused a file.
+        GateError: A gate broke.
+    """
+    refused = [check for check in checks if check.gate == RUN_GATE and check.outcome is Outcome.FAILED]
+    if refused:
+        raise ArtifactError("; ".join(f"{check.target}: {check.note}" for check in refused))
+    require(list(checks))
+
+
+def _verify_target(bench: Bench, target: str, artifacts: tuple[Artifact, ...], found: Findings) -> None:
     with ExitStack() as stack:
         try:
             runners = {a.path: stack.enter_context(open_runner(target, bench.build / a.path)) for a in artifacts}
         except MissingToolError as error:
             for artifact in artifacts:
-                found.checks.extend(not_run(target, artifact.precision, machine(), str(error)))
+                found.checks.extend(_of(artifact, not_run(target, artifact.precision, machine(), str(error))))
             return
         with bench.progress.track(f"verify {target}", len(artifacts) + 1, "artifacts") as task:
             latencies = alternating_latency(runners, bench.golden.x[0], bench.latency_runs)
             task.advance(note="latency")
             for artifact in artifacts:
                 _verify_one(bench, artifact, runners[artifact.path], latencies[artifact.path], found)
-                task.advance(note=artifact.precision)
-        _judge_target(artifacts, latencies, where(runners[artifacts[0].path].name), found)
+                task.advance(note=f"{artifact.precision} {artifact.variant}".rstrip())
+        found.checks.extend(_sizes(artifacts))
+        found.checks.extend(_latencies(artifacts, latencies, where(runners[artifacts[0].path].name)))
+    found.checks.extend(_own_checks(bench.build, target, artifacts))
 
 
 def _verify_one(bench: Bench, artifact: Artifact, runner: Runner, latency: Latency, found: Findings) -> None:
@@ -104,33 +128,62 @@ def _verify_one(bench: Bench, artifact: Artifact, runner: Runner, latency: Laten
     if any(check.outcome is Outcome.FAILED for check in checks):
         note = _first_divergence(bench, artifact, runner)
         checks = judge_parity(target, precision, seen.parity, place, step, note)
-    found.checks.extend(checks)
+    found.checks.extend(_of(artifact, checks))
     if seen.accuracy is not None and bench.reference is not None:
-        found.checks.extend(judge_accuracy(target, precision, seen.accuracy, bench.reference, place))
+        found.checks.extend(_of(artifact, judge_accuracy(target, precision, seen.accuracy, bench.reference, place)))
     else:
-        found.checks.extend(c for c in not_run(target, precision, place, _NO_DATA) if c.gate.startswith("accuracy"))
+        unknown = [c for c in not_run(target, precision, place, _NO_DATA) if c.gate.startswith("accuracy")]
+        found.checks.extend(_of(artifact, unknown))
     found.verifications.append(seen)
 
 
 _NO_DATA = "needs the recordings that it was built from: run factory verify with --data"
 
 
-def _judge_target(artifacts: list[Artifact], latencies: Mapping[str, Latency], place: str, found: Findings) -> None:
-    by_precision = {artifact.precision: artifact for artifact in artifacts}
-    single = by_precision.get(Precision.FP32)
-    if single is None:
-        return
+def _sizes(artifacts: Sequence[Artifact]) -> Iterator[Check]:
+    """Every file against the float one of its variant, or else against the plain float one."""
+    single = {artifact.variant: artifact for artifact in artifacts if artifact.precision is Precision.FP32}
     for artifact in artifacts:
-        sizes = judge_size(artifact.target, artifact.precision, artifact.size_bytes, single.size_bytes, machine())
-        found.checks.extend(sizes)
-    if (static := by_precision.get(Precision.INT8_STATIC)) is not None:
-        found.checks.extend(
-            judge_latency(single.target, latencies[static.path], latencies[single.path], place, int8_dot_product())
-        )
+        if (reference := single.get(artifact.variant, single.get(""))) is not None:
+            sizes = judge_size(
+                artifact.target, artifact.precision, artifact.size_bytes, reference.size_bytes, machine()
+            )
+            yield from _of(artifact, sizes)
+
+
+def _latencies(artifacts: Sequence[Artifact], latencies: Mapping[str, Latency], place: str) -> Iterator[Check]:
+    """int8_static against fp32, each variant that has both."""
+    from exporters.registry import find_target
+
+    by_kind = {(artifact.precision, artifact.variant): artifact for artifact in artifacts}
+    for static in artifacts:
+        single = by_kind.get((Precision.FP32, static.variant))
+        if static.precision is not Precision.INT8_STATIC or single is None:
+            continue
+        stand_in = find_target(static.target).stand_in
+        fast, slow = latencies[static.path], latencies[single.path]
+        for check in judge_latency(static.target, fast, slow, place, int8_dot_product()):
+            judged = check.model_copy(update={"outcome": Outcome.NOT_RUN, "note": stand_in}) if stand_in else check
+            yield from _of(static, [judged])
+
+
+def _own_checks(build: Path, target: str, artifacts: tuple[Artifact, ...]) -> tuple[Check, ...]:
+    """What a target checks beyond the gates that every target has."""
+    from exporters.registry import load_checks
+
+    checks = load_checks(target)
+    return checks(build, artifacts) if checks is not None else ()
+
+
+def _of(artifact: Artifact, checks: Iterable[Check]) -> list[Check]:
+    """Checks of one precision that say which of its variants they mean."""
+    return [check.model_copy(update={"variant": artifact.variant}) for check in checks]
 
 
 def _first_divergence(bench: Bench, artifact: Artifact, runner: Runner) -> str:
     """Name the layer that leaves the ONNX graph, or say why it could not be looked for."""
+    if not runner.layer_names():
+        return f"{runner.name} shows no tensors inside: compare the fp32 file, and the other targets' files"
     onnx = bench.build / "onnx" / "model.onnx"
     bound = tolerance(artifact.target, artifact.precision).layer_error
     try:

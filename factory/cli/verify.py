@@ -34,7 +34,7 @@ def verify(
     """
     from factory.artifacts.manifest_io import read_manifest, verify_files
     from factory.cli._progress import make_progress
-    from factory.verify.gates import require
+    from factory.cli.verification import require_all
 
     manifest = read_manifest(build / "manifest.json")
     verify_files(build, manifest)
@@ -44,7 +44,7 @@ def verify(
     if update:
         _update(build, manifest, found)
     _show(manifest, found, as_json)
-    require(found.checks)
+    require_all(found.checks)
 
 
 def _held_out(
@@ -107,11 +107,9 @@ def _update(build: Path, manifest: "Manifest", found: "Findings") -> None:
     from factory.cli.provenance import provenance
     from factory.reporting.html import write_report
 
-    measured = {(artifact.target, artifact.precision) for artifact in manifest.artifacts}
+    measured = {artifact.target for artifact in manifest.artifacts}
     kept = tuple(
-        check
-        for check in manifest.checks
-        if (check.target, check.precision) not in measured or check.gate.startswith(_BUILD_ONLY)
+        check for check in manifest.checks if check.target not in measured or check.gate.startswith(_BUILD_ONLY)
     )
     renewed = manifest.model_copy(
         update={
