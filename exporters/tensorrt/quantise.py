@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from exporters.handoff import INPUT
-from exporters.tensorrt.graphs import WEIGHTED, ahead_of_quantize, ahead_of_weights, constants, head_start, shapes
+from exporters.tensorrt.graphs import ahead_of_quantize, ahead_of_weights, constants, head_start, shapes
 from factory.contracts.artifact import Quantisation, TensorInfo
 from factory.contracts.dataset import Floats
 from factory.contracts.errors import ExportError
@@ -18,8 +18,9 @@ from factory.contracts.errors import ExportError
 if TYPE_CHECKING:
     from onnx import GraphProto, ModelProto, NodeProto
 
-_NOT_IN_INT8 = {"Sqrt", "Div", "Softmax"}
-_INT8 = 3
+_INT8_WEIGHTED = ("Conv", "Gemm")
+"""TensorRT 8.5 multiplies by a MatMul in float alone."""
+_FLOAT_HEAD = {"Sqrt", "Div", "Softmax"}
 
 
 def quantise(model: "ModelProto", calibration: Floats) -> "ModelProto":
@@ -44,7 +45,7 @@ def quantise(model: "ModelProto", calibration: Floats) -> "ModelProto":
                 path,
                 _Windows(calibration),
                 quant_format=QuantFormat.QDQ,
-                op_types_to_quantize=[*WEIGHTED, "Add"],
+                op_types_to_quantize=[*_INT8_WEIGHTED, "Add"],
                 nodes_to_quantize=[node.name for node in chosen],
                 per_channel=True,
                 activation_type=QuantType.QInt8,
@@ -55,7 +56,7 @@ def quantise(model: "ModelProto", calibration: Floats) -> "ModelProto":
                     "WeightSymmetric": True,
                     "AddQDQPairToWeight": False,
                     "QuantizeBias": False,
-                    "OpTypesToExcludeOutputQuantization": [*WEIGHTED, "Add"],
+                    "OpTypesToExcludeOutputQuantization": [*_INT8_WEIGHTED, "Add"],
                 },
             )
         except Exception as error:  # onnxruntime derives its failures from Exception itself
@@ -66,15 +67,19 @@ def quantise(model: "ModelProto", calibration: Floats) -> "ModelProto":
     return quantised
 
 
+def head_in_float(graph: "GraphProto") -> bool:
+    """Whether the head holds a root, a quotient or a softmax, and so stays float."""
+    return not _FLOAT_HEAD.isdisjoint(node.op_type for node in graph.node[head_start(graph) :])
+
+
 def int8_nodes(graph: "GraphProto") -> list["NodeProto"]:
-    """Weighted operators and residual additions; a head with a root, a quotient or a softmax stays float."""
-    known, start = {tensor.name for tensor in graph.initializer}, head_start(graph)
-    if _NOT_IN_INT8.isdisjoint(node.op_type for node in graph.node[start:]):
-        start = len(graph.node)
+    """Convolutions, Gemms and residual additions, as far as they run in int8."""
+    known = {tensor.name for tensor in graph.initializer}
+    start = head_start(graph) if head_in_float(graph) else len(graph.node)
     return [
         node
         for node in graph.node[:start]
-        if node.op_type in WEIGHTED or (node.op_type == "Add" and known.isdisjoint(node.input))
+        if node.op_type in _INT8_WEIGHTED or (node.op_type == "Add" and known.isdisjoint(node.input))
     ]
 
 
