@@ -7,7 +7,6 @@ contract is written in Kotlin.
 
     pack.json        this file's schema: `Pack`
     manifest.json    of the build, unchanged
-    contract.json    of the build, unchanged
     selftest.npz     some windows of the golden pack, in its format
     <target>/...     the models, under their names in the build
 """
@@ -29,8 +28,6 @@ from factory.contracts.base import Contract
 from factory.contracts.dataset import Floats, Ints
 from factory.contracts.errors import ArtifactError, FactoryError
 from factory.contracts.files import atomic_write, sha256_file
-from factory.contracts.manifest import Manifest
-from factory.contracts.window import SensorContract
 from factory.verify.gates import output_step
 from factory.verify.golden import KINDS, GoldenPack, read_golden, require_spec, write_golden
 from factory.verify.tolerances import tolerance
@@ -82,7 +79,6 @@ def pack(build: Path, out: Path) -> Pack:
     manifest = read_manifest(build / "manifest.json")
     verify_files(build, manifest)
     manifest.contract.require_phone()
-    _require_contract(build, manifest)
     artifacts = [artifact for artifact in manifest.artifacts if artifact.target in PHONE_TARGETS]
     if not artifacts:
         raise ArtifactError(f"{build} holds no model for a phone ({', '.join(PHONE_TARGETS)}): export one")
@@ -92,7 +88,7 @@ def pack(build: Path, out: Path) -> Pack:
     chosen = subset(golden, self_test_windows(golden))
     models = tuple(_model(build, artifact, golden, chosen) for artifact in artifacts)
     write_golden(out / "selftest.npz", chosen)
-    for name in ("manifest.json", "contract.json", *(artifact.path for artifact in artifacts)):
+    for name in ("manifest.json", *(artifact.path for artifact in artifacts)):
         with atomic_write(out / name) as temporary:
             shutil.copyfile(build / name, temporary)
     return _write_index(out, manifest.name, models)
@@ -130,12 +126,6 @@ def _model(build: Path, artifact: Artifact, golden: GoldenPack, chosen: GoldenPa
 
 def _rows(logits: Floats) -> tuple[tuple[float, ...], ...]:
     return tuple(tuple(row) for row in logits.tolist())
-
-
-def _require_contract(build: Path, manifest: Manifest) -> None:
-    contract = SensorContract.model_validate_json((build / "contract.json").read_bytes())
-    if contract.window != manifest.contract:
-        raise ArtifactError(f"{build / 'contract.json'} is not the manifest's contract: rebuild with `factory build`")
 
 
 def _clear(out: Path) -> None:
