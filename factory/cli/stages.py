@@ -61,7 +61,7 @@ def teacher_stage(store: StageStore, job: Job, prepared: Prepared) -> TrainingSu
     inputs = {
         **_training_inputs(recipe, prepared),
         "model": recipe.model.model_dump(mode="json", exclude={"student"}),
-        "train": recipe.train.model_dump(mode="json", exclude={"student_epochs"}),
+        "train": recipe.train.model_dump(mode="json", exclude={"student_epochs", "int8_epochs"}),
         "patterns": recipe.distill.patterns,
     }
 

@@ -39,5 +39,5 @@ class TrainingSummary(Contract):
     method: str
 
 
-TRAINING_VERSION = "3"
+TRAINING_VERSION = "4"
 """Part of the key of trained networks. Raise when a change of the training code changes its results."""

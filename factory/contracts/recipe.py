@@ -127,10 +127,11 @@ class TrainRecipe(Contract):
     """How both networks are trained. Same optimiser and schedule for every method."""
 
     teachers: int = Field(
-        default=1, ge=1, le=16, description="networks that teach together, their probabilities averaged"
+        default=3, ge=1, le=16, description="networks that teach together, their probabilities averaged"
     )
-    teacher_epochs: int = Field(default=30, ge=1, le=1000)
-    student_epochs: int = Field(default=60, ge=1, le=1000)
+    teacher_epochs: int = Field(default=40, ge=1, le=1000)
+    student_epochs: int = Field(default=80, ge=1, le=1000)
+    int8_epochs: int = Field(default=5, ge=0, le=1000, description="afterwards, of the student with int8 rounding")
     search_epochs: int = Field(default=5, ge=1, le=1000, description="head search on held-out training subjects")
     batch: int = Field(default=128, ge=2, le=4096)
     lr: float = Field(default=3e-3, gt=0, le=1)
@@ -146,8 +147,8 @@ class DistillRecipe(Contract):
 
     method: Literal["smldist", "cross_entropy"] = "smldist"
     temperature: float = Field(default=4.0, gt=0, le=100, description="tau")
-    logits: Fraction = Field(default=0.3, description="lambda: weight of the soft target, 1 - lambda that of the label")
-    mixed: Fraction = Field(default=0.25, description="share of a batch that is mixed windows, taught without labels")
+    logits: Fraction = Field(default=0.5, description="lambda: weight of the soft target, 1 - lambda that of the label")
+    mixed: Fraction = Field(default=0.5, description="share of a batch that is mixed windows, taught without labels")
     smoothing: Fraction = Field(default=0.1, description="s: label smoothing where the teacher is wrong")
     stage: float = Field(default=1.0, ge=0, le=1000, description="weight of the stage loss at the start; fades to 0")
     emphasis: Fraction = Field(default=0.5, description="gamma: attention to strong frequencies; 0 is plain MSE")
