@@ -63,7 +63,9 @@ class EngineLatency(Contract):
     p99_us: float
     max_us: float
     windows_per_s: float
-    builds_median_us: tuple[float, ...] = Field(description="of the kept engine and of further builds of the same graph")
+    builds_median_us: tuple[float, ...] = Field(
+        description="of the kept engine and of further builds of the same graph"
+    )
     spread: float | None = Field(description="(largest - smallest) / smallest of those; None with one build")
 
 
@@ -79,6 +81,7 @@ class EnginePower(Contract):
     energy_mj: float
     rails_idle_mw: dict[str, float]
     rails_load_mw: dict[str, float]
+    clocks_under_load: dict[str, tuple[int, ...]] = Field(description="by unit; CPU in kHz, others in Hz")
 
 
 class ScriptReport(Contract):
@@ -92,23 +95,23 @@ class ScriptReport(Contract):
 
 
 class BuildReport(ScriptReport):
-    """build_engine.py"""
+    """Of build_engine.py."""
 
     engines: tuple[BuiltEngine, ...]
 
 
 class VerifyReport(ScriptReport):
-    """verify.py"""
+    """Of verify.py."""
 
 
 class BenchReport(ScriptReport):
-    """bench.py"""
+    """Of bench.py."""
 
     engines: tuple[EngineLatency, ...]
 
 
 class PowerReport(ScriptReport):
-    """power.py"""
+    """Of power.py."""
 
     engines: tuple[EnginePower, ...]
 

@@ -1,0 +1,160 @@
+"""The whole road to a board, against a real sshd on this machine; ONNX Runtime stands in for TensorRT, and says so."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from factory.contracts.errors import DeviceError, StorageError
+from factory.contracts.manifest import Outcome
+from factory.contracts.progress import Silent
+from factory.devices.bundle import Bundle
+from factory.devices.options import DeviceOptions
+from factory.devices.remote import STORE, run_on_device
+from tests.unit.devices.boards import PYTHON, Board, ExportedOf, packed, sshd
+
+STAND_IN = DeviceOptions(python=PYTHON, runtime="onnxruntime", bench_runs=20, power_s=0.1)
+
+
+class Watching(Silent):
+    """Calls back at each advance of a bar, with the bar's name and note."""
+
+    def __init__(self, seen: Callable[[str, str], None]) -> None:
+        self.seen = seen
+        self.lines: list[str] = []
+        self.task = ""
+
+    @contextmanager
+    def track(self, task: str, total: int | None, unit: str) -> Iterator["Watching"]:
+        self.task = task
+        yield self
+
+    def advance(self, amount: int = 1, note: str = "") -> None:
+        self.seen(self.task, note)
+
+    def say(self, line: str) -> None:
+        self.lines.append(line)
+
+
+@pytest.fixture(scope="module")
+def bundle(exported: ExportedOf, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    return packed(exported("jetson"), tmp_path_factory.mktemp("bundle"))
+
+
+@pytest.fixture
+def board(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Board]:
+    with sshd(tmp_path / "sshd") as running:
+        monkeypatch.setenv("HOME", str(running.client))
+        monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
+        yield running
+
+
+def leftovers(board: Board) -> list[str]:
+    return [str(path.relative_to(board.home)) for path in board.home.rglob("*.part")]
+
+
+def test_a_bundle_is_verified_on_the_board_and_its_report_brought_home(
+    board: Board, bundle: Bundle, tmp_path: Path
+) -> None:
+    report = run_on_device(board.url, bundle, tmp_path / "out", Silent(), STAND_IN)
+
+    assert "stand-in; no TensorRT on this machine" in report.where
+    engine = [check for check in report.checks if check.gate.startswith("engine.")]
+    assert engine
+    assert {check.outcome for check in engine} == {Outcome.NOT_RUN}
+    graph = {(c.gate, c.where.rsplit(", ", 1)[1]): c for c in report.checks if c.gate.startswith("graph.parity")}
+    assert graph["graph.parity.max_abs", "fp32_gpu"].outcome is Outcome.PASSED
+    assert graph["graph.parity.max_abs", "int8_gpu"].outcome is Outcome.PASSED
+    assert graph["graph.parity.max_abs", "int8_dla"].outcome is Outcome.NOT_RUN
+    logits = np.load(tmp_path / "out" / "logits" / "fp32_gpu.npz")
+    assert logits["golden"].shape == logits["test"].shape == (24, 4)
+    assert json.loads((tmp_path / "out" / "report.json").read_text())["bundle_sha256"] == bundle.sha256
+    assert leftovers(board) == []
+    assert [path.name for path in (board.home / STORE).iterdir()] == [bundle.sha256[:16]]
+
+
+def test_an_unknown_host_key_is_refused(board: Board, bundle: Bundle, tmp_path: Path) -> None:
+    (board.client / ".ssh" / "known_hosts").unlink()
+    with pytest.raises(DeviceError, match="not in known_hosts: connect once with ssh"):
+        run_on_device(board.url, bundle, tmp_path / "out", Silent(), STAND_IN)
+    assert list(board.home.iterdir()) == []
+
+
+def test_another_host_key_is_refused(board: Board, bundle: Bundle, tmp_path: Path) -> None:
+    known = board.client / ".ssh" / "known_hosts"
+    other = (board.client / ".ssh" / "id_ed25519.pub").read_text().split()[1]
+    known.write_text(f"{known.read_text().rsplit(' ', 1)[0]} {other}\n")
+    with pytest.raises(DeviceError, match="another host key than known_hosts has"):
+        run_on_device(board.url, bundle, tmp_path / "out", Silent(), STAND_IN)
+
+
+def test_a_refused_key_names_ssh_copy_id(board: Board, bundle: Bundle, tmp_path: Path) -> None:
+    (board.client / ".ssh" / "id_ed25519").unlink()
+    with pytest.raises(DeviceError, match="refused every key: put yours there with ssh-copy-id"):
+        run_on_device(board.url, bundle, tmp_path / "out", Silent(), STAND_IN)
+
+
+def test_a_connection_that_breaks_while_copying_leaves_a_part_that_the_next_run_replaces(
+    board: Board, bundle: Bundle, tmp_path: Path
+) -> None:
+    def cut(task: str, note: str) -> None:
+        if task.startswith("copy"):
+            board.cut()
+
+    with pytest.raises(DeviceError, match="connection broke while copying bundle.tar"):
+        run_on_device(board.url, bundle, tmp_path / "out", Watching(cut), STAND_IN)
+    assert not (tmp_path / "out").exists()
+    assert not list(board.home.rglob("bundle.json"))
+
+    run_on_device(board.url, bundle, tmp_path / "out", Silent(), STAND_IN)
+    assert leftovers(board) == []
+
+
+def test_a_second_run_goes_on_after_the_last_finished_step(board: Board, bundle: Bundle, tmp_path: Path) -> None:
+    written: list[int] = []
+
+    def look(task: str, note: str) -> None:
+        if note == "engines built":
+            written.extend(path.stat().st_mtime_ns for path in board.home.rglob("build_engine.json"))
+
+    def cut(task: str, note: str) -> None:
+        look(task, note)
+        if note == "verified":
+            board.cut()
+
+    with pytest.raises(DeviceError, match=r"connection broke while running bench\.py"):
+        run_on_device(board.url, bundle, tmp_path / "out", Watching(cut), STAND_IN)
+    second = Watching(look)
+    run_on_device(board.url, bundle, tmp_path / "out", second, STAND_IN)
+
+    assert any("bundle: up to date" in line for line in second.lines)
+    assert len(written) == 2
+    assert written[0] == written[1]
+    assert not list(board.home.rglob("build_engine.json"))
+
+
+def test_a_full_disk_is_told_from_other_failures_and_its_part_removed(
+    bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # No file of the login may pass 50 blocks of 512 bytes; the signal ignored, writing fails as on a full disk.
+    with sshd(tmp_path / "sshd", limit="trap '' XFSZ; ulimit -f 50") as board:
+        monkeypatch.setenv("HOME", str(board.client))
+        with pytest.raises(StorageError, match="no space left on the board while copying"):
+            run_on_device(board.url, bundle, tmp_path / "out", Silent(), STAND_IN)
+        assert leftovers(board) == []
+
+
+def test_a_board_that_is_no_jetson_is_refused_before_anything_is_copied(
+    board: Board, bundle: Bundle, tmp_path: Path
+) -> None:
+    with pytest.raises(DeviceError, match="it is no Jetson"):
+        run_on_device(board.url, bundle, tmp_path / "out", Silent(), DeviceOptions(python=PYTHON))
+    assert list(board.home.iterdir()) == []
+
+
+def test_a_python_that_is_not_there_is_named(board: Board, bundle: Bundle, tmp_path: Path) -> None:
+    with pytest.raises(DeviceError, match="python-of-nowhere could not be asked"):
+        run_on_device(board.url, bundle, tmp_path / "out", Silent(), DeviceOptions(python="python-of-nowhere"))
