@@ -139,6 +139,7 @@ def tiny_recipe(
             teachers=teachers,
             teacher_epochs=epochs,
             student_epochs=epochs,
+            int8_epochs=1,
             search_epochs=epochs,
             batch=batch,
             lr=1e-2,

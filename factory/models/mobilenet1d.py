@@ -52,6 +52,16 @@ class ConvNorm(nn.Module):
         """(B, inputs, 1, T) to (B, outputs, 1, ceil(T / stride))."""
         return cast(Tensor, self.act(self.norm(self.conv(x))))
 
+    @torch.no_grad()
+    def take(self, folded: "ConvNorm") -> None:
+        """Take over what a folded twin computes: its convolution, its bias, and a batch norm that only adds it."""
+        norm = cast(nn.BatchNorm2d, self.norm)
+        self.conv.weight.copy_(folded.conv.weight)
+        cast(Tensor, norm.running_mean).zero_()
+        cast(Tensor, norm.running_var).fill_(1 - norm.eps)
+        norm.weight.fill_(1)
+        norm.bias.copy_(cast(Tensor, folded.conv.bias))
+
     def fold(self) -> None:
         """Multiply the batch norm into the convolution, in place; for evaluation only."""
         if isinstance(self.norm, nn.BatchNorm2d):
@@ -161,3 +171,21 @@ def fold(network: Network) -> Network:
     if isinstance(folded.head, FoldableHead):
         folded.head = folded.head.folded()
     return folded.eval()
+
+
+@torch.no_grad()
+def unfold(folded: Network, network: Network) -> None:
+    """Give `network` the function of a folded copy that was trained on; its head's own form stays as it was.
+
+    Args:
+        folded: From `fold(network)`; a head that folds into another form must not have been trained.
+        network: Changed in place.
+    """
+    theirs = dict(folded.named_modules())
+    for name, module in network.named_modules():
+        if isinstance(module, ConvNorm):
+            module.take(cast(ConvNorm, theirs[name]))
+        elif isinstance(module, SqueezeGate):
+            module.load_state_dict(theirs[name].state_dict())
+    if not isinstance(network.head, FoldableHead):
+        network.head.load_state_dict(folded.head.state_dict())

@@ -14,7 +14,7 @@ class Epoch(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
 
     epoch: int = Field(ge=0)
-    phase: Literal["teacher", "search", "student"]
+    phase: Literal["teacher", "search", "student", "int8"]
     loss: float
     stage: float | None = None
     memory: float | None = None

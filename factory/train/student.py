@@ -14,6 +14,7 @@ from factory.distill.smldist import SMLDist
 from factory.models import Committee, Network, build_network, save_network
 from factory.models.heads import MemoryHead
 from factory.train.data import network_spec, training_data
+from factory.train.int8 import drop_state, train_for_int8
 from factory.train.loop import Fit, LossFunction, content_key, finish, fit
 from factory.train.seed import seed_epoch
 from factory.train.teacher import cross_entropy, load_teacher, training_indices, training_key
@@ -68,6 +69,8 @@ def train_student(
         tensorboard=tensorboard,
     )
     fit(plan, module, loss, data.x, data.y, progress)
+    if recipe.train.int8_epochs:
+        train_for_int8(student, plan, data, recipe, progress)
     save_network(student.cpu(), folder)
     summary = TrainingSummary(
         head=spec.head,
@@ -77,6 +80,7 @@ def train_student(
         method=recipe.distill.method,
     )
     finish(folder, summary)
+    drop_state(folder)
     return summary
 
 
