@@ -9,9 +9,12 @@ import json
 import os
 import re
 import select
+import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
@@ -23,6 +26,16 @@ Done = Callable[[str, str], None]
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 _HEARTBEAT_S = 0.3
 _BLOCK = 65536
+
+
+@contextmanager
+def scratch(build: Path, target: str) -> Iterator[Path]:
+    """A folder for a target's intermediate files inside the build, removed afterwards; so are those of killed runs."""
+    prefix = f".{target}-"
+    for abandoned in build.glob(f"{prefix}*"):
+        shutil.rmtree(abandoned)
+    with tempfile.TemporaryDirectory(prefix=prefix, dir=build) as folder:
+        yield Path(folder).resolve()
 
 
 def run_worker(target: str, module: str, arguments: Sequence[str], folder: Path, task: Task) -> None:

@@ -76,7 +76,17 @@ _TARGETS = (
         exports_with=("tensorflow", "onnx2tf", "tf_keras", "onnx", "flatbuffers"),
         runs_with=("ai_edge_litert",),
         packages=("tensorflow", "onnx2tf", "tf-keras", "ai-edge-litert"),
-        version=2,
+        version=3,
+    ),
+    Target(
+        name="ort_mobile",
+        exporter="exporters.ort_mobile.exporter:OrtMobileExporter",
+        runner="exporters.ort_mobile.runner:OrtMobileRunner",
+        extra="ort_mobile",
+        exports_with=("onnx", "onnxruntime"),
+        runs_with=("onnxruntime",),
+        packages=("onnx", "onnxruntime"),
+        precisions=(Precision.FP32, Precision.INT8_STATIC),
     ),
     Target(
         name="jetson",
@@ -88,6 +98,16 @@ _TARGETS = (
         packages=("onnx", "onnxruntime"),
         precisions=(Precision.FP32, Precision.INT8_STATIC),
         stand_in="ONNX Runtime stands in for TensorRT here: latency is measured on the board",
+    ),
+    Target(
+        name="executorch",
+        exporter="exporters.executorch.exporter:ExecuTorchExporter",
+        runner="exporters.executorch.runner:ExecuTorchRunner",
+        extra="executorch",
+        exports_with=("torch", "executorch", "torchao"),
+        runs_with=("torch", "executorch"),
+        packages=("torch", "executorch", "torchao"),
+        precisions=(Precision.FP32, Precision.INT8_STATIC),
     ),
 )
 

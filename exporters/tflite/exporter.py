@@ -3,10 +3,6 @@
 TensorFlow runs in `exporters.tflite.worker`; this side reports its steps, names its failures and finishes the files.
 """
 
-import shutil
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -14,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from exporters.handoff import HandOff, read_handoff
-from exporters.process import run_worker
+from exporters.process import run_worker, scratch
 from exporters.tflite import flatbuffer, metadata
 from factory.contracts.artifact import Artifact, Precision, TensorInfo
 from factory.contracts.errors import ArtifactError, ExportError
@@ -24,7 +20,6 @@ from factory.contracts.window import SensorContract
 
 FOLDER = "tflite"
 _STEPS_BEFORE = 3  # import, onnx2tf, signature
-_SCRATCH = ".tflite-"
 
 
 class TFLiteExporter:
@@ -42,7 +37,7 @@ class TFLiteExporter:
         contract = _read_contract(request.build)
         # int8_static reads the float graph, so fp32 is converted first whether asked for or not.
         wanted = sorted({*request.precisions, Precision.FP32}, key=list(Precision).index)
-        with storage_errors(request.build), _scratch(request.build) as folder:
+        with storage_errors(request.build), scratch(request.build, FOLDER) as folder:
             _prepare(folder, request, shape)
             with request.progress.track("tflite", _STEPS_BEFORE + len(wanted), "step") as task:
                 run_worker("tflite", "exporters.tflite.worker", [str(folder), *wanted], folder, task)
@@ -58,7 +53,7 @@ class TFLiteExporter:
         model = flatbuffer.parse(converted.read_bytes(), converted.name)
         _name_tensors(model)
         if precision is Precision.INT8_STATIC:
-            _require_float_normalisation(model, converted.with_name("fp32.tflite"))
+            _require_float_front(model, converted.with_name("fp32.tflite"), shape.front_weighted)
         quantised = flatbuffer.quantised_tensors(model)
         name = f"{SensorContract.model_validate_json(contract).name} {precision}"
         path = request.build / FOLDER / f"model_{precision}.tflite"
@@ -78,15 +73,6 @@ class TFLiteExporter:
             tool=f"onnx2tf {version('onnx2tf')}, tensorflow {version('tensorflow')}",
             runtime=_runtime(model),
         )
-
-
-@contextmanager
-def _scratch(build: Path) -> Iterator[Path]:
-    """A folder for intermediate files inside the build, removed afterwards; so are those of killed runs."""
-    for abandoned in build.glob(f"{_SCRATCH}*"):
-        shutil.rmtree(abandoned)
-    with tempfile.TemporaryDirectory(prefix=_SCRATCH, dir=build) as folder:
-        yield Path(folder).resolve()
 
 
 def _read_contract(build: Path) -> bytes:
@@ -115,14 +101,14 @@ def _name_tensors(model: Any) -> None:
         tensors[named.tensorIndex].name = named.name
 
 
-def _require_float_normalisation(model: Any, fp32: Path) -> None:
-    """The operators ahead of the first convolution are the same float ones as in the float file."""
+def _require_float_front(model: Any, fp32: Path, weighted: int) -> None:
+    """The operators of the front are the same float ones as in the float file, and nothing else is ahead of int8."""
     reference = flatbuffer.parse(fp32.read_bytes(), fp32.name)
-    expected, got = flatbuffer.ahead_of_weights(reference), flatbuffer.floats_ahead_of_quantize(model)
+    expected, got = flatbuffer.float_front(reference, weighted), flatbuffer.floats_ahead_of_quantize(model)
     if got != expected:
         raise ExportError(
             f"tflite, step int8_static: {len(got)} float operators stand ahead of the first Quantize, expected the "
-            f"{len(expected)} of the normalisation ({', '.join(expected)}): pin tensorflow as pyproject.toml does"
+            f"{len(expected)} of the float front ({', '.join(expected)}): pin tensorflow as pyproject.toml does"
         )
 
 

@@ -1,0 +1,1 @@
+"""ONNX Runtime Mobile: .ort files; the worked example of docs/adding-a-target.md."""

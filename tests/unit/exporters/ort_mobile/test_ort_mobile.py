@@ -1,0 +1,94 @@
+"""ONNX Runtime Mobile: what is in its files. tests/contract holds what every target keeps."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper
+
+from exporters.onnx import OnnxRunner
+from exporters.ort_mobile.exporter import OrtMobileExporter
+from exporters.ort_mobile.runner import OrtMobileRunner
+from exporters.ort_mobile.worker import quantise
+from factory.contracts.artifact import Artifact, Precision
+from factory.contracts.errors import ArtifactError, ExportError
+from factory.contracts.exporter import ExportRequest
+from factory.contracts.recipe import HeadKind
+from tests.unit.exporters.students import export_request, some_windows
+
+Built = tuple[ExportRequest, tuple[Artifact, ...]]
+
+
+@pytest.fixture
+def built(exported: Callable[[str], Built]) -> Built:
+    return exported("ort_mobile")
+
+
+def test_files_are_in_the_format_of_mobile_builds(built: Built) -> None:
+    request, artifacts = built
+    assert [artifact.precision for artifact in artifacts] == [Precision.FP32, Precision.INT8_STATIC]
+    for artifact in artifacts:
+        assert (request.build / artifact.path).read_bytes()[4:8] == b"ORTM"
+
+
+def test_the_same_input_gives_the_same_logits(built: Built, tmp_path: Path) -> None:
+    """Not the same bytes: ONNX Runtime writes constants in the order of a hash table that differs by process."""
+    windows = some_windows(8, seed=6)
+    again = OrtMobileExporter().export(export_request(tmp_path))
+    for first, second in zip(built[1], again, strict=True):
+        assert first.size_bytes == second.size_bytes
+        with (
+            OrtMobileRunner(built[0].build / first.path) as one,
+            OrtMobileRunner(tmp_path / second.path) as two,
+        ):
+            np.testing.assert_array_equal(one.run(windows), two.run(windows))
+
+
+def test_int8_convolves_in_int8_and_leaves_the_normalisation_in_float(built: Built, tmp_path: Path) -> None:
+    request, artifacts = built
+    float_file, static_file = ((request.build / artifact.path).read_bytes() for artifact in artifacts)
+    assert b"QLinearConv" in static_file
+    assert b"QLinearConv" not in float_file
+    (tmp_path / "model.onnx").write_bytes(request.onnx.read_bytes())
+    np.save(tmp_path / "calibration.npy", request.calibration[:, :, None])
+    nodes, name, ahead = onnx.load(quantise(tmp_path)).graph.node, "imu", [""]
+    while ahead[-1] != "QuantizeLinear":
+        (reader,) = (node for node in nodes if name in node.input)
+        name = reader.output[0]
+        ahead.append(reader.op_type)
+    assert ahead == ["", "Sub", "Mul", "Clip", "QuantizeLinear"]
+
+
+@pytest.mark.parametrize("head", ["hopfield", "cosine", "mlp"])
+def test_every_head_converts_to_both_precisions(head: HeadKind, tmp_path: Path) -> None:
+    request = export_request(tmp_path, head=head)
+    windows = some_windows(32, seed=2)
+    with OnnxRunner(request.onnx) as reference:
+        expected = reference.run(windows)
+    for artifact in OrtMobileExporter().export(request):
+        with OrtMobileRunner(tmp_path / artifact.path) as runner:
+            error = np.abs(runner.run(windows) - expected).max()
+        assert error <= (1e-4 if artifact.precision is Precision.FP32 else 0.1 * np.ptp(expected))
+
+
+@pytest.mark.parametrize("damage", [b"", b"not a model", b"\x18\x00\x00\x00ORTM" + bytes(64)])
+def test_a_damaged_file_is_refused(tmp_path: Path, damage: bytes) -> None:
+    path = tmp_path / "model.ort"
+    path.write_bytes(damage)
+    with pytest.raises(ArtifactError, match="does not load"), OrtMobileRunner(path):
+        pass
+
+
+def test_a_refusing_converter_becomes_an_export_error(tmp_path: Path) -> None:
+    request = export_request(tmp_path, (Precision.FP32,))
+    nodes = [helper.make_node("Foo", ["imu"], ["x"], domain="my.ops"), helper.make_node("Flatten", ["x"], ["logits"])]
+    given = helper.make_tensor_value_info("imu", TensorProto.FLOAT, [1, 6, 1, 64])
+    result = helper.make_tensor_value_info("logits", TensorProto.FLOAT, [1, 384])
+    opsets = [helper.make_opsetid("", 17), helper.make_opsetid("my.ops", 1)]
+    graph = helper.make_graph(nodes, "g", [given], [result])
+    onnx.save(helper.make_model(graph, opset_imports=opsets, ir_version=8), request.onnx)
+    with pytest.raises(ExportError, match=r"^ort_mobile, step fp32: .*Foo"):
+        OrtMobileExporter().export(request)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["contract.json", "onnx", "student"]
