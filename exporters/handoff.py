@@ -6,16 +6,30 @@ from pathlib import Path
 from factory.contracts.errors import ArtifactError, ExportError
 
 INPUT, OUTPUT = "imu", "logits"
+FRONT = "float_front"
+"""Key in the graph's metadata: the tensor that leaves the part which int8 files keep in float (docs/adr/0003)."""
+WEIGHTED = ("Conv", "Gemm", "MatMul")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class HandOff:
-    """Shape of a graph: input `imu` [batch, channels, 1, window], output `logits` [batch, classes]."""
+    """What a graph says: input `imu` [batch, channels, 1, window], output `logits` [batch, classes].
+
+    Attributes:
+        channels: C.
+        window: T, samples.
+        classes: K.
+        batch: N, fixed.
+        front: The last tensor of the front that int8 files keep in float; empty if the graph names none.
+        front_weighted: Convolutions and matrix products of that front.
+    """
 
     channels: int
     window: int
     classes: int
     batch: int = 1
+    front: str = ""
+    front_weighted: int = 0
 
 
 def read_handoff(path: Path) -> HandOff:
@@ -43,11 +57,12 @@ def read_shape(path: Path) -> HandOff:
     from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 
     try:
-        graph = onnx.load(path).graph
+        model = onnx.load(path)
     except FileNotFoundError as error:
         raise ArtifactError(f"{path} is missing: export the student again (factory export)") from error
     except DecodeError as error:
         raise ArtifactError(f"{path} is not an ONNX file: export the student again (factory export)") from error
+    graph = model.graph
     inputs, outputs = [_shape(value) for value in graph.input], [_shape(value) for value in graph.output]
     names = [value.name for value in graph.input], [value.name for value in graph.output]
     if names != ([INPUT], [OUTPUT]):
@@ -56,11 +71,25 @@ def read_shape(path: Path) -> HandOff:
         case (int(batch), int(channels), 1, int(window)), (int(rows), int(classes)) if (
             batch and batch == rows and channels and window and classes
         ):
-            return HandOff(channels=channels, window=window, classes=classes, batch=batch)
+            front = next((entry.value for entry in model.metadata_props if entry.key == FRONT), "")
+            weighted = _front_weighted(graph, front, path) if front else 0
+            return HandOff(
+                channels=channels, window=window, classes=classes, batch=batch, front=front, front_weighted=weighted
+            )
     raise ExportError(
         f"{path}: shapes are {inputs[0]} -> {outputs[0]}, expected (1, channels, 1, window) -> (1, classes), "
         "all fixed: build the network on Conv2d of kernel (1, k)"
     )
+
+
+def _front_weighted(graph: "object", front: str, path: Path) -> int:
+    """Convolutions and matrix products up to the tensor `front`; nodes are in order."""
+    count = 0
+    for node in graph.node:  # type: ignore[attr-defined]
+        count += node.op_type in WEIGHTED
+        if front in node.output:
+            return count
+    raise ExportError(f"{path}: no node computes '{front}', its {FRONT}: export the student again (factory export)")
 
 
 def _shape(value: "object") -> tuple[int, ...]:

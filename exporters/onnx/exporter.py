@@ -7,11 +7,12 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from exporters.handoff import INPUT, OUTPUT
+from exporters.handoff import FRONT, INPUT, OUTPUT
 from factory.contracts.errors import ExportError
 from factory.contracts.files import atomic_write
 
 if TYPE_CHECKING:
+    from onnx import GraphProto
     from torch import nn
 
 OPSET = 17
@@ -40,6 +41,8 @@ def export_onnx(network: "nn.Module", channels: int, window: int, path: Path) ->
         model = onnx.load(temporary)
         if model.ir_version > _NEWEST_IR:
             model.ir_version = _NEWEST_IR
+        if (front := _float_front(model.graph)) is not None:
+            onnx.helper.set_model_props(model, {FRONT: front})
         try:
             onnx.checker.check_model(model, full_check=True)
         except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
@@ -65,6 +68,15 @@ def _trace(network: "nn.Module", channels: int, window: int, path: Path) -> None
             )
         except (torch.onnx.OnnxExporterError, RuntimeError, ValueError, TypeError) as error:
             raise ExportError(f"torch.onnx.export refused the network: {_first_line(error)}") from error
+
+
+def _float_front(graph: "GraphProto") -> str | None:
+    """The tensor between the first stage and what follows it, by the modules' names; None for other networks."""
+    for behind in ("/stages.1/", "/last/"):
+        for node in graph.node:
+            if node.name.startswith(behind) and node.op_type == "Conv":
+                return str(node.input[0])
+    return None
 
 
 def _first_line(error: Exception) -> str:

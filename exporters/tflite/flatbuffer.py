@@ -114,18 +114,24 @@ def execution_order(model: Any) -> list[int]:
     return order
 
 
-def ahead_of_weights(model: Any) -> list[str]:
-    """Outputs of the operators between the input and the first convolution or matrix product: normalisation.
+def float_front(model: Any, weighted: int) -> list[str]:
+    """Outputs of the operators from the input up to the `weighted`-th convolution and what belongs to it.
 
-    A pad belongs to its convolution.
+    The next convolution ends the front, and so does the pad or the pooling in front of it.
+
+    Args:
+        model: Of the float file.
+        weighted: Convolutions and matrix products in the front.
     """
     kinds = schema().BuiltinOperator
-    heavy = (kinds.CONV_2D, kinds.DEPTHWISE_CONV_2D, kinds.FULLY_CONNECTED, kinds.PAD, kinds.PADV2, kinds.MEAN)
+    heavy = (kinds.CONV_2D, kinds.DEPTHWISE_CONV_2D, kinds.FULLY_CONNECTED)
     graph = model.subgraphs[0]
-    names = []
+    names: list[str] = []
     for operator in graph.operators:
-        if model.operatorCodes[operator.opcodeIndex].builtinCode in heavy:
+        code = model.operatorCodes[operator.opcodeIndex].builtinCode
+        if weighted == 0 and code in (*heavy, kinds.PAD, kinds.PADV2, kinds.MEAN):
             break
+        weighted -= code in heavy
         names += [graph.tensors[index].name.decode() for index in operator.outputs]
     return names
 

@@ -72,10 +72,11 @@ def _convert_precision(tf: Any, saved_model: Path, precision: str, fp32: bytes, 
 
 
 def _quantise(tf: Any, converter: Any, fp32: bytes, folder: Path) -> bytes:
-    """int8 by min-max scales; normalisation and some heads stay float: docs/adr/0003."""
+    """int8 by min-max scales; the front and some heads stay float: docs/adr/0003."""
     import numpy as np
 
-    from exporters.tflite.flatbuffer import ahead_of_weights, float_head, parse
+    from exporters.handoff import read_handoff
+    from exporters.tflite.flatbuffer import float_front, float_head, parse
 
     calibration = np.load(folder / "calibration.npy")
 
@@ -85,7 +86,8 @@ def _quantise(tf: Any, converter: Any, fp32: bytes, folder: Path) -> bytes:
 
     converter.representative_dataset = representative
     graph = parse(fp32, "fp32")
-    in_float = [*ahead_of_weights(graph), *float_head(graph)]
+    front = read_handoff(folder / "model.onnx").front_weighted
+    in_float = [*float_front(graph, front), *float_head(graph)]
     options = tf.lite.experimental.QuantizationDebugOptions(denylisted_nodes=in_float)
     # The one public way to leave operators out; it calibrates, then quantises what is not listed.
     debugger = tf.lite.experimental.QuantizationDebugger(converter=converter, debug_options=options)

@@ -16,7 +16,7 @@ class Precision(StrEnum):
     INT8_DYNAMIC = "int8_dynamic"
     """int8 weights, float activations."""
     INT8_STATIC = "int8_static"
-    """int8 weights and activations, calibrated; normalisation stays float."""
+    """int8 weights and activations, calibrated; the front (normalisation, stem, first stage) stays float."""
 
 
 class Quantisation(Contract):

@@ -39,6 +39,22 @@ def test_the_same_network_gives_the_same_bytes(tmp_path: Path) -> None:
     assert [entry.version for entry in model.opset_import] == [17]
 
 
+def test_the_graph_names_the_front_that_int8_files_keep_in_float(tmp_path: Path) -> None:
+    export_onnx(student(), CHANNELS, WINDOW, tmp_path / "m.onnx")
+    handoff = read_handoff(tmp_path / "m.onnx")
+    assert handoff.front.startswith("/stages.0/")
+    assert handoff.front_weighted == 6
+
+
+def test_a_front_that_no_node_computes_is_refused(tmp_path: Path) -> None:
+    export_onnx(student(), CHANNELS, WINDOW, tmp_path / "m.onnx")
+    model = onnx.load(tmp_path / "m.onnx")
+    model.metadata_props[0].value = "elsewhere"
+    onnx.save(model, tmp_path / "m.onnx")
+    with pytest.raises(ExportError, match="no node computes 'elsewhere'"):
+        read_handoff(tmp_path / "m.onnx")
+
+
 def test_a_network_in_training_mode_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ExportError, match="training mode"):
         export_onnx(student().train(), CHANNELS, WINDOW, tmp_path / "m.onnx")

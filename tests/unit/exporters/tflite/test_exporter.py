@@ -8,7 +8,7 @@ import pytest
 from onnx import TensorProto, helper
 
 from exporters.tflite import flatbuffer
-from exporters.tflite.exporter import TFLiteExporter
+from exporters.tflite.exporter import TFLiteExporter, _require_float_front
 from factory.contracts.artifact import Artifact, Precision
 from factory.contracts.errors import ExportError
 from factory.contracts.exporter import ExportRequest
@@ -26,15 +26,25 @@ def _static(built: Built) -> Path:
     return built[0].build / "tflite" / "model_int8_static.tflite"
 
 
-def test_int8_leaves_normalisation_in_float_and_nothing_else(built: Built) -> None:
+def test_int8_leaves_the_front_in_float_and_nothing_else(built: Built) -> None:
     model = flatbuffer.parse(_static(built).read_bytes(), "static")
     graph, kinds = model.subgraphs[0], flatbuffer.schema().BuiltinOperator
-    assert len(flatbuffer.floats_ahead_of_quantize(model)) == 4  # subtract, multiply, minimum, maximum
     codes = [model.operatorCodes[operator.opcodeIndex].builtinCode for operator in graph.operators]
-    for code, operator in zip(codes, graph.operators, strict=True):
-        if code in (kinds.CONV_2D, kinds.DEPTHWISE_CONV_2D, kinds.FULLY_CONNECTED):
-            assert {int(graph.tensors[index].type) for index in operator.inputs[:2]} == {9}
+    weighted = [
+        {int(graph.tensors[index].type) for index in operator.inputs[:2]}
+        for code, operator in zip(codes, graph.operators, strict=True)
+        if code in (kinds.CONV_2D, kinds.DEPTHWISE_CONV_2D, kinds.FULLY_CONNECTED)
+    ]
+    assert weighted[:6] == [{0}] * 6  # stem, and expand, depthwise, two of the gate, project
+    assert weighted[6:] == [{9}] * (len(weighted) - 6)
     assert codes.count(kinds.QUANTIZE) == codes.count(kinds.DEQUANTIZE) == 1
+
+
+def test_an_int8_file_without_its_float_front_is_refused(built: Built) -> None:
+    fp32 = built[0].build / "tflite" / "model_fp32.tflite"
+    static = flatbuffer.parse(_static(built).read_bytes(), "static")
+    with pytest.raises(ExportError, match=r"15 float operators stand ahead of the first Quantize, expected the 4"):
+        _require_float_front(static, fp32, 0)
 
 
 def test_quantised_tensors_are_recorded(built: Built) -> None:
