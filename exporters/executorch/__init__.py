@@ -1,0 +1,1 @@
+"""ExecuTorch with XNNPACK: phones and boards, and every host with the executorch wheel."""

@@ -1,0 +1,41 @@
+"""torch.export and ExecuTorch: python -m exporters.executorch.worker FOLDER STUDENT PRECISION...
+
+A process of its own because the imports cost ten seconds, torchao and executorch print past Python, and targets are
+to convert side by side. Reads STUDENT (network.json, network.safetensors), FOLDER/calibration.npy (N, C, 1, T) and
+FOLDER/contract.json; writes FOLDER/<precision>.pte and FOLDER/<precision>.delegation.json.
+"""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from exporters.process import Done, serve
+
+
+def convert(folder: Path, student: Path, precisions: list[str], done: Done) -> None:
+    """Capture once, then quantise and lower each precision; the float graph is not changed by quantising it."""
+    import torch
+
+    from exporters.executorch import lower
+    from factory.models import fold, load_network
+
+    torch.manual_seed(0)
+    torch.set_num_threads(1)
+    calibration = torch.from_numpy(np.load(folder / "calibration.npy"))
+    network = lower.plain_layout(fold(load_network(student)))
+    methods = lower.describing_methods((folder / "contract.json").read_text("utf-8"))
+    done("import", precisions[0])
+    for precision, following in zip(precisions, [*precisions[1:], "end"], strict=True):
+        graph = lower.capture(network, calibration[:2])
+        if precision == "int8_static":
+            graph = lower.quantise(graph, calibration)
+        program, record = lower.lower(graph, calibration[:1], methods)
+        record.require_whole(precision)
+        (folder / f"{precision}.pte").write_bytes(program)
+        (folder / f"{precision}.delegation.json").write_text(record.model_dump_json(indent=2) + "\n", "utf-8")
+        done(precision, following)
+
+
+if __name__ == "__main__":
+    sys.exit(serve(lambda done: convert(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3:], done)))
