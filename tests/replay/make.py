@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from factory.contracts.dataset import Ints, Recording
+from factory.contracts.dataset import Floats, Ints
 from factory.contracts.progress import Silent
 from factory.contracts.recipe import DataRecipe
 from factory.contracts.window import Normalisation, Quantity, SensorContract
@@ -51,12 +51,22 @@ class Sensor:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Plan:
-    """One vector."""
+    """One vector.
+
+    Attributes:
+        name: Its folder.
+        source: Where the signal is from.
+        recipe: Its contract.
+        recordings: Places among the source's recordings; one activity follows the other.
+        seconds: Length of the vector.
+        skip_s: Left out at each recording's begin.
+        sensors: How each sensor delivers.
+    """
 
     name: str
     source: Source
     recipe: DataRecipe
-    recording: int
+    recordings: tuple[int, ...]
     seconds: float
     skip_s: float
     sensors: dict[Quantity, Sensor]
@@ -67,7 +77,7 @@ PLANS = (
         name="watch",
         source=Watch(),
         recipe=DataRecipe(source="watch"),
-        recording=17,
+        recordings=(17, 29),
         seconds=13.0,
         skip_s=2.0,
         sensors={
@@ -83,7 +93,7 @@ PLANS = (
         name="pocket",
         source=MotionSense(),
         recipe=DataRecipe(source="motionsense", rate_hz=40.0, window=64, hop=48),
-        recording=5,
+        recordings=(5,),
         seconds=9.0,
         skip_s=4.0,
         sensors={
@@ -98,17 +108,17 @@ PLANS = (
 
 def make_vector(plan: Plan, folder: Path | None) -> Vector:
     """Events of one recording and the windows that Python computes from them."""
-    recording = [*plan.source.recordings(folder, Silent())][plan.recording]
+    signal = _signal(plan, folder)
     labels = plan_labels(plan.source.labels, None, {})
     spec = window_spec(plan.recipe, plan.source, labels)
-    arrivals = _arrivals(plan, recording, np.random.default_rng(plan.recording))
+    arrivals = _arrivals(plan, signal, np.random.default_rng(plan.recordings))
     windows = live_windows(arrivals.by_sensor(), spec, plan.recipe.max_gap_s, REORDER_NS)
     contract = SensorContract(
         name=plan.name,
         window=spec,
         normalisation=Normalisation(
-            mean=tuple(recording.samples.mean(axis=0).tolist()),
-            std=tuple(recording.samples.std(axis=0).tolist()),
+            mean=tuple(signal.mean(axis=0).tolist()),
+            std=tuple(signal.std(axis=0).tolist()),
             clip=6.0,
         ),
         phone_obstacles=tuple(spec.phone_obstacles()),
@@ -124,10 +134,18 @@ def make_vector(plan: Plan, folder: Path | None) -> Vector:
     )
 
 
-def _arrivals(plan: Plan, recording: Recording, random: np.random.Generator) -> Arrivals:
+def _signal(plan: Plan, folder: Path | None) -> Floats:
+    """(T, 6) at the source's rate: as much of each recording, one after the other."""
+    rate_hz = plan.source.nominal_rate_hz
+    first, each = round(plan.skip_s * rate_hz), round(plan.seconds * rate_hz / len(plan.recordings))
+    recordings = [*plan.source.recordings(folder, Silent())]
+    return np.concatenate([recordings[place].samples[first : first + each] for place in plan.recordings])
+
+
+def _arrivals(plan: Plan, signal: Floats, random: np.random.Generator) -> Arrivals:
     kinds, times, values, arrived = [], [], [], []
     for place, (quantity, sensor) in enumerate(plan.sensors.items()):
-        events = _spoilt(_measured(plan, recording, sensor, 3 * place, random), random)
+        events = _spoilt(_measured(plan, signal, sensor, 3 * place, random), random)
         kinds.append(np.full(len(events.time_ns), ANDROID_TYPES[quantity]))
         times.append(events.time_ns)
         values.append(events.values)
@@ -140,7 +158,7 @@ def _arrivals(plan: Plan, recording: Recording, random: np.random.Generator) -> 
     )
 
 
-def _measured(plan: Plan, recording: Recording, sensor: Sensor, column: int, random: np.random.Generator) -> Events:
+def _measured(plan: Plan, signal: Floats, sensor: Sensor, column: int, random: np.random.Generator) -> Events:
     """The real signal at the sensor's own times."""
     count = int(plan.seconds * sensor.rate_hz * 1.1)
     interval = np.maximum(random.normal(1.0, sensor.jitter, count), 0.2) / sensor.rate_hz
@@ -149,8 +167,8 @@ def _measured(plan: Plan, recording: Recording, sensor: Sensor, column: int, ran
     for begin, end in sensor.silent:
         heard &= (time_s < begin) | (time_s > end)
     time_s = time_s[heard]
-    at = plan.skip_s + time_s
-    values = [np.interp(at, recording.time_s, recording.samples[:, column + axis]) for axis in range(3)]
+    known = np.arange(len(signal)) / plan.source.nominal_rate_hz
+    values = [np.interp(time_s, known, signal[:, column + axis]) for axis in range(3)]
     # As events.csv holds them: what is written is what the windows are computed from.
     rounded = np.round(np.stack(values, axis=1), 4).astype(np.float32)
     return Events(time_ns=BOOT_NS + np.round(time_s * 1e9).astype(np.int64), values=rounded)

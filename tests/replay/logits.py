@@ -1,0 +1,79 @@
+"""Logits and labels of a replay by a finished build, for whoever runs the same models elsewhere.
+
+    python -m tests.replay.logits BUILD OUT.json
+
+The replay's windows are those that Python computes from its events; the logits are those of this host's runtimes.
+"""
+
+import sys
+from pathlib import Path
+
+from pydantic import Field
+
+from exporters.registry import load_runner
+from factory.artifacts.manifest_io import read_manifest
+from factory.contracts.base import Contract
+from factory.contracts.errors import DataError
+from factory.contracts.files import atomic_write
+from factory.contracts.window import WindowSpec
+from factory.data.streams import live_windows
+from tests.replay.vectors import FOLDER, Vector, read_vector
+
+
+class ReplayedModel(Contract):
+    """One model over the windows of a replay."""
+
+    path: str = Field(description="as in the manifest")
+    logits: tuple[tuple[float, ...], ...] = Field(description="a row for each window")
+    labels: tuple[str, ...] = Field(description="of the largest logit, for each window")
+
+
+class ReplayedBuild(Contract):
+    """Every model of a build that this host can run."""
+
+    replay: str = Field(description="folder below src/test/resources/replay")
+    models: tuple[ReplayedModel, ...]
+
+
+def replay_build(build: Path, targets: tuple[str, ...] = ("tflite", "executorch")) -> ReplayedBuild:
+    """Run the models of `targets` over the replay that was made for the build's contract.
+
+    Raises:
+        DataError: No replay has the build's channels, rate, length and hop.
+    """
+    manifest = read_manifest(build / "manifest.json")
+    name, vector = _replay_for(manifest.contract)
+    x = live_windows(vector.arrivals.by_sensor(), manifest.contract, vector.max_gap_s, vector.reorder_ns).x
+    models = []
+    for artifact in manifest.artifacts:
+        if artifact.target not in targets:
+            continue
+        with load_runner(artifact.target)(build / artifact.path) as runner:
+            logits = runner.run(x)
+        labels = tuple(manifest.contract.labels[index] for index in logits.argmax(axis=1))
+        models.append(
+            ReplayedModel(path=artifact.path, logits=tuple(tuple(row) for row in logits.tolist()), labels=labels)
+        )
+    return ReplayedBuild(replay=name, models=tuple(models))
+
+
+def _replay_for(spec: WindowSpec) -> tuple[str, Vector]:
+    for folder in sorted(FOLDER.iterdir()):
+        vector = read_vector(folder)
+        if _fed_alike(vector.contract.window, spec):
+            return folder.name, vector
+    raise DataError(f"no replay below {FOLDER} has this build's channels, rate, length and hop: add one to make.PLANS")
+
+
+def _fed_alike(one: WindowSpec, other: WindowSpec) -> bool:
+    return (one.channels, one.rate_hz, one.length, one.hop) == (other.channels, other.rate_hz, other.length, other.hop)
+
+
+def main(build: Path, out: Path) -> None:
+    """Write what `replay_build` returns."""
+    with atomic_write(out) as path:
+        path.write_text(replay_build(build).model_dump_json(indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]))
