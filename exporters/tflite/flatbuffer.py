@@ -13,7 +13,6 @@ from factory.contracts.artifact import Quantisation, TensorInfo
 from factory.contracts.errors import ArtifactError, MissingToolError
 
 IDENTIFIER = b"TFL3"
-SIGNATURE = "serving_default"
 _ALIGNMENT = 16
 _DTYPES: dict[int, Literal["float32", "float16", "int32", "int8"]] = {
     0: "float32",

@@ -19,7 +19,7 @@ _LEAST_SCALE = 1e-8
 _MOMENTUM = 0.05
 _WEIGHTED = (nn.Conv2d, nn.Linear)
 _RECTIFIERS = (nn.ReLU, F.relu, F.relu6)
-_ROUNDED = (*_WEIGHTED, *_RECTIFIERS, F.adaptive_avg_pool2d, operator.add, operator.mul)
+_ROUNDED = (*_WEIGHTED, *_RECTIFIERS, F.hardtanh, F.adaptive_avg_pool2d, operator.add, operator.mul)
 _FLOAT_HEADS = ("hopfield", "cosine")
 
 
@@ -63,17 +63,19 @@ class RoundedActivation(nn.Module):
         self.seen.fill_(True)
 
 
-def imitate_int8(network: Network) -> fx.GraphModule:
+def imitate_int8(network: Network, begins: str = "") -> fx.GraphModule:
     """The network as its int8_static export computes: (B, C, 1, T) -> (B, K).
 
     Args:
         network: Folded. Parameters are shared with it, and its weights are rounded whenever they are read,
             until `release_weights`.
+        begins: Name of the first module in int8; what follows the first stage unless said otherwise.
     """
+    begins = begins or ("stages.1" if len(network.stages) > 1 else "last")
     traced = fx.symbolic_trace(network)
     modules = dict(traced.named_modules())
     _skip_passing(traced, modules)
-    for index, node in enumerate(_in_int8(traced, modules, network)):
+    for index, node in enumerate(_in_int8(traced, modules, network, begins)):
         module = modules.get(str(node.target))
         if index and isinstance(module, _WEIGHTED):
             parametrize.register_parametrization(module, "weight", RoundedWeight())
@@ -102,11 +104,10 @@ def _skip_passing(traced: fx.GraphModule, modules: dict[str, nn.Module]) -> None
             traced.graph.erase_node(node)
 
 
-def _in_int8(traced: fx.GraphModule, modules: dict[str, nn.Module], network: Network) -> list[fx.Node]:
+def _in_int8(traced: fx.GraphModule, modules: dict[str, nn.Module], network: Network, begins: str) -> list[fx.Node]:
     """Nodes whose results are int8 in the export; the first is the float front's result."""
     nodes = list(traced.graph.nodes)
-    behind = "stages.1." if len(network.stages) > 1 else "last."
-    first = next(node for node in nodes if str(node.target).startswith(behind)).all_input_nodes[0]
+    first = next(node for node in nodes if str(node.target).startswith(f"{begins}.")).all_input_nodes[0]
     pooled = [index for index, node in enumerate(nodes) if node.target == "flatten"][-1]
     last = pooled if network.spec.head in _FLOAT_HEADS else len(nodes)
     return [node for node in nodes[nodes.index(first) : last] if _operation(node, modules) in _ROUNDED]

@@ -57,7 +57,6 @@ def train_for_int8(student: Network, plan: Fit, data: TrainingData, recipe: Reci
         epochs=recipe.train.int8_epochs,
         folder=plan.folder / _FOLDER,
         recipe=recipe.train.model_copy(update={"lr": recipe.train.lr * _LR_SHARE}),
-        tensorboard=False,
     )
     history = fit(own, rounded, loss, data.x, data.y, progress)
     write_history(plan.folder, own.phase, history)

@@ -43,7 +43,7 @@ class Fit:
         folder: Where checkpoint and epochs.jsonl go.
         recipe: Optimiser and schedule.
         augment: Changes each batch.
-        tensorboard: Write event files beside epochs.jsonl.
+        events: Where TensorBoard's event files go, a folder a phase; None writes none.
     """
 
     phase: str
@@ -54,7 +54,7 @@ class Fit:
     folder: Path
     recipe: TrainRecipe
     augment: Augmenter
-    tensorboard: bool = False
+    events: Path | None = None
 
 
 def fit(plan: Fit, module: nn.Module, loss: LossFunction, x: Floats, y: Ints, progress: Progress) -> History:
@@ -93,8 +93,8 @@ def fit(plan: Fit, module: nn.Module, loss: LossFunction, x: Floats, y: Ints, pr
             save_checkpoint(plan.folder, _fit_key(plan), module, optimizer, history)
             write_history(plan.folder, plan.phase, history)
             bar.advance(1, f"loss {row['loss']:.3f}")
-    if plan.tensorboard:
-        _write_events(plan.folder, plan.phase, history)
+    if plan.events is not None:
+        _write_events(plan.events / plan.phase, history)
     return history
 
 
@@ -181,10 +181,10 @@ def _fit_key(plan: Fit) -> str:
     return content_key(plan.key, plan.phase, str(plan.epochs))
 
 
-def _write_events(folder: Path, phase: str, history: History) -> None:
+def _write_events(folder: Path, history: History) -> None:
     from torch.utils.tensorboard import SummaryWriter
 
-    with SummaryWriter(str(folder / "tensorboard" / phase)) as writer:
+    with SummaryWriter(str(folder)) as writer:
         for row in history:
             for name, value in row.items():
                 if isinstance(value, float):

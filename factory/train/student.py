@@ -66,7 +66,7 @@ def train_student(
         folder=folder,
         recipe=recipe.train,
         augment=data.augment,
-        tensorboard=tensorboard,
+        events=folder / "tensorboard" if tensorboard else None,
     )
     fit(plan, module, loss, data.x, data.y, progress)
     if recipe.train.int8_epochs:

@@ -79,7 +79,7 @@ def train_teacher(
             folder=folder if index == 0 else folder / phase,
             recipe=recipe.train,
             augment=data.augment,
-            tensorboard=tensorboard,
+            events=folder / "tensorboard" if tensorboard else None,
         )
         fit(plan, network, cross_entropy(network, recipe.train.label_smoothing), data.x, data.y, progress)
         members.append(network.to("cpu").eval())

@@ -193,7 +193,7 @@ def test_tensorboard_events_are_written_when_asked(tmp_path: Path) -> None:
     pytest.importorskip("tensorboard")
     data, windows, recipe = tiny_data(tiny_recipe(epochs=1))
     network = build_network(network_spec(recipe, recipe.model.student, "linear", windows, data.normalisation))
-    plan = replace(plan_for(tmp_path, data, recipe), tensorboard=True)
+    plan = replace(plan_for(tmp_path, data, recipe), events=tmp_path / "tensorboard")
     fit(plan, network, cross_entropy(network, 0.0), data.x, data.y, Silent())
     assert list((tmp_path / "tensorboard" / "student").glob("events.out.tfevents.*"))
 
