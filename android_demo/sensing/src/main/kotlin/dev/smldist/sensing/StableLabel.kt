@@ -94,7 +94,11 @@ public class StableLabel(
             throw ContractException("${logits.size} logits for ${labels.size} labels: another model's contract?")
         }
         for (logit in logits) {
-            if (!logit.isFinite()) throw ContractException("a logit is $logit: the input held a value that is not finite")
+            if (!logit.isFinite()) {
+                throw ContractException(
+                    "a logit is $logit: the input held a value that is not finite",
+                )
+            }
         }
     }
 

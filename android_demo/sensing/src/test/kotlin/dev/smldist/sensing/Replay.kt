@@ -12,7 +12,7 @@ import java.nio.ByteOrder
 import java.util.Base64
 
 /** One sensor event in order of arrival. */
-data class Event(
+class Event(
     val quantity: Quantity,
     val timeNs: Long,
     val values: FloatArray,
@@ -105,3 +105,19 @@ fun difference(
         one[window].indices.maxOf { Math.abs(one[window][it].toDouble() - other[window][it]) }
     } ?: 0.0
 }
+
+/** A manifest.json of the least that is read from one, around the contract of [replay]. */
+fun manifestOf(
+    replay: Replay,
+    maxGapS: Double = replay.maxGapS,
+): String =
+    """
+    {"schema_version": 1, "name": "watch", "recipe": {"data": {"max_gap_s": $maxGapS}}, "later": [],
+     "contract": ${replay.contractJson.substringAfter("\"window\":").substringBefore(",\n  \"normalisation\"")},
+     "phone_obstacles": [],
+     "artifacts": [{"target": "tflite", "precision": "fp32", "path": "tflite/model_fp32.tflite",
+       "sha256": "${"0a".repeat(32)}", "size_bytes": 191469,
+       "inputs": [{"name": "imu", "shape": [1, 1, 128, 6], "dtype": "float32", "layout": "1, 1, time, channel"}],
+       "outputs": [{"name": "logits", "shape": [1, 7], "dtype": "float32", "layout": "1, class"}],
+       "tool": "onnx2tf", "runtime": "LiteRT 2.3.0"}]}
+    """.trimIndent()
