@@ -66,4 +66,4 @@ def _line(row: dict[str, Any]) -> str:
     figure = "" if row["value"] is None else f" {row['value']:.4g} {row['unit']}"
     limit = "" if row["limit"] is None else f" ({row['relation']} {row['limit']:.4g})"
     note = f": {row['note']}" if row["note"] else ""
-    return f"{row['outcome']:8s}{row['engine']:14s}{row['gate']}{figure}{limit}{note}"
+    return f"{row['outcome']:8s}{row['engine']:16s}{row['gate']}{figure}{limit}{note}"

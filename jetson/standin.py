@@ -22,13 +22,9 @@ def runtime_name() -> str:
     return f"ONNX Runtime {onnxruntime.__version__} (stand-in; no TensorRT on this machine)"
 
 
-def refusal(plan: Plan) -> str:
-    """Why this plan has no equal graph in ONNX Runtime; empty if it has."""
-    if plan.precision == "fp16":
-        return "fp16 is made by TensorRT's builder"
-    if plan.calibration is not None:
-        return "a calibration cache is applied by TensorRT's builder"
-    return ""
+def can_run(plan: Plan) -> bool:
+    """Whether the graph itself computes what the engine would; fp16 and calibrated scales are the builder's work."""
+    return plan.precision != "fp16" and plan.calibration is None
 
 
 class StandInRunner:

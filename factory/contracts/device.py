@@ -130,10 +130,10 @@ class DeviceReport(Contract):
 
     @property
     def checks(self) -> tuple[Check, ...]:
-        """Every gate of all scripts, in the manifest's form; `where` names board, runtime and engine."""
+        """Every gate of all scripts, in the manifest's form: `variant` is the engine, `where` board and runtime."""
         scripts = (self.build, self.verify, self.bench, self.power)
         return tuple(self._check(check) for script in scripts for check in script.checks)
 
     def _check(self, check: BoardCheck) -> Check:
         fields = check.model_dump(exclude={"engine"})
-        return Check(target="jetson", where=f"{self.where}, {check.engine}", **fields)
+        return Check(target="jetson", variant=check.engine, where=self.where, **fields)

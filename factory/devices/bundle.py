@@ -110,6 +110,7 @@ def plans(artifacts: Sequence[Artifact], calibrated: bool) -> list[dict[str, Any
         ("int8_gpu", graphs.get((Precision.INT8_STATIC, "")), Precision.INT8_STATIC),
         ("fp16_dla", dla, Precision.FP16),
         ("int8_dla", dla if calibrated else None, Precision.INT8_STATIC),
+        ("fp32_gpu_batch", batched, Precision.FP32),
         ("fp16_gpu_batch", batched, Precision.FP16),
     ]
     return [_plan(name, graph, precision) for name, graph, precision in wanted if graph is not None]

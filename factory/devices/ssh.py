@@ -186,6 +186,8 @@ class Shell:
                 f"{self.url} refused every key: put yours there with ssh-copy-id, or name it in ~/.ssh/config"
             ) from error
         except SSHException as error:
+            if "No authentication methods" in str(error):
+                raise DeviceError(f"{self.url}: there is no key to offer: make one with ssh-keygen") from error
             if "not found in known_hosts" in str(error):
                 raise DeviceError(
                     f"{self.url} is not in known_hosts: connect once with ssh and compare the fingerprint"

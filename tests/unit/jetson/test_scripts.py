@@ -1,0 +1,140 @@
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from factory.devices.bundle import scripts_folder
+from tests.unit.jetson.scripts import run
+
+PROGRAMS = ("build_engine", "verify", "bench", "power")
+STAND_IN = ("--runtime", "onnxruntime")
+
+
+@pytest.fixture
+def bundle(unpacked: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(unpacked, tmp_path / "bundle")
+
+
+def change(bundle: Path, **fields: Any) -> None:
+    path = bundle / "bundle.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **fields}))
+
+
+def needs_later(*paths: Path) -> str:
+    """What needs a Python after 3.8; empty if nothing does."""
+    vermin = Path(sys.executable).with_name("vermin")
+    command = [vermin, "--target=3.8-", "--no-tips", "--violations", *paths]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return "" if done.returncode == 0 else done.stdout or done.stderr
+
+
+def test_nothing_needs_a_python_later_than_3_8() -> None:
+    scripts = sorted(scripts_folder().glob("*.py"))
+    assert len(scripts) > 10
+    assert needs_later(*scripts) == ""
+
+
+def test_later_syntax_would_be_noticed(tmp_path: Path) -> None:
+    later = tmp_path / "later.py"
+    later.write_text("match 1:\n    case 1:\n        pass\n")
+    assert "3.10" in needs_later(later)
+
+
+@pytest.mark.parametrize("script", PROGRAMS)
+def test_every_program_tells_how_it_is_used(script: str) -> None:
+    command = [sys.executable, scripts_folder() / f"{script}.py", "--help"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert f"python3 {script}.py --report" in done.stdout
+
+
+@pytest.mark.parametrize("script", PROGRAMS)
+def test_without_tensorrt_a_program_refuses_and_writes_no_report(script: str, bundle: Path) -> None:
+    ran = run(script, bundle)
+    assert ran.code == 2
+    assert ran.report is None
+    assert ran.text.startswith("error: TensorRT is not on this machine")
+
+
+def test_verify_passes_the_graphs_and_runs_no_engine_gate(bundle: Path) -> None:
+    ran = run("verify", bundle, *STAND_IN)
+    assert ran.code == 0, ran.text
+    assert ran.checks("graph.parity.max_abs") == dict.fromkeys(("fp32_gpu", "int8_gpu", "fp32_gpu_batch"), "passed")
+    assert set(ran.checks("engine.parity.max_abs").values()) == {"not_run"}
+    assert ran.report["runtime"].endswith("(stand-in; no TensorRT on this machine)")
+
+
+def test_verify_fails_when_a_weight_is_changed(bundle: Path) -> None:
+    graph = bundle / "graphs" / "model.onnx"
+    content = bytearray(graph.read_bytes())
+    middle = len(content) // 2
+    content[middle : middle + 64] = np.full(16, 3.5, "<f4").tobytes()
+    graph.write_bytes(content)
+    ran = run("verify", bundle, *STAND_IN, "--precision", "fp32")
+    assert ran.code == 1
+    assert ran.checks("graph.parity.max_abs")["fp32_gpu"] == "failed"
+
+
+def test_verify_fails_when_a_graph_does_not_load(bundle: Path) -> None:
+    (bundle / "graphs" / "model.onnx").write_bytes(b"not a graph")
+    ran = run("verify", bundle, *STAND_IN, "--precision", "fp32")
+    assert ran.code == 1
+    assert ran.checks("graph.accuracy.drop_pp")["fp32_gpu"] == "failed"
+    assert "model.onnx does not load" in ran.text
+
+
+def test_verify_fails_when_accuracy_is_lost(bundle: Path) -> None:
+    change(bundle, reference={"accuracy": 1.2, "macro_f1": 1.0})
+    ran = run("verify", bundle, *STAND_IN)
+    assert ran.code == 1
+    assert ran.checks("graph.accuracy.drop_pp")["fp32_gpu"] == "failed"
+    assert ran.checks("graph.accuracy.macro_f1_drop_pp")["fp32_gpu"] == "passed"
+
+
+def test_accuracy_is_not_run_without_a_test_split(bundle: Path) -> None:
+    (bundle / "test.npz").unlink()
+    ran = run("verify", bundle, *STAND_IN)
+    assert ran.code == 0
+    assert set(ran.checks("graph.accuracy.drop_pp").values()) == {"not_run"}
+    assert set(ran.checks("graph.parity.max_abs").values()) == {"passed"}
+
+
+def test_bench_fails_when_a_call_outlasts_the_hop(bundle: Path) -> None:
+    assert run("bench", bundle, *STAND_IN, "--runs", "20").code == 0
+    change(bundle, hop_us=0.001)
+    ran = run("bench", bundle, *STAND_IN, "--runs", "20")
+    assert ran.code == 1
+    assert ran.checks("graph.latency.p99_us")["fp32_gpu"] == "failed"
+
+
+def test_bench_reports_percentiles_in_order_and_throughput(bundle: Path) -> None:
+    ran = run("bench", bundle, *STAND_IN, "--runs", "50", "--precision", "fp32")
+    for row in ran.report["engines"]:
+        assert row["p05_us"] <= row["median_us"] <= row["p95_us"] <= row["p99_us"] <= row["max_us"]
+        assert row["windows_per_s"] == pytest.approx(row["batch"] * 1e6 / row["mean_us"])
+        assert row["spread"] is None
+
+
+def test_a_bundle_of_another_version_is_refused(bundle: Path) -> None:
+    change(bundle, version=2)
+    ran = run("verify", bundle, *STAND_IN)
+    assert ran.code == 2
+    assert "these scripts read ('smldist-jetson', 1)" in ran.text
+
+
+def test_a_selection_that_leaves_nothing_names_what_there_is(bundle: Path) -> None:
+    ran = run("verify", bundle, *STAND_IN, "--precision", "fp32", "--device", "dla")
+    assert ran.code == 2
+    assert "the bundle has fp32_gpu, fp16_gpu" in ran.text
+
+
+def test_a_report_that_cannot_be_written_is_one_line(bundle: Path) -> None:
+    command = [sys.executable, scripts_folder() / "verify.py", "--bundle", bundle, "--report", "/dev/full/x", *STAND_IN]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: ")
+    assert "Traceback" not in done.stderr
