@@ -98,6 +98,7 @@ _TARGETS = (
         packages=("onnx", "onnxruntime"),
         precisions=(Precision.FP32, Precision.INT8_STATIC),
         stand_in="ONNX Runtime stands in for TensorRT here: latency is measured on the board",
+        checks="exporters.tensorrt.checks:jetson_checks",
     ),
     Target(
         name="executorch",

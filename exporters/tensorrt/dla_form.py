@@ -18,7 +18,17 @@ from numpy.typing import NDArray
 
 from exporters.handoff import OUTPUT
 from exporters.tensorrt.checker.dla import CONV_KERNEL, POOL_WINDOW
-from exporters.tensorrt.graphs import attributes, constants, consumers, head_start, producers, scalar, shapes
+from exporters.tensorrt.graphs import (
+    attributes,
+    constants,
+    consumers,
+    drop_unread,
+    head_start,
+    producers,
+    scalar,
+    shapes,
+    store,
+)
 
 if TYPE_CHECKING:
     from onnx import GraphProto, ModelProto, NodeProto
@@ -37,7 +47,7 @@ def dla_form(model: "ModelProto") -> "ModelProto":
     _fold_gates(copy.graph)
     _convolve_head(copy.graph, sizes)
     _pool_in_steps(copy.graph, sizes)
-    _drop_unread(copy.graph)
+    drop_unread(copy.graph)
     return copy
 
 
@@ -113,12 +123,12 @@ def _as_convolution(graph: "GraphProto", node: "NodeProto", values: dict[str, ND
     if node.op_type in ("Gemm", "MatMul"):
         weights = values[node.input[1]]
         rows = weights if attributes(node).get("transB") else weights.T
-        inputs = [node.input[0], _store(graph, f"{node.output[0]}_weight", rows[:, :, None, None]), *node.input[2:]]
+        inputs = [node.input[0], store(graph, f"{node.output[0]}_weight", rows[:, :, None, None]), *node.input[2:]]
         return helper.make_node("Conv", inputs, list(node.output), name=node.name, kernel_shape=[1, 1])
     if node.op_type == "Softmax":
         return helper.make_node("Softmax", list(node.input), list(node.output), name=node.name, axis=1)
     if node.op_type == "ReduceSum":
-        inputs = [node.input[0], _store(graph, f"{node.output[0]}_axes", np.array([1], np.int64))]
+        inputs = [node.input[0], store(graph, f"{node.output[0]}_axes", np.array([1], np.int64))]
         return helper.make_node("ReduceSum", inputs, list(node.output), name=node.name, keepdims=1)
     return node
 
@@ -167,7 +177,7 @@ def _steps(graph: "GraphProto", pooling: "NodeProto", given: tuple[int, ...]) ->
         )
         steps.append(step)
         tensor, length, share = result, (length + padding) // POOL_WINDOW, share * POOL_WINDOW
-    weights = _store(graph, f"{pooling.output[0]}_share", np.full((channels, 1, 1, length), share, np.float32))
+    weights = store(graph, f"{pooling.output[0]}_share", np.full((channels, 1, 1, length), share, np.float32))
     mean = helper.make_node(
         "Conv",
         [tensor, weights],
@@ -177,13 +187,6 @@ def _steps(graph: "GraphProto", pooling: "NodeProto", given: tuple[int, ...]) ->
         group=channels,
     )
     return [*steps, mean]
-
-
-def _drop_unread(graph: "GraphProto") -> None:
-    read = {name for node in graph.node for name in node.input}
-    kept = [tensor for tensor in graph.initializer if tensor.name in read]
-    del graph.initializer[:]
-    graph.initializer.extend(kept)
 
 
 def _before(made: "dict[str, NodeProto]", node: "NodeProto | None", kind: str) -> "NodeProto | None":
@@ -210,11 +213,4 @@ def _redirect(node: "NodeProto", old: str, new: str) -> None:
 
 def _change(graph: "GraphProto", node: "NodeProto", place: int, value: NDArray[Any]) -> None:
     """Give a node a constant of its own, whoever else reads the old one."""
-    node.input[place] = _store(graph, f"{node.input[place]}_folded", value)
-
-
-def _store(graph: "GraphProto", name: str, value: NDArray[Any]) -> str:
-    from onnx import numpy_helper
-
-    graph.initializer.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
-    return name
+    node.input[place] = store(graph, f"{node.input[place]}_folded", value)

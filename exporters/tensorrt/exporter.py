@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 
 from exporters.handoff import INPUT, OUTPUT, HandOff, read_handoff
 from exporters.tensorrt import graphs
-from exporters.tensorrt.cache import calibration_cache, last_in_int8
+from exporters.tensorrt.cache import int8_tensors, write_cache
 from exporters.tensorrt.checker import Device, GraphReport, check_graph
 from exporters.tensorrt.dla_form import dla_form
-from exporters.tensorrt.quantise import quantise, quantised_tensors
+from exporters.tensorrt.quantise import quantise, quantised_tensors, simulate_dla
 from exporters.tensorrt.record import CheckRecord
+from exporters.tensorrt.scales import activation_scales
 from factory.contracts.artifact import Artifact, Precision, SideFile, TensorInfo
 from factory.contracts.errors import ExportError
 from factory.contracts.exporter import ExportRequest
@@ -95,9 +96,26 @@ def _graphs(request: ExportRequest, *, int8: bool) -> tuple[list[_Graph], str | 
     ]
     if not int8:
         return made, None
-    quantised, engines = quantise(model, request.calibration), (Precision.INT8_STATIC,)
-    made.append(_Graph(name="model.int8.onnx", model=quantised, precision=Precision.INT8_STATIC, engines=engines))
-    return made, calibration_cache(dla, last_in_int8(model.graph), request.calibration)
+    scales = activation_scales(dla, int8_tensors(model, dla), request.calibration)
+    return [*made, *_int8_graphs(model, dla, scales, request)], write_cache(scales)
+
+
+def _int8_graphs(
+    model: "ModelProto", dla: "ModelProto", scales: dict[str, float], request: ExportRequest
+) -> list[_Graph]:
+    """The GPU's Q/DQ graph, and a stand-in by which the DLA's scales are verified here: no engine is built from it."""
+    quantised, static = quantise(model, request.calibration), Precision.INT8_STATIC
+    return [
+        _Graph(name="model.int8.onnx", model=quantised, precision=static, engines=(static,)),
+        _Graph(
+            name="model.dla.int8-simulated.onnx",
+            model=simulate_dla(dla, scales),
+            precision=static,
+            variant="dla",
+            device=Device.DLA,
+            engines=(),
+        ),
+    ]
 
 
 def _check(graph: _Graph, engine: Precision) -> GraphReport:
@@ -149,7 +167,7 @@ def _beside(build: Path, graph: _Graph, *, cached: bool) -> tuple[SideFile, ...]
     """The checker's record goes with the first graph, the cache with the DLA's."""
     if graph.variant == "" and graph.precision is Precision.FP32:
         name, what = RECORD, "findings of the static checker, and the DLA's coverage"
-    elif graph.variant == "dla" and cached:
+    elif graph.variant == "dla" and graph.precision is Precision.FP32 and cached:
         name, what = CACHE, "int8 scales for the DLA"
     else:
         return ()

@@ -147,3 +147,19 @@ def _store_constants(graph: "GraphProto") -> None:
 def scalar(value: NDArray[Any] | None) -> float | None:
     """The value of a constant of one element."""
     return float(np.ravel(value)[0]) if value is not None and value.size == 1 else None
+
+
+def store(graph: "GraphProto", name: str, value: NDArray[Any]) -> str:
+    """Add an initialiser; its name."""
+    from onnx import numpy_helper
+
+    graph.initializer.append(numpy_helper.from_array(np.ascontiguousarray(value).reshape(value.shape), name))
+    return name
+
+
+def drop_unread(graph: "GraphProto") -> None:
+    """Remove the initialisers that no node reads."""
+    read = {name for node in graph.node for name in node.input}
+    kept = [tensor for tensor in graph.initializer if tensor.name in read]
+    del graph.initializer[:]
+    graph.initializer.extend(kept)

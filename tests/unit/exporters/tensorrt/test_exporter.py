@@ -7,10 +7,13 @@ import pytest
 from exporters.onnx import OnnxRunner
 from exporters.registry import load_exporter
 from exporters.tensorrt import graphs
+from exporters.tensorrt.checker import Device
 from exporters.tensorrt.exporter import BATCH, JetsonExporter
+from exporters.tensorrt.record import CheckRecord
 from factory.contracts.artifact import Artifact, Precision
 from factory.contracts.errors import ExportError
 from factory.contracts.exporter import ExportRequest
+from factory.contracts.files import sha256_file
 from tests.unit.exporters.students import export_request, some_windows
 
 Built = tuple[ExportRequest, tuple[Artifact, ...]]
@@ -43,28 +46,70 @@ def test_the_batch_variant_gives_the_same_logits_for_any_number_of_windows(built
         assert {len(layer) for layer in batched.layers(windows[0]).values()} == {1}
 
 
-def test_int8_keeps_the_normalisation_in_float(built: Built) -> None:
-    model = graphs.load(built[0].build / _by_name(built)["model.int8.onnx"].path)
-    assert [node.op_type for node in graphs.ahead_of_quantize(model.graph)] == ["Sub", "Mul", "Clip"]
-
-
-def test_int8_weights_are_stored_as_int8_one_scale_a_channel_and_every_zero_point_is_zero(built: Built) -> None:
+def test_int8_keeps_normalisation_stem_and_first_block_in_float_and_quantises_all_other_weights(built: Built) -> None:
     artifact = _by_name(built)["model.int8.onnx"]
     model = graphs.load(built[0].build / artifact.path)
+    ahead = [node.op_type for node in graphs.ahead_of_quantize(model.graph)]
+    assert ahead[:4] == ["Sub", "Mul", "Clip", "Conv"]
+    assert ahead[-2:] == ["Conv", "Add"]
     values = graphs.constants(model.graph)
-    dequantised = {node.output[0]: values.get(node.input[0]) for node in model.graph.node if "Dequ" in node.op_type}
-    for node in model.graph.node:
-        if node.op_type in ("Conv", "Gemm"):
-            assert node.input[0] in dequantised
-            weights = dequantised[node.input[1]]
-            assert weights is not None
-            assert weights.dtype == np.int8
-    assert artifact.quantised
-    for tensor in artifact.quantised:
-        assert tensor.quantisation is not None
-        assert set(tensor.quantisation.zero_point) == {0}
-        if tensor.name.endswith(".weight_quantized"):
-            assert len(tensor.quantisation.scale) == tensor.shape[tensor.quantisation.axis or 0]
+    behind = list(model.graph.node)[[node.op_type for node in model.graph.node].index("QuantizeLinear") :]
+    stored = {node.output[0]: values.get(node.input[0]) for node in behind if node.op_type == "DequantizeLinear"}
+    weighted = [node for node in behind if node.op_type in ("Conv", "Gemm")]
+    assert len(weighted) > 5
+    for node in weighted:
+        assert node.input[0] in stored
+        weights = stored[node.input[1]]
+        assert weights is not None
+        assert weights.dtype == np.int8
+
+
+def test_every_zero_point_is_zero_and_weights_have_a_scale_an_output_channel(built: Built) -> None:
+    for artifact in built[1]:
+        assert bool(artifact.quantised) is (artifact.precision is Precision.INT8_STATIC)
+        for tensor in artifact.quantised:
+            assert tensor.quantisation is not None
+            assert set(tensor.quantisation.zero_point) == {0}
+            if tensor.name.endswith(".weight_q"):
+                assert len(tensor.quantisation.scale) == tensor.shape[tensor.quantisation.axis or 0]
+
+
+def test_the_checker_found_no_error_and_its_record_is_listed(built: Built) -> None:
+    (listed,) = _by_name(built)["model.onnx"].beside
+    path = built[0].build / listed.path
+    assert (listed.sha256, listed.size_bytes) == (sha256_file(path), path.stat().st_size)
+    record = CheckRecord.model_validate_json(path.read_bytes())
+    assert {(report.file, report.device, report.precision) for report in record.reports} == {
+        ("model.onnx", Device.GPU, Precision.FP32),
+        ("model.onnx", Device.GPU, Precision.FP16),
+        ("model_batch8.onnx", Device.GPU, Precision.FP32),
+        ("model_batch8.onnx", Device.GPU, Precision.FP16),
+        ("model.int8.onnx", Device.GPU, Precision.INT8_STATIC),
+        ("model.dla.onnx", Device.DLA, Precision.FP16),
+        ("model.dla.onnx", Device.DLA, Precision.INT8_STATIC),
+    }
+    assert [report.findings for report in record.reports if report.device is Device.GPU] == [()] * 5
+    assert all(report.coverage.per_cent >= 95 for report in record.reports if report.coverage)
+
+
+def test_a_graph_that_tensorrt_would_refuse_is_not_exported(tmp_path: Path) -> None:
+    request = export_request(tmp_path, (Precision.FP32,))
+    model = onnx.load(request.onnx)
+    model.graph.node.insert(
+        len(model.graph.node), onnx.helper.make_node("Hardmax", ["scores"], ["logits"], name="last")
+    )
+    model.graph.node[-2].output[0] = "scores"
+    onnx.save(model, request.onnx)
+    with pytest.raises(ExportError, match=r"model.onnx for gpu fp32: 1 x error operator.unsupported at last"):
+        JetsonExporter().export(request)
+    assert not (tmp_path / "jetson").exists()
+
+
+def test_without_int8_there_is_neither_qdq_nor_cache(tmp_path: Path) -> None:
+    artifacts = JetsonExporter().export(export_request(tmp_path, (Precision.FP32,)))
+    assert [artifact.variant for artifact in artifacts] == ["", "batch8", "dla"]
+    files = {path.name for path in (tmp_path / "jetson").iterdir()}
+    assert files == {"model.onnx", "model_batch8.onnx", "model.dla.onnx", "checker.json"}
 
 
 def test_the_same_input_gives_the_same_bytes(built: Built, tmp_path: Path) -> None:

@@ -1,0 +1,69 @@
+"""factory check-onnx: would TensorRT 8.5 or the DLA take this graph?"""
+
+import json
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from factory.contracts.artifact import Precision
+from factory.contracts.errors import ExportError
+
+if TYPE_CHECKING:
+    from exporters.tensorrt.checker import GraphReport
+
+
+class DeviceChoice(StrEnum):
+    """What the engine is for."""
+
+    GPU = "gpu"
+    DLA = "dla"
+
+
+class PrecisionChoice(StrEnum):
+    """Precision of the engine."""
+
+    FP32 = "fp32"
+    FP16 = "fp16"
+    INT8 = "int8"
+
+
+_PRECISIONS = {
+    PrecisionChoice.FP32: Precision.FP32,
+    PrecisionChoice.FP16: Precision.FP16,
+    PrecisionChoice.INT8: Precision.INT8_STATIC,
+}
+
+
+def check_onnx(
+    file: Annotated[Path, typer.Argument(help="An ONNX graph.", show_default=False)],
+    device: Annotated[DeviceChoice, typer.Option(help="GPU or DLA of a Jetson Xavier.")] = DeviceChoice.GPU,
+    precision: Annotated[PrecisionChoice, typer.Option(help="Precision of the engine.")] = PrecisionChoice.FP16,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Check a graph against TensorRT 8.5 and DLA 1.0, without either."""
+    from exporters.tensorrt.checker import Device, check_file
+
+    report = check_file(file, Device(device.value), _PRECISIONS[precision])
+    if as_json:
+        typer.echo(json.dumps(report.model_dump(mode="json"), indent=2))
+    else:
+        _show(report)
+    if report.errors:
+        raise ExportError(
+            f"{file} has {len(report.errors)} errors for {device.value} in {precision.value}: follow the remedies above"
+        )
+
+
+def _show(report: "GraphReport") -> None:
+    for finding in report.findings:
+        typer.echo(f"{finding.severity:7} {finding.rule}  {finding.node}")
+        typer.echo(f"        {finding.message}: {finding.remedy}")
+    errors, warnings = len(report.errors), len(report.findings) - len(report.errors)
+    typer.echo(f"{report.file}, {report.device} {report.precision}: {errors} errors, {warnings} warnings")
+    if (covered := report.coverage) is not None:
+        typer.echo(
+            f"DLA: {covered.per_cent:.1f} % of {covered.macs} MACs in {covered.parts} parts; "
+            f"on the GPU: {', '.join(covered.on_gpu) or 'nothing'}"
+        )
