@@ -34,6 +34,11 @@ from factory.verify.tolerances import tolerance
 
 PHONE_TARGETS = ("tflite", "executorch")
 """Targets that the app has a classifier for."""
+_STEPS = {Precision.FP16: 1.0, Precision.INT8_STATIC: 1.0, Precision.INT8_DYNAMIC: 4.0}
+"""Largest self-test error in 8-bit steps of the output, against this host's runtime.
+
+Static int8 was bit-identical between x86-64 and arm64. Dynamic int8 chooses its scales window by window, in another
+order of operations in each runtime: 1.5 steps were measured between TFLite 2.20 and LiteRT 2.3."""
 
 
 class PackedFile(Contract):
@@ -121,7 +126,8 @@ def _model(build: Path, artifact: Artifact, golden: GoldenPack, chosen: GoldenPa
         return PackedModel(path=artifact.path, max_abs=exact, logits=_rows(chosen.logits))
     with load_runner(artifact.target)(build / artifact.path) as runner:
         logits = runner.run(chosen.x)
-    return PackedModel(path=artifact.path, max_abs=output_step(artifact, golden.logits), logits=_rows(logits))
+    allowed = _STEPS.get(artifact.precision, 1.0) * output_step(artifact, golden.logits)
+    return PackedModel(path=artifact.path, max_abs=allowed, logits=_rows(logits))
 
 
 def _rows(logits: Floats) -> tuple[tuple[float, ...], ...]:

@@ -1,0 +1,65 @@
+package dev.smldist.inference
+
+import dev.smldist.sensing.ModelFile
+import org.junit.jupiter.api.Assertions.assertEquals
+import org.junit.jupiter.api.Assertions.assertFalse
+import org.junit.jupiter.api.Assertions.assertThrows
+import org.junit.jupiter.api.Assertions.assertTrue
+import org.junit.jupiter.api.Test
+import java.io.FileNotFoundException
+
+class PackTest {
+    private val hash = "0".repeat(64)
+    private val model =
+        ModelFile("tflite", "fp32", "", "m", hash, 1, emptyList(), emptyList(), "", "LiteRT 2.3.0 (operators since TensorFlow Lite 2.4.0)")
+
+    @Test
+    fun `an index that is damaged, newer or missing is refused by name`() {
+        val index = """{"schema_version": 1, "files": [{"path": "manifest.json", "sha256": "$hash"}], "models": []}"""
+        val broken = listOf("{", "[]", "{}", index.replace("1,", "2,"), index.replace("\"files\"", "\"file\""))
+        for (text in broken) assertTrue("pack.json" in refused { text }, text)
+        assertTrue("pack.json" in refused { throw FileNotFoundException(it) })
+        val foreign = refused { if (it == "pack.json") index else "{}" }
+        assertTrue("manifest.json has SHA-256" in foreign, foreign)
+    }
+
+    @Test
+    fun `the runtime is compared with the version since which the operators exist`() {
+        assertEquals("2.4.0", model.oldestRuntime().toString())
+        model.requireRuntime("TensorFlow Lite", "2.16.1")
+        model.requireRuntime("TensorFlow Lite", "2.4")
+        for (version in listOf("2.3.9", "1.15.0", "unknown")) {
+            assertThrows(ModelException::class.java) { model.requireRuntime("TensorFlow Lite", version) }
+        }
+        assertEquals("1.5.1", model.copy(runtime = "ExecuTorch 1.5.1").oldestRuntime().toString())
+        assertThrows(ModelException::class.java) { model.copy(runtime = "any").oldestRuntime() }
+    }
+
+    @Test
+    fun `a self-test fails for a wrong and for a missing number`() {
+        val window = floatArrayOf(1f)
+        val test = SelfTest(listOf(window), listOf(floatArrayOf(1f, 2f)), 0.1f)
+        assertTrue(test.run(answering(1.05f, 2f)).passed)
+        assertFalse(test.run(answering(1.2f, 2f)).passed)
+        assertFalse(test.run(answering(Float.NaN, 2f)).passed)
+        assertFalse(test.run(answering(1f, Float.POSITIVE_INFINITY)).passed)
+    }
+
+    private fun answering(vararg scores: Float) =
+        object : Classifier {
+            override val model = this@PackTest.model
+            override val runtime = "none"
+
+            override fun classify(
+                window: FloatArray,
+                logits: FloatArray,
+            ) {
+                scores.copyInto(logits)
+            }
+
+            override fun close() = Unit
+        }
+
+    private fun refused(open: (String) -> String): String =
+        assertThrows(ModelException::class.java) { Pack.read { open(it).toByteArray() } }.message.orEmpty()
+}
