@@ -39,6 +39,44 @@ CacheOption = Annotated[
     ),
 ]
 DeviceOption = Annotated[Device, typer.Option("--device", help="Where to train.")]
+
+
+BOARD_SCHEME = "ssh://"
+
+
+def _place(text: str) -> str:
+    """A training device or a board; click turns the error into exit code 2."""
+    if text in tuple(Device) or text.startswith(BOARD_SCHEME):
+        return text
+    raise typer.BadParameter(f"'{text}' is neither {', '.join(Device)} nor ssh://[user@]host[:port]")
+
+
+PlaceOption = Annotated[
+    str,
+    typer.Option(
+        "--device",
+        callback=_place,
+        help="Where to train: auto, cpu, cuda or mps. Or a board, ssh://[user@]host[:port]: it builds and measures the "
+        "engines of target jetson, and training runs on auto.",
+    ),
+]
+
+
+def _board(text: str | None) -> str | None:
+    if text is None or text.startswith(BOARD_SCHEME):
+        return text
+    raise typer.BadParameter(f"'{text}' is not ssh://[user@]host[:port]")
+
+
+BoardOption = Annotated[
+    str | None,
+    typer.Option(
+        "--device",
+        callback=_board,
+        help="A board, ssh://[user@]host[:port], that builds and measures the engines of target jetson.",
+        show_default=False,
+    ),
+]
 SeedOption = Annotated[
     int | None, typer.Option("--seed", min=0, max=2**31 - 1, help="Replaces the recipe's seed.", show_default=False)
 ]

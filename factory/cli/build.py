@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from factory.cli._options import (
+    BOARD_SCHEME,
     BuildArgument,
     CacheOption,
     DataOption,
@@ -13,6 +14,7 @@ from factory.cli._options import (
     DeviceOption,
     JsonOption,
     OutOption,
+    PlaceOption,
     RecipeArgument,
     SeedOption,
     TargetOption,
@@ -32,12 +34,14 @@ def build(
     data: DataOption = None,
     out: OutOption = None,
     cache: CacheOption = None,
-    device: DeviceOption = Device.AUTO,
+    device: PlaceOption = Device.AUTO.value,
     seed: SeedOption = None,
     tensorboard: TensorBoardOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Train teacher and student, export, verify, report. Redoes only what changed.
+
+    Targets are exported side by side; one that fails leaves the others whole.
 
     Example: factory build hapt --data ~/har --out build/hapt
     """
@@ -125,7 +129,7 @@ def _job(
     data: Path | None,
     out: Path | None,
     cache: Path | None,
-    device: Device,
+    device: str,
     seed: int | None,
     tensorboard: bool,
     quiet: bool,
@@ -134,13 +138,15 @@ def _job(
     from factory.cli.job import Job, resolve
 
     resolved, folder = resolve(recipe, out, seed)
+    board = device if device.startswith(BOARD_SCHEME) else None
     return Job(
         recipe=resolved,
         data=data,
         cache=cache_folder(cache),
         build=folder,
-        device=device.value,
+        device=Device.AUTO.value if board else str(device),
         targets=tuple(dict.fromkeys(targets)),
         tensorboard=tensorboard,
         progress=make_progress(quiet),
+        board=board,
     )

@@ -25,6 +25,7 @@ class Job:
         targets: What to export for.
         tensorboard: Write event files while training.
         progress: Told of each step.
+        board: Where engines of target jetson are built and measured, ssh://[user@]host[:port]; None for nowhere.
     """
 
     recipe: Recipe
@@ -35,6 +36,7 @@ class Job:
     targets: tuple[str, ...]
     tensorboard: bool
     progress: Progress
+    board: str | None = None
 
 
 class Prepared:

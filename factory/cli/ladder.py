@@ -1,13 +1,14 @@
 """The verify stage of a build: eager -> folded -> ONNX -> artifacts, each rung measured and judged."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from factory.artifacts.store import Stage, StageStore
 from factory.cli.job import Job, Prepared
 from factory.cli.provenance import versions
 from factory.cli.stages import CODE_VERSIONS
-from factory.cli.verification import Bench, HeldOut, open_runner, verify_artifacts
+from factory.cli.verification import Bench, Findings, HeldOut, open_runner, verify_artifacts
 from factory.contracts.artifact import Artifact, Precision
 from factory.contracts.base import Contract
 from factory.contracts.dataset import Floats
@@ -44,7 +45,7 @@ def verify_stage(store: StageStore, job: Job, prepared: Prepared, artifacts: tup
         "networks": [store.hashes(name) for name in ("teacher", "student", "onnx", "golden")],
         "windows": prepared.windows.content_hash,
         "latency_runs": job.recipe.verify.latency_runs,
-        "tools": versions("torch", "onnxruntime", "ai-edge-litert"),
+        "tools": versions("torch", "onnxruntime", *packages_of(artifacts)),
         "machine": machine(),
         "crosscheck": installed(crosscheck_environment()),
     }
@@ -52,27 +53,39 @@ def verify_stage(store: StageStore, job: Job, prepared: Prepared, artifacts: tup
     return store.run(stage, lambda: _verify(job, prepared, artifacts))
 
 
-def _verify(job: Job, prepared: Prepared, artifacts: tuple[Artifact, ...]) -> Verified:
-    from factory.models import load_committee, load_network
-    from factory.models.cost import committee_cost, network_cost
-
-    spec, golden = prepared.windows.spec, read_golden(job.build / "golden.npz")
-    test = prepared.split.test
-    held_out = HeldOut(x=prepared.windows.x[test], y=prepared.windows.y[test], subject=prepared.windows.subject[test])
-    teacher, student = load_committee(job.build / "teacher"), load_network(job.build / "student")
-    ladder, checks = _rungs(job, golden, held_out, spec.labels)
-    reference = ladder[0].accuracy
-    bench = Bench(
+def make_bench(job: Job, prepared: Prepared, reference: Accuracy | None) -> Bench:
+    """What this job's artifacts are measured against, the whole test split among it."""
+    test, windows = prepared.split.test, prepared.windows
+    return Bench(
         build=job.build,
-        spec=spec,
-        golden=golden,
-        held_out=held_out,
+        spec=windows.spec,
+        golden=read_golden(job.build / "golden.npz"),
+        held_out=HeldOut(x=windows.x[test], y=windows.y[test], subject=windows.subject[test]),
         reference=reference,
         latency_runs=job.recipe.verify.latency_runs,
         progress=job.progress,
     )
-    found = verify_artifacts(bench, artifacts)
-    checks += _crosscheck(job, golden, artifacts)
+
+
+def packages_of(artifacts: tuple[Artifact, ...]) -> tuple[str, ...]:
+    """Distributions whose versions decide what the artifacts' targets answer."""
+    from exporters.registry import find_target
+
+    names = dict.fromkeys(artifact.target for artifact in artifacts)
+    return tuple(dict.fromkeys(package for name in names for package in find_target(name).packages))
+
+
+def _verify(job: Job, prepared: Prepared, artifacts: tuple[Artifact, ...]) -> Verified:
+    from factory.models import load_committee, load_network
+    from factory.models.cost import committee_cost, network_cost
+
+    bare = make_bench(job, prepared, None)
+    assert bare.held_out is not None
+    spec, golden, held_out = bare.spec, bare.golden, bare.held_out
+    teacher, student = load_committee(job.build / "teacher"), load_network(job.build / "student")
+    ladder, checks = _rungs(job, golden, held_out, spec.labels)
+    found = verify_artifacts(replace(bare, reference=ladder[0].accuracy), artifacts)
+    checks += _crosscheck(job, golden, artifacts, found)
     cost = network_cost(student)
     checks += judge_student(cost.parameters, machine())
     return Verified(
@@ -108,11 +121,13 @@ def _rungs(
     return ladder, checks
 
 
-def _crosscheck(job: Job, golden: GoldenPack, artifacts: tuple[Artifact, ...]) -> list[Check]:
-    """The float file of tflite against a second converter; not run where that is not installed."""
+def _crosscheck(job: Job, golden: GoldenPack, artifacts: tuple[Artifact, ...], found: Findings) -> list[Check]:
+    """The float file of tflite, if its runtime took it, against a second converter; not run where that is missing."""
     from exporters.tflite.crosscheck import crosscheck, crosscheck_environment
 
-    single = [artifact for artifact in artifacts if (artifact.target, artifact.precision) == ("tflite", Precision.FP32)]
+    measured = {verification.subject for verification in found.verifications}
+    float_files = [a for a in artifacts if (a.target, a.precision) == ("tflite", Precision.FP32)]
+    single = [artifact for artifact in float_files if artifact.path in measured]
     limit = tolerance("tflite", Precision.FP32).max_abs
     if not single or limit is None:
         return []

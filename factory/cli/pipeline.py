@@ -1,13 +1,14 @@
 """Which stages run for which command, in order, under one lock of the build folder."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from factory.artifacts.store import StageStore, open_store
+from factory.cli.board import BOARD_GATE, TARGET, Board, board_stage, require_board_target
 from factory.cli.fanout import Chosen, Exports, choose_targets, export_targets
 from factory.cli.finish import manifest_stage, report_stage
 from factory.cli.job import Job, Prepared
-from factory.cli.ladder import verify_stage
+from factory.cli.ladder import Verified, make_bench, verify_stage
 from factory.cli.stages import (
     golden_stage,
     onnx_stage,
@@ -17,8 +18,8 @@ from factory.cli.stages import (
     write_recipe,
 )
 from factory.contracts.artifact import Artifact
-from factory.contracts.errors import ArtifactError
-from factory.contracts.manifest import Manifest
+from factory.contracts.errors import ArtifactError, FactoryError
+from factory.contracts.manifest import Check, Manifest, Outcome
 from factory.contracts.network import TrainingSummary
 
 
@@ -44,12 +45,14 @@ def build(job: Job) -> Built:
         FactoryError: Whatever stops a stage; what finished before it is kept.
     """
     chosen = choose_targets(job.targets, job.recipe.export.precisions)
+    require_board_target(job.board, chosen.names)
     with open_store(job.build, job.progress) as store:
         prepared = Prepared(job)
         _train(store, job, prepared)
         exports = _export(store, job, prepared, chosen)
         golden_stage(store, job, prepared)
         verified = verify_stage(store, job, prepared, exports.artifacts)
+        exports = _on_board(store, job, prepared, exports, verified)
         manifest = manifest_stage(store, job, prepared, exports, verified)
         return Built(manifest=manifest, report=report_stage(store, job, manifest), failures=exports.failures)
 
@@ -83,6 +86,20 @@ def _train(store: StageStore, job: Job, prepared: Prepared) -> tuple[TrainingSum
 def _export(store: StageStore, job: Job, prepared: Prepared, chosen: Chosen) -> Exports:
     onnx_stage(store, job, prepared)
     return export_targets(store, job, prepared, chosen)
+
+
+def _on_board(store: StageStore, job: Job, prepared: Prepared, exports: Exports, verified: Verified) -> Exports:
+    """The board's checks added; a board that fails leaves the build whole, as a target does."""
+    if job.board is None:
+        return exports
+    bench = make_bench(job, prepared, verified.ladder[0].accuracy)
+    board = Board(url=job.board, name=job.recipe.name)
+    try:
+        report = board_stage(store, board, bench, exports.artifacts, verified.verifications)
+    except FactoryError as error:
+        failed = Check(gate=BOARD_GATE, target=TARGET, outcome=Outcome.FAILED, where=job.board, note=str(error))
+        return replace(exports, checks=(*exports.checks, failed), failures=(*exports.failures, error))
+    return replace(exports, checks=exports.checks + report.checks)
 
 
 def _drop_outdated(job: Job, targets: tuple[str, ...], artifacts: tuple[Artifact, ...]) -> None:

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from factory.cli._options import BuildArgument, CacheOption, DataOption, JsonOption, cache_folder
+from factory.cli._options import BoardOption, BuildArgument, CacheOption, DataOption, JsonOption, cache_folder
 
 if TYPE_CHECKING:
     from factory.cli.verification import Findings, HeldOut
-    from factory.contracts.manifest import Accuracy, Manifest
+    from factory.contracts.manifest import Accuracy, Check, Manifest
     from factory.contracts.progress import Progress
 
 _BUILD_ONLY = "crosscheck."
@@ -24,6 +24,7 @@ def verify(
     update: Annotated[
         bool, typer.Option("--update", help="Write what was measured into manifest.json and report.html.")
     ] = False,
+    device: BoardOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Check every hash, then parity, latency and (recordings at hand) accuracy of each artifact on this machine.
@@ -40,7 +41,7 @@ def verify(
     verify_files(build, manifest)
     progress = make_progress(as_json)
     held_out = _held_out(manifest, build, data, cache, progress)
-    found = _measure(build, manifest, held_out, progress)
+    found = _measure(build, manifest, held_out, progress, device)
     if update:
         _update(build, manifest, found)
     _show(manifest, found, as_json)
@@ -78,7 +79,9 @@ def _held_out(
     return HeldOut(x=windows.x[test], y=windows.y[test], subject=windows.subject[test])
 
 
-def _measure(build: Path, manifest: "Manifest", held_out: "HeldOut | None", progress: "Progress") -> "Findings":
+def _measure(
+    build: Path, manifest: "Manifest", held_out: "HeldOut | None", progress: "Progress", board: str | None
+) -> "Findings":
     from factory.cli.verification import Bench, verify_artifacts
     from factory.verify.golden import read_golden, require_spec
 
@@ -93,7 +96,14 @@ def _measure(build: Path, manifest: "Manifest", held_out: "HeldOut | None", prog
         latency_runs=manifest.recipe.verify.latency_runs,
         progress=progress,
     )
-    return verify_artifacts(bench, manifest.artifacts)
+    found = verify_artifacts(bench, manifest.artifacts)
+    if board is not None:
+        from factory.cli.board import Board, measure_on_board, pack
+
+        there = Board(url=board, name=manifest.name)
+        bundle = pack(there, bench, manifest.artifacts, found.verifications)
+        found.checks.extend(measure_on_board(there, bench, bundle).checks)
+    return found
 
 
 def _reference(manifest: "Manifest") -> "Accuracy | None":
@@ -107,10 +117,7 @@ def _update(build: Path, manifest: "Manifest", found: "Findings") -> None:
     from factory.cli.provenance import provenance
     from factory.reporting.html import write_report
 
-    measured = {artifact.target for artifact in manifest.artifacts}
-    kept = tuple(
-        check for check in manifest.checks if check.target not in measured or check.gate.startswith(_BUILD_ONLY)
-    )
+    kept = tuple(check for check in manifest.checks if _stays(check, manifest, found))
     renewed = manifest.model_copy(
         update={
             "verifications": tuple(found.verifications),
@@ -120,6 +127,16 @@ def _update(build: Path, manifest: "Manifest", found: "Findings") -> None:
     )
     write_manifest(build / "manifest.json", renewed)
     write_report(build, renewed, build / "report.html")
+
+
+def _stays(check: "Check", manifest: "Manifest", found: "Findings") -> bool:
+    """Whether a check of the build is of something that was not measured now: another target, a board's engine."""
+    if check.gate.startswith(_BUILD_ONLY):
+        return True
+    again = {(c.gate, c.target, c.precision, c.variant) for c in found.checks}
+    variants = {(artifact.target, artifact.variant) for artifact in manifest.artifacts}
+    elsewhere = (check.target, check.variant) not in variants
+    return elsewhere and (check.gate, check.target, check.precision, check.variant) not in again
 
 
 def _show(manifest: "Manifest", found: "Findings", as_json: bool) -> None:

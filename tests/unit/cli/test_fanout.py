@@ -1,0 +1,150 @@
+"""Several targets: side by side, each failure its own, and nothing left running."""
+
+import dataclasses
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from exporters import registry
+from factory.artifacts.store import StageRecord, StageStore, open_store
+from factory.cli.fanout import Chosen, choose_targets, export_targets
+from factory.cli.job import Job, Prepared
+from factory.contracts.artifact import Precision
+from factory.contracts.errors import ExportError, MissingToolError, RecipeError
+from factory.contracts.manifest import Outcome
+from factory.contracts.progress import Silent
+from tests.fakes import tiny_recipe, tiny_split, tiny_windows
+from tests.unit.cli.tin_target import Buggy, Dying, Failing, Full, Hanging, Tin, row
+
+BOTH = (Precision.FP32, Precision.INT8_STATIC)
+
+
+class Ready(Prepared):
+    """Windows without recordings."""
+
+    windows = tiny_windows()
+    split = tiny_split(windows)
+
+
+@pytest.fixture
+def targets(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = tuple(row(kind) for kind in (Tin, Failing, Dying, Hanging, Buggy, Full))
+    absent = dataclasses.replace(row(Tin, "no_such_sdk"), name="absent", extra="absent")
+    monkeypatch.setattr(registry, "_TARGETS", (*rows, absent))
+
+
+@pytest.fixture
+def job(tmp_path: Path) -> Job:
+    return Job(
+        recipe=tiny_recipe(),
+        data=None,
+        cache=tmp_path / "cache",
+        build=tmp_path / "build",
+        device="cpu",
+        targets=(),
+        tensorboard=False,
+        progress=Silent(),
+    )
+
+
+@pytest.fixture
+def store(job: Job, targets: None) -> Iterator[StageStore]:
+    with open_store(job.build, Silent()) as opened:
+        for name in ("student", "onnx"):
+            record = StageRecord(name=name, key="k", outputs=(), result={}, seconds=0)
+            (job.build / ".stages" / f"{name}.json").write_text(record.model_dump_json())
+        yield opened
+
+
+def chosen(*names: str) -> Chosen:
+    return Chosen(names=names, checks=())
+
+
+def test_a_failing_target_leaves_the_others_whole(store: StageStore, job: Job) -> None:
+    exports = export_targets(store, job, Ready(job), chosen("fails", "well", "dies"))
+    assert [artifact.path for artifact in exports.artifacts] == ["well/fp32.tin", "well/int8_static.tin"]
+    assert all((job.build / artifact.path).is_file() for artifact in exports.artifacts)
+    assert [(c.target, c.gate, c.outcome) for c in exports.checks] == [
+        ("fails", "export", Outcome.FAILED),
+        ("dies", "export", Outcome.FAILED),
+    ]
+    assert "operator Foo is unknown" in exports.checks[0].note
+    assert [type(failure) for failure in exports.failures] == [ExportError, ExportError]
+    assert store.record("well") is not None
+    assert store.record("fails") is None
+    assert not list(job.build.glob(".fails-*"))
+
+
+def test_a_bug_of_one_exporter_is_reported_as_one(store: StageStore, job: Job) -> None:
+    exports = export_targets(store, job, Ready(job), chosen("bug", "well"))
+    assert len(exports.artifacts) == 2
+    assert "this is a bug" in exports.checks[0].note
+    assert isinstance(exports.failures[0], ZeroDivisionError)
+
+
+def test_a_full_disk_is_no_targets_failure(store: StageStore, job: Job) -> None:
+    with pytest.raises(Exception, match="no space left"):
+        export_targets(store, job, Ready(job), chosen("full", "well"))
+    assert store.record("well") is not None, "the others came to their end"
+
+
+def test_what_is_current_is_not_exported_again(store: StageStore, job: Job) -> None:
+    first = export_targets(store, job, Ready(job), chosen("well")).artifacts
+    (job.build / "well" / "fp32.tin").touch()
+    before = (job.build / "well" / "fp32.tin").stat().st_mtime_ns
+    assert export_targets(store, job, Ready(job), chosen("well")).artifacts == first
+    assert (job.build / "well" / "fp32.tin").stat().st_mtime_ns == before
+
+
+def test_an_interrupt_ends_every_worker_before_it_goes_on(store: StageStore, job: Job) -> None:
+    workers: list[int] = []
+
+    def interrupt() -> None:
+        while not (found := list(job.build.glob(".hangs-*/pid"))) or not found[0].read_text():
+            time.sleep(0.05)
+        workers.append(int(found[0].read_text()))
+        os.kill(os.getpid(), signal.SIGINT)
+
+    threading.Thread(target=interrupt, daemon=True).start()
+    with pytest.raises(KeyboardInterrupt):
+        export_targets(store, job, Ready(job), chosen("hangs", "well"))
+    with pytest.raises(ProcessLookupError):
+        os.kill(workers[0], 0)
+    assert not list(job.build.glob(".hangs-*"))
+    assert store.record("hangs") is None
+
+
+@pytest.mark.usefixtures("targets")
+def test_all_is_what_is_installed_and_the_rest_is_not_run_with_its_install_command() -> None:
+    found = choose_targets(("all",), BOTH)
+    assert found.names == ("well", "fails", "dies", "hangs", "bug", "full")
+    (check,) = found.checks
+    assert (check.target, check.gate, check.outcome) == ("absent", "export", Outcome.NOT_RUN)
+    assert "pip install 'smldist-factory[absent]'" in check.note
+
+
+@pytest.mark.usefixtures("targets")
+def test_a_target_that_is_named_must_be_there_even_beside_all() -> None:
+    with pytest.raises(MissingToolError, match="no_such_sdk"):
+        choose_targets(("all", "absent"), BOTH)
+    with pytest.raises(RecipeError, match="no target 'coreml'"):
+        choose_targets(("all", "coreml"), BOTH)
+
+
+@pytest.mark.usefixtures("targets")
+def test_a_target_that_makes_none_of_the_precisions_is_refused_by_name_and_left_out_of_all() -> None:
+    with pytest.raises(RecipeError, match="asks for fp16, target well makes fp32, int8_static"):
+        choose_targets(("well",), (Precision.FP16,))
+    found = choose_targets(("all",), (Precision.FP16,))
+    assert found.names == ()
+    assert {check.outcome for check in found.checks} == {Outcome.NOT_RUN}
+
+
+@pytest.mark.usefixtures("targets")
+def test_targets_named_twice_are_exported_once() -> None:
+    assert choose_targets(("well", "fails", "well"), BOTH).names == ("well", "fails")
