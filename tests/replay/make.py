@@ -7,6 +7,7 @@ that jitters, drifts, pauses, repeats itself, delivers in batches and out of ord
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -138,7 +139,7 @@ def _signal(plan: Plan, folder: Path | None) -> Floats:
     """(T, 6) at the source's rate: as much of each recording, one after the other."""
     rate_hz = plan.source.nominal_rate_hz
     first, each = round(plan.skip_s * rate_hz), round(plan.seconds * rate_hz / len(plan.recordings))
-    recordings = [*plan.source.recordings(folder, Silent())]
+    recordings = [*islice(plan.source.recordings(folder, Silent()), max(plan.recordings) + 1)]
     return np.concatenate([recordings[place].samples[first : first + each] for place in plan.recordings])
 
 

@@ -14,7 +14,7 @@ from tests.replay.vectors import ANDROID_TYPES, FOLDER, Vector, counted, read_ve
 
 NAMES = [plan.name for plan in PLANS]
 TOLERANCE = 1e-5
-"""Of a window's values: what the brief of every other implementation is."""
+"""Of a window's values; the same for every other implementation."""
 
 
 @pytest.fixture(params=NAMES)
