@@ -1,8 +1,10 @@
 """The whole road to a board, against a real sshd on this machine; ONNX Runtime stands in for TensorRT, and says so."""
 
 import json
+import venv
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +18,7 @@ from factory.devices.options import DeviceOptions
 from factory.devices.remote import STORE, run_on_device
 from tests.unit.devices.boards import PYTHON, Board, ExportedOf, packed, sshd
 
+pytestmark = pytest.mark.slow
 STAND_IN = DeviceOptions(python=PYTHON, runtime="onnxruntime", bench_runs=20, power_s=0.1)
 
 
@@ -163,3 +166,32 @@ def test_a_board_that_is_no_jetson_is_refused_before_anything_is_copied(
 def test_a_python_that_is_not_there_is_named(board: Board, bundle: Bundle, tmp_path: Path) -> None:
     with pytest.raises(DeviceError, match="python-of-nowhere could not be asked"):
         run_on_device(board.url, bundle, tmp_path / "out", Silent(), DeviceOptions(python="python-of-nowhere"))
+
+
+def test_a_python_without_numpy_is_refused_before_anything_is_copied(
+    board: Board, bundle: Bundle, tmp_path: Path
+) -> None:
+    venv.create(tmp_path / "bare", with_pip=False)
+    bare = DeviceOptions(python=str(tmp_path / "bare" / "bin" / "python"), runtime="onnxruntime")
+    with pytest.raises(DeviceError, match="has no numpy: sudo apt install python3-numpy"):
+        run_on_device(board.url, bundle, tmp_path / "out", Silent(), bare)
+    assert list(board.home.iterdir()) == []
+
+
+def test_a_script_that_cannot_work_says_why_and_leaves_no_part(board: Board, bundle: Bundle, tmp_path: Path) -> None:
+    broken = replace(STAND_IN, bench_runs=0)
+    with pytest.raises(DeviceError, match=r"bench\.py ended with 2 .*--runs and --builds are 1 or more"):
+        run_on_device(board.url, bundle, tmp_path / "out", Silent(), broken)
+    assert leftovers(board) == []
+
+
+def test_a_bundle_that_was_changed_on_the_board_is_sent_again(board: Board, bundle: Bundle, tmp_path: Path) -> None:
+    with pytest.raises(DeviceError):
+        run_on_device(board.url, bundle, tmp_path / "out", Silent(), replace(STAND_IN, bench_runs=0))
+    (golden,) = board.home.rglob("golden.npz")
+    golden.write_bytes(b"changed")
+    watching = Watching(lambda task, note: None)
+    with pytest.raises(DeviceError):
+        run_on_device(board.url, bundle, tmp_path / "out", watching, replace(STAND_IN, bench_runs=0))
+    assert watching.lines == []
+    assert golden.read_bytes() != b"changed"

@@ -10,6 +10,7 @@ import pytest
 
 from tests.unit.jetson.scripts import Ran, run
 
+pytestmark = pytest.mark.slow
 FP32 = ("--precision", "fp32")
 
 
