@@ -121,8 +121,8 @@ CASES = (
         rule="operator.axes",
         keeps=graph("logits = Squeeze(imu, axes)", axes=np.array([2])),
         breaks=graph(
-            "s = Shape(imu) one = Slice(s, from, to) logits = Squeeze(imu, one)",
-            **{"from": np.array([2])},
+            "s = Shape(imu) one = Slice(s, begin, to) logits = Squeeze(imu, one)",
+            begin=np.array([2]),
             to=np.array([3]),
         ),
     ),
