@@ -10,6 +10,7 @@ from factory.cli import _errors
 from factory.cli import data as data_commands
 from factory.cli.benchmark import benchmark
 from factory.cli.build import build, export, train
+from factory.cli.check_onnx import check_onnx
 from factory.cli.doctor import doctor
 from factory.cli.init import init
 from factory.cli.models import models
@@ -44,6 +45,7 @@ app.command(rich_help_panel="Look")(doctor)
 app.command(rich_help_panel="Look")(recipes)
 app.command(rich_help_panel="Look")(models)
 app.command(rich_help_panel="Look")(schema)
+app.command(rich_help_panel="Look")(check_onnx)
 app.command(rich_help_panel="Compare")(benchmark)
 app.command(rich_help_panel="Compare")(results)
 

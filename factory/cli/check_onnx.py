@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from factory.contracts.artifact import Precision
 from factory.contracts.errors import ExportError
 
 if TYPE_CHECKING:
@@ -29,23 +28,21 @@ class PrecisionChoice(StrEnum):
     INT8 = "int8"
 
 
-_PRECISIONS = {
-    PrecisionChoice.FP32: Precision.FP32,
-    PrecisionChoice.FP16: Precision.FP16,
-    PrecisionChoice.INT8: Precision.INT8_STATIC,
-}
-
-
 def check_onnx(
     file: Annotated[Path, typer.Argument(help="An ONNX graph.", show_default=False)],
     device: Annotated[DeviceChoice, typer.Option(help="GPU or DLA of a Jetson Xavier.")] = DeviceChoice.GPU,
     precision: Annotated[PrecisionChoice, typer.Option(help="Precision of the engine.")] = PrecisionChoice.FP16,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Check a graph against TensorRT 8.5 and DLA 1.0, without either."""
-    from exporters.tensorrt.checker import Device, check_file
+    """Check a graph against TensorRT 8.5 and DLA 1.0, without either.
 
-    report = check_file(file, Device(device.value), _PRECISIONS[precision])
+    Example: factory check-onnx build/demo/jetson/model.onnx --device dla
+    """
+    from exporters.tensorrt.checker import Device, check_file
+    from factory.contracts.artifact import Precision
+
+    held = Precision.INT8_STATIC if precision is PrecisionChoice.INT8 else Precision(precision.value)
+    report = check_file(file, Device(device.value), held)
     if as_json:
         typer.echo(json.dumps(report.model_dump(mode="json"), indent=2))
     else:

@@ -11,7 +11,20 @@ from factory.cli._errors import EXIT_CODES
 from factory.cli.app import run
 
 HEAVY = ("torch", "tensorflow", "onnx", "onnxruntime", "pyarrow", "scipy", "matplotlib", "pydantic", "ai_edge_litert")
-COMMANDS = ("build", "train", "export", "verify", "report", "doctor", "recipes", "models", "schema", "data", "init")
+COMMANDS = (
+    "build",
+    "train",
+    "export",
+    "verify",
+    "report",
+    "doctor",
+    "recipes",
+    "models",
+    "schema",
+    "data",
+    "init",
+    "check-onnx",
+)
 RECIPE = 'name = "mine"\nsummary = "mine"\n[data]\nsource = "watch"\n[split]\nkind = "groups"\n'
 
 
@@ -109,6 +122,19 @@ def test_unknown_target_is_refused_before_anything_is_written(
     out = tmp_path / "out"
     assert run(["build", "demo", "--target", "coreml", "--out", str(out)]) == 3
     assert "no target 'coreml'" in capsys.readouterr().err
+    assert not out.exists()
+
+
+@pytest.mark.parametrize("command", ["build", "verify"])
+def test_device_is_where_to_train_or_a_board(command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run([command, str(tmp_path), "--device", "tpu"]) == 2
+    assert "ssh://[user@]host[:port]" in " ".join(capsys.readouterr().err.split())
+
+
+def test_a_board_needs_the_files_that_it_builds_from(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "out"
+    assert run(["build", "demo", "--device", "ssh://nobody@127.0.0.1", "--out", str(out)]) == 3
+    assert "builds the files of target jetson" in capsys.readouterr().err
     assert not out.exists()
 
 
