@@ -67,7 +67,7 @@ def test_the_probe_reads_the_release_of_a_recorded_tree(tmp_path: Path) -> None:
     release = tmp_path / "etc" / "nv_tegra_release"
     release.parent.mkdir()
     release.write_text("# R35 (release), REVISION: 6.1, GCID: 39721438, BOARD: generic, EABI: aarch64\n")
-    command = [sys.executable, scripts_folder() / "probe.py", "--root", tmp_path]
+    command: list[str | Path] = [sys.executable, scripts_folder() / "probe.py", "--root", tmp_path]
     probe = Probe.model_validate(json.loads(subprocess.run(command, capture_output=True, check=True).stdout))
     assert probe.l4t == "35.6.1"
     assert probe.python[:2] == sys.version_info[:2]

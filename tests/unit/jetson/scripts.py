@@ -36,7 +36,15 @@ def run(script: str, bundle: Path, *arguments: str, **environment: str) -> Ran:
     """Run a script of this checkout on an unpacked bundle; PATH and others may be given anew."""
     report = bundle.parent / f"{script}.json"
     report.unlink(missing_ok=True)
-    command = [sys.executable, scripts_folder() / f"{script}.py", "--bundle", bundle, "--report", report, *arguments]
+    command: list[str | Path] = [
+        sys.executable,
+        scripts_folder() / f"{script}.py",
+        "--bundle",
+        bundle,
+        "--report",
+        report,
+        *arguments,
+    ]
     done = subprocess.run(
         command,
         stdout=subprocess.PIPE,

@@ -28,7 +28,7 @@ def change(bundle: Path, **fields: Any) -> None:
 def needs_later(*paths: Path) -> str:
     """What needs a Python after 3.8; empty if nothing does."""
     vermin = Path(sys.executable).with_name("vermin")
-    command = [vermin, "--target=3.8-", "--no-tips", "--violations", *paths]
+    command: list[str | Path] = [vermin, "--target=3.8-", "--no-tips", "--violations", *paths]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     return "" if done.returncode == 0 else done.stdout or done.stderr
 
@@ -47,7 +47,7 @@ def test_later_syntax_would_be_noticed(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("script", PROGRAMS)
 def test_every_program_tells_how_it_is_used(script: str) -> None:
-    command = [sys.executable, scripts_folder() / f"{script}.py", "--help"]
+    command: list[str | Path] = [sys.executable, scripts_folder() / f"{script}.py", "--help"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert f"python3 {script}.py --report" in done.stdout
 
@@ -133,7 +133,15 @@ def test_a_selection_that_leaves_nothing_names_what_there_is(bundle: Path) -> No
 
 
 def test_a_report_that_cannot_be_written_is_one_line(bundle: Path) -> None:
-    command = [sys.executable, scripts_folder() / "verify.py", "--bundle", bundle, "--report", "/dev/full/x", *STAND_IN]
+    command: list[str | Path] = [
+        sys.executable,
+        scripts_folder() / "verify.py",
+        "--bundle",
+        bundle,
+        "--report",
+        "/dev/full/x",
+        *STAND_IN,
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert done.stderr.startswith("error: ")

@@ -26,7 +26,7 @@ class Machine:
         self.log = folder / "log"
         program = folder / "bin" / "trtexec"
         program.parent.mkdir()
-        fake = Path(__file__).with_name("trtexec_fake.py")
+        fake = Path(__file__).parent / "fakes" / "trtexec.py"
         program.write_text(f'#!/bin/sh\nexec {sys.executable} {fake} "$@"\n')
         program.chmod(0o755)
         self.path = f"{program.parent}:{os.environ['PATH']}"
