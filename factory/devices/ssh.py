@@ -3,6 +3,7 @@
 ~/.ssh/config is honoured (HostName, User, Port, IdentityFile, ProxyJump, UserKnownHostsFile); no password is asked for.
 """
 
+import logging
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -208,6 +209,9 @@ def _connection(address: Address) -> "Connection":
         from paramiko import RejectPolicy
     except ModuleNotFoundError as error:
         raise MissingToolError("fabric is missing: pip install 'smldist-factory[jetson]'") from error
+    # Without a handler paramiko's tracebacks would reach standard error; what matters of them is in our messages.
+    if not logging.getLogger("paramiko").handlers:
+        logging.getLogger("paramiko").addHandler(logging.NullHandler())
     connection = Connection(
         host=address.host,
         user=address.user,

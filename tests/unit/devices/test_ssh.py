@@ -1,4 +1,5 @@
 import socket
+import threading
 
 import pytest
 
@@ -32,3 +33,23 @@ def test_a_board_that_does_not_answer_is_a_device_error() -> None:
         url = f"ssh://me@127.0.0.1:{closed.getsockname()[1]}"
         with pytest.raises(DeviceError, match="cannot be reached"), Shell(url):
             pass
+
+
+def test_a_port_that_speaks_something_else_is_a_device_error_without_a_traceback(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    def answer(listening: socket.socket) -> None:
+        caller, _ = listening.accept()
+        caller.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        caller.close()
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=answer, args=(listening,))
+        thread.start()
+        with (
+            pytest.raises(DeviceError, match="does not speak ssh"),
+            Shell(f"ssh://me@127.0.0.1:{listening.getsockname()[1]}"),
+        ):
+            pass
+        thread.join()
+    assert capfd.readouterr().err == ""
