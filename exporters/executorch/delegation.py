@@ -4,7 +4,8 @@ Looks at torch.fx graphs by the names of their operators and imports neither tor
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from itertools import takewhile
 from typing import Any, Self
 
 from pydantic import Field
@@ -14,8 +15,7 @@ from factory.contracts.errors import ExportError
 
 _DELEGATE_CALL = "executorch_call_delegate"
 _PASSIVE = ("getitem",)
-_QUANTIZE, _DEQUANTIZE = "quantize_per_tensor", "dequantize_per_tensor"
-_NORMALISATION = ("sub", "mul", "hardtanh")
+_QUANTIZE, _UNPACK = "quantize_per_tensor", "dequantize"
 
 
 class Delegation(Contract):
@@ -30,7 +30,7 @@ class Delegation(Contract):
     def of(cls, module: Any) -> Self:
         """Read a lowered graph (torch.fx.GraphModule of the edge dialect)."""
         calls = [node for node in module.graph.nodes if node.op == "call_function"]
-        delegated = [node for node in calls if _name(node) == _DELEGATE_CALL]
+        delegated = [node for node in calls if operator_name(node) == _DELEGATE_CALL]
         parts = [getattr(module, node.args[0].target) for node in delegated]
         return cls(
             backend=", ".join(sorted({part.backend_id for part in parts})) or "none",
@@ -55,40 +55,39 @@ class Delegation(Contract):
         )
 
 
-def require_float_normalisation(module: Any) -> None:
-    """The three float operators of the normalisation, and nothing else, stand ahead of the first Quantize.
+def require_float_front(module: Any, expected: list[str]) -> None:
+    """Exactly the operators of the front stand ahead of the first Quantize, and none of them has quantised operands.
 
     Args:
-        module: A converted PT2E graph (torch.fx.GraphModule).
+        module: A converted PT2E graph (torch.fx.GraphModule); its nodes are in execution order.
+        expected: Names of the front's operators in the float graph, in order.
 
     Raises:
-        ExportError: The raw input, or a part of the normalisation, is quantised: docs/adr/0003 says why that fails.
+        ExportError: The raw input or a part of the front is quantised: docs/adr/0003 says why that fails.
     """
-    (node,) = (node for node in module.graph.nodes if node.op == "placeholder")
-    met: list[str] = []
-    while (users := _computing(node.users)) and _name(node) != _QUANTIZE:
-        met += [" and ".join(_name(user) for user in users)]
-        met += [_name(constant) for constant in users[0].all_input_nodes if _name(constant) == _DEQUANTIZE]
-        node = users[0]
-    if tuple(met) != (*_NORMALISATION, _QUANTIZE):
+    calls = [node for node in module.graph.nodes if node.op == "call_function"]
+    ahead = list(takewhile(lambda node: operator_name(node) != _QUANTIZE, calls))
+    computing = [node for node in ahead if not operator_name(node).startswith(_UNPACK)]
+    got = [operator_name(node) for node in computing]
+    rounded = [operator_name(node) for node in computing for given in node.all_input_nodes if _is_rounded(given)]
+    if got != expected or rounded:
         raise ExportError(
-            f"executorch, step int8_static: the input runs through {' -> '.join(met[:6]) or 'nothing'}, expected "
-            f"{' -> '.join(_NORMALISATION)} in float and then {_QUANTIZE}: pin torchao and executorch as "
-            "pyproject.toml does"
+            f"executorch, step int8_static: {len(got)} float operators stand ahead of the first Quantize, expected "
+            f"the {len(expected)} of the front ({', '.join(expected[:4])}, ...); {len(rounded)} of them have int8 "
+            "operands, none may: pin torchao and executorch as pyproject.toml does"
         )
 
 
-def _computing(nodes: Iterable[Any]) -> list[Any]:
-    """Without the graph's own guards about its batch."""
-    return [node for node in nodes if node.op == "call_function" and _name(node) != "sym_size"]
+def _is_rounded(node: Any) -> bool:
+    return node.op == "call_function" and operator_name(node).startswith(_UNPACK)
 
 
 def _counted(nodes: Iterator[Any]) -> dict[str, int]:
-    names = (_name(node) for node in nodes if node.op == "call_function")
+    names = (operator_name(node) for node in nodes if node.op == "call_function")
     return dict(sorted(Counter(name for name in names if name not in _PASSIVE).items()))
 
 
-def _name(node: Any) -> str:
+def operator_name(node: Any) -> str:
     """'convolution' of aten.convolution.default, of ATen's and the edge dialect's operators alike."""
     if node.op != "call_function":
         return str(node.op)

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 
-from exporters.executorch.seal import seal
 from exporters.process import run_worker, scratch
 from factory.contracts.artifact import Artifact, Precision, SideFile, TensorInfo
 from factory.contracts.errors import ArtifactError, ExportError
@@ -20,7 +19,9 @@ PRECISIONS = (Precision.FP32, Precision.INT8_STATIC)
 FOLDER = "executorch"
 _STEPS_BEFORE = 1  # import
 _BESIDE = {
+    "bpte": "the program with test windows and expected logits (BundledProgram)",
     "delegation.json": "what XNNPACK took of the graph, and what it left",
+    "profile.json": "time of each operator on the exporting host (ETDump)",
 }
 
 
@@ -61,10 +62,10 @@ def _prepare(folder: Path, request: ExportRequest) -> None:
 
 
 def _finish(folder: Path, precision: Precision, request: ExportRequest) -> Artifact:
-    """Seal, move into place, describe."""
+    """Move into place, describe."""
     path = request.build / FOLDER / f"model_{precision}.pte"
     with atomic_write(path) as temporary:
-        temporary.write_bytes(seal((folder / f"{precision}.pte").read_bytes()))
+        temporary.write_bytes((folder / f"{precision}.pte").read_bytes())
     beside = tuple(
         _beside(folder / f"{precision}.{suffix}", path.with_suffix(f".{suffix}"), what, request.build)
         for suffix, what in _BESIDE.items()

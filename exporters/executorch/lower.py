@@ -5,7 +5,6 @@ Needs executorch.exir and torchao, which cost ten seconds to import: used by `ex
 Shape legend: N windows, B batch, C channels, T time steps, K classes.
 """
 
-from collections.abc import Sequence
 from importlib.metadata import version
 from typing import Any
 
@@ -21,12 +20,14 @@ from torch.export import Dim
 from torch.fx import GraphModule, Node
 from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e, prepare_pt2e
 
-from exporters.executorch.delegation import Delegation, require_float_normalisation
+from exporters.executorch.delegation import Delegation, operator_name, require_float_front
 from exporters.executorch.runner import CONTRACT_METHOD, VERSION_METHOD
 
 _BATCH = 64
 _FLOAT_ONLY = (torch.ops.aten.softmax.int, torch.ops.aten.sqrt.default, torch.ops.aten.div.Tensor)
 """Operators of a head that XNNPACK takes in float alone; such a head is left in float."""
+_FRONT = ("normalise", "stem", "stages.0")
+"""What int8 files keep in float: docs/adr/0003."""
 
 
 def plain_layout(network: nn.Module) -> nn.Module:
@@ -52,7 +53,7 @@ def capture(network: nn.Module, window: Tensor) -> GraphModule:
 
 
 def quantise(graph: GraphModule, calibration: Tensor) -> GraphModule:
-    """int8 weights a channel and activations a tensor by post-training calibration; normalisation stays float.
+    """int8 weights a channel and activations a tensor by post-training calibration; the front stays float.
 
     A head with a softmax or a root stays float as well: XNNPACK takes those in float alone.
 
@@ -61,17 +62,19 @@ def quantise(graph: GraphModule, calibration: Tensor) -> GraphModule:
         calibration: (N, C, 1, T) windows of training subjects, SI units.
 
     Raises:
-        ExportError: The quantiser touched the normalisation.
+        ExportError: The quantiser touched the front.
     """
-    in_float = ("normalise", "head") if _has_float_head(graph) else ("normalise",)
+    front = [node for node in graph.graph.nodes if _part_of(node, _FRONT)]
+    expected = [operator_name(node) for node in front if node.op == "call_function"]
+    in_float = (*_FRONT, "head") if _has_float_head(graph) else _FRONT
     quantiser = XNNPACKQuantizer().set_global(get_symmetric_quantization_config(is_per_channel=True))
-    quantiser.set_filter_function(lambda node: _module(node) not in in_float)
+    quantiser.set_filter_function(lambda node: not _part_of(node, in_float))
     prepared = prepare_pt2e(graph, quantiser)
     with torch.no_grad():
-        for batch in calibration.split(_BATCH):
+        for batch in torch.split(calibration, _BATCH):
             prepared(batch)
-    converted = convert_pt2e(prepared)
-    require_float_normalisation(converted)
+    converted: GraphModule = convert_pt2e(prepared)
+    require_float_front(converted, expected)
     return converted
 
 
@@ -112,11 +115,11 @@ def _sums_as_products(graph: GraphModule) -> GraphModule:
 
 
 def _has_float_head(graph: GraphModule) -> bool:
-    return any(node.target in _FLOAT_ONLY for node in graph.graph.nodes if _module(node) == "head")
+    return any(node.target in _FLOAT_ONLY for node in graph.graph.nodes if _part_of(node, ("head",)))
 
 
-def _module(node: Node) -> str:
-    """Which part of the network a node came from: normalise, stem, stages, last or head; else empty."""
+def _part_of(node: Node, modules: tuple[str, ...]) -> bool:
+    """Whether a node came from one of these modules of the network, or from inside one."""
     stack: dict[str, tuple[str, Any]] = node.meta.get("nn_module_stack") or {}
-    names: Sequence[str] = [name for name, _ in stack.values()]
-    return names[-1].split(".")[0] if names else ""
+    name = [name for name, _ in stack.values()][-1] if stack else ""
+    return any(name == module or name.startswith(f"{module}.") for module in modules)

@@ -145,24 +145,25 @@ def load_program(content: bytes, path: Path, *, traced: bool = False) -> Any:
     Raises:
         ArtifactError: The runtime refused.
     """
-    runtime, binding = _binding()
+    binding()
+    from executorch.runtime import Runtime
+
     try:
         with quiet():
-            binding._unsafe_reset_threadpool(1)
-            return runtime.get().load_program(content, enable_etdump=traced)
+            return Runtime.get().load_program(content, enable_etdump=traced)
     except RuntimeError as error:
         raise ArtifactError(f"{path} does not load in ExecuTorch: {error}: build the target again") from error
 
 
-def _binding() -> tuple[Any, Any]:
-    """The Runtime class and the module of the Python binding."""
+def binding() -> Any:
+    """The module of the Python binding, on one thread from now on."""
     with warnings.catch_warnings(), quiet():
         # executorch.exir reads a resource by a function that Python 3.11 deprecates.
         warnings.filterwarnings("ignore", category=DeprecationWarning)
         import executorch.extension.pybindings.portable_lib as binding
-        from executorch.runtime import Runtime
 
-    return Runtime, binding
+        binding._unsafe_reset_threadpool(1)
+    return binding
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 A process of its own because the imports cost ten seconds, torchao and executorch print past Python, and targets are
 to convert side by side. Reads STUDENT (network.json, network.safetensors), FOLDER/calibration.npy (N, C, 1, T) and
-FOLDER/contract.json; writes FOLDER/<precision>.pte and FOLDER/<precision>.delegation.json.
+FOLDER/contract.json; writes FOLDER/<precision>.pte and what goes beside it.
 """
 
 import sys
@@ -10,7 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
+from exporters.executorch.seal import seal
 from exporters.process import Done, serve
+from factory.contracts.artifact import Precision
+from factory.contracts.base import Contract
 
 
 def convert(folder: Path, student: Path, precisions: list[str], done: Done) -> None:
@@ -18,6 +21,8 @@ def convert(folder: Path, student: Path, precisions: list[str], done: Done) -> N
     import torch
 
     from exporters.executorch import lower
+    from exporters.executorch.bundle import CASES, bundle
+    from exporters.executorch.profile import profile
     from factory.models import fold, load_network
 
     torch.manual_seed(0)
@@ -28,13 +33,22 @@ def convert(folder: Path, student: Path, precisions: list[str], done: Done) -> N
     done("import", precisions[0])
     for precision, following in zip(precisions, [*precisions[1:], "end"], strict=True):
         graph = lower.capture(network, calibration[:2])
-        if precision == "int8_static":
+        if precision == Precision.INT8_STATIC:
             graph = lower.quantise(graph, calibration)
+        with torch.no_grad():
+            logits = graph(calibration[:CASES])
         program, record = lower.lower(graph, calibration[:1], methods)
         record.require_whole(precision)
-        (folder / f"{precision}.pte").write_bytes(program)
-        (folder / f"{precision}.delegation.json").write_text(record.model_dump_json(indent=2) + "\n", "utf-8")
+        path = folder / f"{precision}.pte"
+        path.write_bytes(seal(program))
+        path.with_suffix(".bpte").write_bytes(bundle(path, calibration[:CASES], logits))
+        _write(record, path.with_suffix(".delegation.json"))
+        _write(profile(path, calibration[:1]), path.with_suffix(".profile.json"))
         done(precision, following)
+
+
+def _write(record: Contract, path: Path) -> None:
+    path.write_text(record.model_dump_json(indent=2) + "\n", "utf-8")
 
 
 if __name__ == "__main__":

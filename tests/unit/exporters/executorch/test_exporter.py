@@ -41,7 +41,7 @@ def test_xnnpack_takes_the_whole_graph_in_one_call(built: Built) -> None:
 def test_int8_quantises_activations_and_weights_and_fp32_nothing(built: Built) -> None:
     assert not any("quantize" in operator for operator in _record(built, Precision.FP32).taken)
     static = _record(built, Precision.INT8_STATIC).taken
-    assert static["dequantize_per_channel"] >= static["convolution"]
+    assert 0 < static["convolution"] - static["dequantize_per_channel"] <= 10  # the front's stay float
 
 
 def test_side_files_are_recorded_with_their_hash(built: Built) -> None:

@@ -1,0 +1,82 @@
+"""How long each operator of a program takes on this host: ExecuTorch's ETDump, read by its Inspector."""
+
+import platform
+import re
+import tempfile
+import warnings
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from exporters.executorch.runner import installed_version, load_program, quiet
+from factory.contracts.base import Contract
+
+_RUNS, _WARM_UP = 200, 20
+_NOT_OPERATORS = ("DELEGATE_CALL", "Method::execute", "OPERATOR_CALL")
+_ORDINAL = re.compile(r" #\d+$")
+_US_IN_MS = 1e3
+
+
+class OperatorTime(Contract):
+    """One operator, in execution order."""
+
+    name: str = Field(description="XNNPACK's, with its ordinal among operators of that kind")
+    kind: str = Field(description="without the ordinal, to sum over")
+    mean_us: float = Field(ge=0, description="over all runs; the clock has steps of 1 us, the mean has not")
+    share: float = Field(ge=0, le=1, description="of the sum over operators")
+
+
+class Profile(Contract):
+    """model_*.profile.json: mean time of each operator over `runs` inferences of one window, one thread."""
+
+    where: str
+    runs: int
+    total_us: float = Field(description="median of the whole inference as the runtime saw it, traced")
+    operators: tuple[OperatorTime, ...]
+
+
+def profile(program: Path, window: Any, runs: int = _RUNS) -> Profile:
+    """Run a program traced and read what each operator took.
+
+    Args:
+        program: A .pte.
+        window: (1, C, 1, T) torch tensor.
+        runs: Inferences that are counted.
+
+    Raises:
+        ArtifactError: The runtime refused the program.
+    """
+    loaded = load_program(program.read_bytes(), program, traced=True)
+    method = loaded.load_method("forward")
+    for _ in range(_WARM_UP + runs):
+        with quiet():
+            method.execute([window])
+    with tempfile.TemporaryDirectory(prefix="smldist-etdump-") as folder:
+        dump = Path(folder, "dump.etdp")
+        loaded.write_etdump_result_to_file(str(dump), str(Path(folder, "none")))
+        events = _events(dump)
+    timed = [(str(event.name), [float(ms) * _US_IN_MS for ms in event.perf_data.raw[_WARM_UP:]]) for event in events]
+    means = {name: sum(each) / len(each) for name, each in timed if name not in _NOT_OPERATORS}
+    whole = next(sorted(each)[len(each) // 2] for name, each in timed if name == "Method::execute")
+    total = sum(means.values()) or 1.0
+    return Profile(
+        where=f"host {platform.machine()}, ExecuTorch {installed_version()} (XNNPACK), one thread",
+        runs=runs,
+        total_us=whole,
+        operators=tuple(
+            OperatorTime(name=name, kind=_ORDINAL.sub("", name), mean_us=mean, share=mean / total)
+            for name, mean in means.items()
+        ),
+    )
+
+
+def _events(dump: Path) -> list[Any]:
+    """Events of the inferences, in order; those of loading come in a block of their own."""
+    with warnings.catch_warnings():
+        # No debug buffer was asked for; other warnings come from pandas and from executorch's own imports.
+        warnings.simplefilter("ignore")
+        from executorch.devtools import Inspector
+
+        blocks = Inspector(etdump_path=str(dump)).event_blocks
+    return [event for block in blocks if block.name == "Execute" for event in block.events if event.perf_data]
