@@ -42,13 +42,15 @@ def activation_scales(model: "ModelProto", names: list[str], calibration: Floats
     options.log_severity_level = 4
     session = onnxruntime.InferenceSession(copy.SerializeToString(), options, providers=["CPUExecutionProvider"])
     largest, drawn = np.zeros(len(names)), np.empty((len(names), len(calibration), _DRAWN), np.float32)
+    draws: dict[int, NDArray[np.int64]] = {}  # the same for the same tensor, whichever graph computes it
     for index, window in enumerate(calibration):
         values = session.run(names, {INPUT: np.ascontiguousarray(window[None, :, None, :], np.float32)})
         for place, value in enumerate(values):
-            # The same draw for the same tensor, whichever graph computes it.
-            chosen = np.random.default_rng(index).integers(0, value.size, _DRAWN)
-            drawn[place, index] = np.abs(value.ravel()[chosen])
-            largest[place] = max(largest[place], float(np.abs(value).max()))
+            if value.size not in draws:
+                draws[value.size] = np.random.default_rng(0).integers(0, value.size, (len(calibration), _DRAWN))
+            drawn[place, index] = value.ravel()[draws[value.size][index]]
+            largest[place] = max(largest[place], value.max(), -value.min())
+    drawn = np.abs(drawn)
     return {name: least_error_scale(drawn[i].ravel(), float(largest[i])) for i, name in enumerate(names)}
 
 
