@@ -113,8 +113,9 @@ TOLERANCES: dict[tuple[str, Precision], Tolerance] = {
         drop_windows=4,
         size_ratio=0.9,
         layer_error=0.3,
-        why="As tflite's int8_static, with scales symmetric about zero, which cost half the range after a ReLU; hence "
-        "0.5 pp.",
+        why="As tflite's int8_static, but TensorRT's scales are symmetric about zero, so a ReLU leaves half the levels "
+        "idle; hence 0.5 pp. With the first block in float 99.2 to 99.6 % agreement was measured; quantised too, "
+        "97.5 to 99.1 %.",
     ),
     ("tensorrt", Precision.FP32): Tolerance(
         max_abs=1e-3,
