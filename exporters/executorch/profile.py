@@ -23,7 +23,7 @@ class OperatorTime(Contract):
 
     name: str = Field(description="XNNPACK's, with its ordinal among operators of that kind")
     kind: str = Field(description="without the ordinal, to sum over")
-    mean_us: float = Field(ge=0, description="over all runs; the clock has steps of 1 us, the mean has not")
+    mean_us: float = Field(ge=0, description="over all runs, of whole microseconds: short ones look shorter")
     share: float = Field(ge=0, le=1, description="of the sum over operators")
 
 
