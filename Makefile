@@ -25,7 +25,7 @@ ITSELF := $(INSTALL) --no-deps --no-build-isolation --editable .
 COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	--custom-compile-command "make lock"
 
-.PHONY: help demo test check lint format types imports lock clean environment
+.PHONY: help demo test check android lint format types imports lock clean environment
 .NOTPARALLEL:
 
 help: ## Show this list
@@ -38,6 +38,12 @@ test: $(VENV)/.dev ## Run the tests; ARGS="-k name" narrows them
 	$(BIN)/pytest $(ARGS)
 
 check: lint types imports test ## All that CI checks
+
+# Needs a JDK 17, Maven 3.8, g++, zipalign and apksigner; no Android SDK. The first run downloads about 600 MB.
+android: $(VENV)/.dev ## Compile, test and pack the Android app of the build in OUT
+	$(BIN)/python android_demo/tools/assets.py "$(OUT)"
+	$(BIN)/python android_demo/tools/shim.py --out android_demo/executorch/host/target/libsmldist_executorch.so
+	cd android_demo && mvn --batch-mode --quiet verify
 
 lint: $(VENV)/.dev ## Check format and style
 	$(BIN)/ruff format --check .

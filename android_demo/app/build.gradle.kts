@@ -1,0 +1,37 @@
+plugins {
+    alias(libs.plugins.android.application)
+    alias(libs.plugins.kotlin.android)
+}
+
+android {
+    namespace = "dev.smldist.app"
+    compileSdk = libs.versions.compileSdk.get().toInt()
+    defaultConfig {
+        applicationId = "dev.smldist.app"
+        minSdk = libs.versions.minSdk.get().toInt()
+        targetSdk = libs.versions.targetSdk.get().toInt()
+        versionCode = 1
+        versionName = "0.1.0"
+        ndk { abiFilters += listOf("arm64-v8a", "x86_64") }
+    }
+    // Written by tools/assets.py out of a factory build.
+    sourceSets["main"].assets.srcDir("../assets")
+    androidResources { noCompress += listOf("tflite", "pte") }
+    buildTypes {
+        release {
+            isMinifyEnabled = true
+            proguardFiles(getDefaultProguardFile("proguard-android-optimize.txt"), "keep.pro")
+        }
+    }
+}
+
+kotlin {
+    jvmToolchain(17)
+}
+
+dependencies {
+    implementation(project(":sensing"))
+    implementation(project(":inference"))
+    implementation(project(":litert"))
+    implementation(project(":executorch"))
+}

@@ -1,0 +1,26 @@
+package dev.smldist.app
+
+import android.content.Context
+import android.content.SharedPreferences
+
+/** What must outlive the process. */
+internal class Choices(
+    context: Context,
+) {
+    private val stored: SharedPreferences = context.getSharedPreferences("choices", Context.MODE_PRIVATE)
+
+    /** Path of the model to run; null takes the first. */
+    var model: String?
+        get() = stored.getString(MODEL, null)
+        set(value) = stored.edit().putString(MODEL, value).apply()
+
+    /** True while the service runs; still true when a new process starts, if the system ended the old one. */
+    var running: Boolean
+        get() = stored.getBoolean(RUNNING, false)
+        set(value) = stored.edit().putBoolean(RUNNING, value).apply()
+
+    private companion object {
+        const val MODEL = "model"
+        const val RUNNING = "running"
+    }
+}

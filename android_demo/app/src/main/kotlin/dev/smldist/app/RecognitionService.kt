@@ -1,0 +1,190 @@
+package dev.smldist.app
+
+import android.app.Service
+import android.content.Intent
+import android.hardware.Sensor
+import android.hardware.SensorEvent
+import android.hardware.SensorEventListener
+import android.hardware.SensorManager
+import android.os.Handler
+import android.os.HandlerThread
+import android.os.IBinder
+import android.os.PowerManager
+import dev.smldist.inference.Classifier
+import dev.smldist.inference.ModelException
+import dev.smldist.sensing.ContractException
+import dev.smldist.sensing.Quantity
+import dev.smldist.sensing.SensorContract
+
+/**
+ * Recognises while the screen is off, too.
+ *
+ * Everything that touches the model happens on one thread, from loading to closing. It writes [UiState.Running] once a
+ * second and after each window, and [UiState.Failed] when it has to give up.
+ */
+internal class RecognitionService :
+    Service(),
+    SensorEventListener {
+    private val app get() = application as DemoApp
+    private val sensors by lazy { getSystemService(SensorManager::class.java) }
+    private val notifications by lazy { Notifications(this) }
+    private var thread: HandlerThread? = null
+    private var wakeLock: PowerManager.WakeLock? = null
+
+    // The sensor thread's own.
+    private lateinit var handler: Handler
+    private var recognizer: Recognizer? = null
+    private var session: Session? = null
+    private var recognition: Recognition? = null
+    private var notice: Notice? = null
+    private var failed = false
+    private val tick = Runnable { onTick() }
+
+    override fun onBind(intent: Intent?): IBinder? = null
+
+    override fun onStartCommand(
+        intent: Intent?,
+        flags: Int,
+        startId: Int,
+    ): Int {
+        when {
+            intent?.action == ACTION_STOP -> stopSelf()
+            thread == null -> begin()
+        }
+        // Android 12 and later forbid a restart from the background; the screen tells the user instead.
+        return START_NOT_STICKY
+    }
+
+    override fun onSensorChanged(event: SensorEvent) {
+        val quantity = Quantity.ofAndroidType(event.sensor.type) ?: return
+        if (quantity == Quantity.ACCELEROMETER) app.signal.add(event.values)
+        try {
+            recognizer?.add(quantity, event.timestamp, event.values)
+        } catch (error: ModelException) {
+            fail(Reason.ASSETS, error.message.orEmpty())
+        } catch (error: ContractException) {
+            fail(Reason.CONTRACT, error.message.orEmpty())
+        }
+    }
+
+    override fun onAccuracyChanged(
+        sensor: Sensor?,
+        accuracy: Int,
+    ) = Unit
+
+    override fun onDestroy() {
+        sensors.unregisterListener(this)
+        wakeLock?.let { if (it.isHeld) it.release() }
+        app.recordings.stop()
+        app.choices.running = false
+        thread?.let { running ->
+            handler.removeCallbacks(tick)
+            handler.post { recognizer?.close() }
+            running.quitSafely()
+        }
+        if (!failed) app.showStopped(interrupted = false)
+        super.onDestroy()
+    }
+
+    private fun begin() {
+        try {
+            notifications.startForeground(this)
+        } catch (error: IllegalStateException) {
+            return fail(Reason.SERVICE, error.message.orEmpty())
+        } catch (error: SecurityException) {
+            return fail(Reason.SERVICE, error.message.orEmpty())
+        }
+        app.choices.running = true
+        app.signal.clear()
+        app.store.publish(UiState.Loading)
+        wakeLock =
+            getSystemService(PowerManager::class.java)
+                .newWakeLock(PowerManager.PARTIAL_WAKE_LOCK, "smldist:recognition")
+                .apply { acquire(LONGEST_RUN_MS) }
+        val started = HandlerThread("recognition").apply { start() }
+        thread = started
+        handler = Handler(started.looper)
+        handler.post(::load)
+    }
+
+    private fun load() {
+        try {
+            val contract = app.pack.manifest.contract
+            contract.requirePhone()
+            val found = contract.quantities.associateWith { sensors.getDefaultSensor(it.androidType) }
+            val missing = found.filterValues { it == null }.keys
+            if (missing.isNotEmpty()) return fail(Reason.SENSOR_MISSING, missing.joinToString { it.key })
+            val model = app.chosenModel()
+            val classifier = app.open(model)
+            val result = app.pack.selfTest(model).run(classifier)
+            if (!result.passed) {
+                classifier.close()
+                return fail(Reason.SELF_TEST, getString(R.string.self_test_failed, decimal(result.maxAbs), decimal(result.allowed)))
+            }
+            session = Session(contract, model, classifier.runtime, result)
+            start(contract, classifier, found.values.filterNotNull())
+        } catch (error: ModelException) {
+            fail(Reason.ASSETS, error.message.orEmpty())
+        } catch (error: ContractException) {
+            fail(Reason.CONTRACT, error.message.orEmpty())
+        }
+    }
+
+    private fun start(
+        contract: SensorContract,
+        classifier: Classifier,
+        found: List<Sensor>,
+    ) {
+        recognizer = Recognizer(contract, classifier, { app.recordings.add(it) }, ::onAnswer)
+        notice = Notice.NOTIFICATIONS_DENIED.takeUnless { notifications.allowed }
+        val periodUs = (MICROSECONDS / contract.rateHz).toInt()
+        for (sensor in found) sensors.registerListener(this, sensor, periodUs, handler)
+        publish()
+        handler.postDelayed(tick, TICK_MS)
+    }
+
+    private fun onAnswer(answer: Recognition) {
+        if (answer.label != recognition?.label) notifications.show(answer.label)
+        recognition = answer
+        publish()
+    }
+
+    private fun onTick() {
+        lookAround()
+        handler.postDelayed(tick, TICK_MS)
+    }
+
+    /** Notes what is odd since the last look, and shows it. */
+    internal fun lookAround(): Notice? {
+        val running = recognizer ?: return null
+        notice = running.notice(running.health()) ?: Notice.NOTIFICATIONS_DENIED.takeUnless { notifications.allowed }
+        publish()
+        return notice
+    }
+
+    private fun publish() {
+        val running = recognizer ?: return
+        val current = session ?: return
+        if (failed) return
+        app.store.publish(UiState.Running(current, running.health(), recognition, notice, app.recordings.active))
+    }
+
+    private fun fail(
+        reason: Reason,
+        detail: String,
+    ) {
+        failed = true
+        app.store.publish(UiState.Failed(reason, detail))
+        stopSelf()
+    }
+
+    companion object {
+        /** An intent with this action ends the service. */
+        const val ACTION_STOP: String = "dev.smldist.app.STOP"
+        private const val TICK_MS = 1000L
+        private const val MICROSECONDS = 1e6
+
+        /** A forgotten recognition ends with the battery's patience: half a day. */
+        private const val LONGEST_RUN_MS = 12 * 3_600_000L
+    }
+}

@@ -1,0 +1,93 @@
+package dev.smldist.app
+
+import android.app.Activity
+import android.content.Intent
+import android.graphics.Bitmap
+import android.graphics.Canvas
+import android.hardware.Sensor
+import android.hardware.SensorManager
+import android.os.Looper
+import dev.smldist.inference.GoldenWindows
+import dev.smldist.sensing.Quantity
+import org.robolectric.Robolectric
+import org.robolectric.RuntimeEnvironment
+import org.robolectric.Shadows.shadowOf
+import org.robolectric.android.controller.ServiceController
+import org.robolectric.shadows.SensorEventBuilder
+import org.robolectric.shadows.ShadowSensor
+import java.io.File
+import java.io.FileOutputStream
+
+/** A phone with the sensors of the contract, and the app on it. */
+internal class Bench(
+    sensors: List<Quantity> = listOf(Quantity.ACCELEROMETER, Quantity.GYROSCOPE),
+) {
+    val app = RuntimeEnvironment.getApplication() as DemoApp
+    private val manager = app.getSystemService(SensorManager::class.java)
+    private val present: Map<Quantity, Sensor> =
+        sensors.associateWith { ShadowSensor.newInstance(it.androidType).also { sensor -> shadowOf(manager).addSensor(sensor) } }
+    val contract get() = app.pack.manifest.contract
+    val golden by lazy { GoldenWindows.read(app.pack.file("selftest.npz")) }
+    private var clockNs = 1_000_000_000L
+
+    fun service(): ServiceController<RecognitionService> =
+        Robolectric.buildService(RecognitionService::class.java, Intent(app, RecognitionService::class.java)).create().startCommand(0, 1)
+
+    fun listening(service: RecognitionService): Boolean = shadowOf(manager).hasListener(service)
+
+    /** Waits for a state, as a user would. */
+    inline fun <reified T : UiState> await(): T {
+        val until = System.nanoTime() + PATIENCE_NS
+        while (System.nanoTime() < until) {
+            shadowOf(Looper.getMainLooper()).idle()
+            (app.store.state as? T)?.let { return it }
+            Thread.sleep(20)
+        }
+        throw AssertionError("state is ${app.store.state}, expected ${T::class.java.simpleName}")
+    }
+
+    /** Plays a window `[T, C]` as the events of a phone that delivers exactly the contract's rate. */
+    fun play(
+        window: FloatArray,
+        stepNs: Long = Math.round(1e9 / contract.rateHz),
+        scale: Float = 1f,
+    ) {
+        val width = contract.channels.size
+        for (row in 0 until contract.length) {
+            for ((quantity, sensor) in present) {
+                val values = FloatArray(3)
+                contract.channels.forEachIndexed { index, channel ->
+                    if (channel.quantity == quantity) values[channel.axis.ordinal] = scale * window[row * width + index]
+                }
+                send(sensor, values)
+            }
+            clockNs += stepNs
+        }
+    }
+
+    private fun send(
+        sensor: Sensor,
+        values: FloatArray,
+    ) {
+        val event = SensorEventBuilder.newBuilder().setSensor(sensor).setTimestamp(clockNs).setValues(values).build()
+        shadowOf(manager).sendSensorEventToListeners(event)
+    }
+
+    companion object {
+        const val PATIENCE_NS = 240_000_000_000L
+
+        /** Draws what the user sees into a PNG. */
+        fun screenshot(
+            activity: Activity,
+            name: String,
+        ): File {
+            val view = activity.window.decorView
+            val bitmap = Bitmap.createBitmap(view.width, view.height, Bitmap.Config.ARGB_8888)
+            view.draw(Canvas(bitmap))
+            val file = File(checkNotNull(System.getProperty("smldist.screenshots")), "$name.png")
+            file.parentFile!!.mkdirs()
+            FileOutputStream(file).use { bitmap.compress(Bitmap.CompressFormat.PNG, 100, it) }
+            return file
+        }
+    }
+}

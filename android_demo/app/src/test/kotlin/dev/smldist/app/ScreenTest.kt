@@ -1,0 +1,120 @@
+package dev.smldist.app
+
+import android.app.NotificationManager
+import android.content.pm.PackageManager
+import android.os.Looper
+import android.widget.Button
+import android.widget.LinearLayout
+import android.widget.Spinner
+import android.widget.TextView
+import org.junit.Assert.assertEquals
+import org.junit.Assert.assertFalse
+import org.junit.Assert.assertTrue
+import org.junit.Test
+import org.junit.runner.RunWith
+import org.robolectric.Robolectric
+import org.robolectric.RobolectricTestRunner
+import org.robolectric.RuntimeEnvironment
+import org.robolectric.Shadows.shadowOf
+import org.robolectric.annotation.Config
+import org.robolectric.annotation.GraphicsMode
+
+@RunWith(RobolectricTestRunner::class)
+@GraphicsMode(GraphicsMode.Mode.NATIVE)
+@Config(qualifiers = "w411dp-h1000dp-xhdpi")
+internal class ScreenTest {
+    private val bench = Bench()
+
+    private fun screen() = Robolectric.buildActivity(MainActivity::class.java).setup()
+
+    private fun text(
+        activity: MainActivity,
+        id: Int,
+    ) = activity.findViewById<TextView>(id).text.toString()
+
+    @Test
+    fun `it offers the models of the build and starts the service`() {
+        val activity = screen().get()
+        val stopped = bench.await<UiState.Stopped>()
+        shadowOf(Looper.getMainLooper()).idle()
+        assertFalse(stopped.interrupted)
+        assertEquals(bench.app.pack.models.size, activity.findViewById<Spinner>(R.id.model).adapter.count)
+        assertEquals(activity.getString(R.string.stopped), text(activity, R.id.activity))
+        activity.findViewById<Button>(R.id.toggle).performClick()
+        assertEquals(RecognitionService::class.java.name, shadowOf(bench.app).nextStartedService.component!!.className)
+    }
+
+    @Test
+    fun `a run that the system ended is told`() {
+        bench.app.choices.running = true
+        val activity = screen().get()
+        assertTrue(bench.await<UiState.Stopped>().interrupted)
+        shadowOf(Looper.getMainLooper()).idle()
+        assertEquals(activity.getString(R.string.interrupted), text(activity, R.id.notice))
+    }
+
+    @Test
+    fun `a rotation keeps what is shown, and every bar speaks`() {
+        val service = bench.service()
+        bench.await<UiState.Running>()
+        bench.play(bench.golden.x[0])
+        bench.play(bench.golden.x[0])
+        val controller = screen()
+        bench.await<UiState.Running>()
+        val before = text(controller.get(), R.id.activity)
+        controller.recreate()
+        shadowOf(Looper.getMainLooper()).idle()
+        assertEquals(before, text(controller.get(), R.id.activity))
+        val bars = controller.get().findViewById<LinearLayout>(R.id.bars)
+        assertEquals(bench.contract.labels.size, bars.childCount)
+        bench.contract.labels.forEachIndexed { index, label ->
+            assertTrue(bars.getChildAt(index).contentDescription.startsWith(readable(label)))
+        }
+        service.destroy()
+    }
+
+    @Test
+    fun `no permission is for the network`() {
+        val info = bench.app.packageManager.getPackageInfo(bench.app.packageName, PackageManager.GET_PERMISSIONS)
+        assertTrue(info.requestedPermissions!!.none { "INTERNET" in it || "NETWORK" in it })
+    }
+
+    @Test
+    fun `every state can be seen in light and dark`() {
+        for (mode in listOf("notnight", "night")) {
+            RuntimeEnvironment.setQualifiers("+$mode")
+            shoot("$mode-loading", UiState.Loading)
+            shoot("$mode-stopped", UiState.Stopped(bench.contract, bench.app.pack.models, interrupted = true))
+            for (reason in Reason.entries) shoot("$mode-failed-${reason.name.lowercase()}", UiState.Failed(reason, "gyroscope"))
+        }
+    }
+
+    @Test
+    fun `a running recognition can be seen in light and dark`() {
+        shadowOf(bench.app.getSystemService(NotificationManager::class.java)).setNotificationsEnabled(false)
+        val service = bench.service()
+        bench.await<UiState.Running>()
+        shoot("notnight-waiting", bench.app.store.state)
+        repeat(4) { bench.play(bench.golden.x[0]) }
+        val running = bench.await<UiState.Running>()
+        for (mode in listOf("notnight", "night")) {
+            RuntimeEnvironment.setQualifiers("+$mode")
+            shoot("$mode-running", running.copy(notice = null))
+            shoot("$mode-notice", running)
+        }
+        service.destroy()
+    }
+
+    private fun shoot(
+        name: String,
+        state: UiState,
+    ) {
+        bench.app.store.publish(state)
+        val controller = screen()
+        shadowOf(Looper.getMainLooper()).idle()
+        bench.app.store.publish(state)
+        shadowOf(Looper.getMainLooper()).idle()
+        assertTrue(Bench.screenshot(controller.get(), name).length() > 2_000)
+        controller.pause().stop().destroy()
+    }
+}

@@ -1,0 +1,21 @@
+plugins {
+    `java-library`
+    alias(libs.plugins.kotlin.jvm)
+}
+
+kotlin {
+    explicitApi()
+    jvmToolchain(17)
+}
+
+dependencies {
+    api(project(":sensing"))
+    implementation(libs.serialization.json)
+    testImplementation(platform(libs.junit.bom))
+    testImplementation(libs.junit.jupiter)
+    testRuntimeOnly(libs.junit.launcher)
+}
+
+tasks.test {
+    useJUnitPlatform()
+}

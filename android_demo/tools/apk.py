@@ -1,0 +1,240 @@
+"""Resources, packing and checks of the app without an Android SDK; Maven calls it, with the standard library alone.
+
+    python3 apk.py resources --help      aapt2: R.java and resources
+    python3 apk.py package --help        D8 or R8, zip, debug signature
+    python3 apk.py check --help          signature, badging, storage of models, alignment, ABIs, permissions
+
+Needs Debian's zipalign and apksigner, and a JDK.
+"""
+
+import argparse
+import re
+import shutil
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+PACKAGE = "dev.smldist.app"
+MIN_SDK, TARGET_SDK = 26, 35
+ABIS = ("arm64-v8a", "x86_64")
+STORED = (".so", ".tflite", ".pte", ".ptd")
+"""Read through the file's own pages: compressed, they could not be mapped."""
+PAGE, WORD = 16384, 4
+_PADDING = b"\x35\xd9"
+"""The extra field 0xd935, which Android's own tools pad with."""
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+
+
+class PackingError(Exception):
+    """The app cannot be packed, or is not what it should be; one line."""
+
+
+def link_resources(app: Path, assets: Path, aapt2: Path, framework: Path, target: Path) -> None:
+    """Compile and link resources and assets.
+
+    Args:
+        app: The module's folder.
+        assets: What tools/assets.py wrote.
+        aapt2: The tool, API 35 or newer.
+        framework: android.jar or Robolectric's android-all.
+        target: Receives AndroidManifest.xml, base.apk and gen/R.java.
+
+    Raises:
+        PackingError: A tool refused, or there are no assets.
+    """
+    if not (assets / "pack.json").exists():
+        raise PackingError(f"{assets} has no pack.json: run android_demo/tools/assets.py BUILD, or make android")
+    target.mkdir(parents=True, exist_ok=True)
+    manifest, compiled = target / "AndroidManifest.xml", target / "resources.zip"
+    # Gradle wants the name in its own file, aapt2 in the manifest.
+    text = (app / "src/main/AndroidManifest.xml").read_text(encoding="utf-8")
+    manifest.write_text(text.replace("<manifest ", f'<manifest package="{PACKAGE}" ', 1), encoding="utf-8")
+    aapt2.chmod(0o755)
+    _run(aapt2, "compile", "--dir", app / "src/main/res", "-o", compiled)
+    _run(
+        aapt2, "link", "-o", target / "base.apk", "-I", framework, "--manifest", manifest, "--java", target / "gen",
+        "-A", assets, *(flag for suffix in STORED for flag in ("-0", suffix)),
+        "--min-sdk-version", str(MIN_SDK), "--target-sdk-version", str(TARGET_SDK),
+        "--version-code", "1", "--version-name", "0.1.0", "--auto-add-overlay", compiled,
+    )  # fmt: skip
+
+
+def package(app: Path, aars: Path, r8: Path, framework: Path, target: Path, shrink: bool) -> Path:
+    """Make the signed APK.
+
+    Args:
+        app: The module's folder, for its keep rules.
+        aars: Folder of unpacked AARs, for their native libraries.
+        r8: Its jar, which holds D8, too.
+        framework: As in `link_resources`.
+        target: Of the module: classes, libraries, base.apk.
+        shrink: R8 instead of D8.
+
+    Returns:
+        The APK.
+
+    Raises:
+        PackingError: A tool refused.
+    """
+    dex = target / "dex"
+    shutil.rmtree(dex, ignore_errors=True)
+    dex.mkdir(parents=True)
+    tool = "R8" if shrink else "D8"
+    rules = ("--pg-conf", app / "keep.pro") if shrink else ()
+    inputs = [*sorted((target / "dexlibs").glob("*.jar")), *sorted((target / "classes").rglob("*.class"))]
+    java = Path(shutil.which("java") or "java").resolve()
+    _run(
+        java, "-Xmx2g", "-cp", r8, f"com.android.tools.r8.{tool}", "--release", *rules, "--min-api", str(MIN_SDK),
+        "--lib", framework, *(("--lib", java.parents[1]) if shrink else ()), "--output", dex, *inputs,
+    )  # fmt: skip
+    unsigned, signed = target / "app-unsigned.apk", target / "app-debug.apk"
+    _write_zip(unsigned, _entries(target / "base.apk", dex, aars))
+    _sign(unsigned, signed, target / "debug.keystore")
+    return signed
+
+
+def check(apk: Path, aapt2: Path) -> list[str]:
+    """Prove that an APK is what a phone and a store expect.
+
+    Returns:
+        A line for each property that holds.
+
+    Raises:
+        PackingError: One does not; names it.
+    """
+    signature = _run("apksigner", "verify", "--verbose", "--min-sdk-version", str(MIN_SDK), apk)
+    _require("v2 scheme (APK Signature Scheme v2): true" in signature, "the APK has no v2 signature")
+    _run("zipalign", "-c", "-p", str(WORD), apk)
+    badging = _run(aapt2, "dump", "badging", apk)
+    for expected in (f"name='{PACKAGE}'", f"'{MIN_SDK}'", f"targetSdkVersion:'{TARGET_SDK}'", "launchable-activity"):
+        _require(expected in badging, f"badging lacks {expected}")
+    permissions = set(re.findall(r"uses-permission: name='([^']+)'", badging))
+    network = {name for name in permissions if "INTERNET" in name or "NETWORK" in name}
+    _require(not network, f"the APK asks for {', '.join(sorted(network))}")
+    found = sorted({name.split("/")[1] for name in zipfile.ZipFile(apk).namelist() if name.startswith("lib/")})
+    _require(found == sorted(ABIS), f"the APK has libraries for {found}, expected {sorted(ABIS)}")
+    counted = _require_stored(apk)
+    return [
+        "signed (v2), aligned",
+        f"{PACKAGE}, SDK {MIN_SDK} to {TARGET_SDK}, permissions: {', '.join(sorted(permissions))}",
+        f"{counted} models and libraries stored, libraries on {PAGE}-byte pages, ABIs {', '.join(found)}",
+        f"{apk.stat().st_size} bytes",
+    ]
+
+
+def _require_stored(apk: Path) -> int:
+    """How many entries are read through their pages; each must be uncompressed and lie at its alignment."""
+    with zipfile.ZipFile(apk) as archive, apk.open("rb") as raw:
+        entries = [entry for entry in archive.infolist() if entry.filename.endswith(STORED)]
+        for entry in entries:
+            raw.seek(entry.header_offset + 26)
+            name, extra = (int.from_bytes(raw.read(2), "little") for _ in range(2))
+            start = entry.header_offset + 30 + name + extra
+            step = PAGE if entry.filename.endswith(".so") else WORD
+            stored = entry.compress_type == zipfile.ZIP_STORED
+            _require(stored and start % step == 0, f"{entry.filename} is compressed, or off a {step}-byte boundary")
+    _require(any(entry.filename.startswith("assets/") for entry in entries), "the APK holds no model")
+    return len(entries)
+
+
+def _entries(base: Path, dex: Path, aars: Path) -> Iterator[tuple[str, bytes, bool]]:
+    """Name, content and whether it is stored, of every file of the APK."""
+    with zipfile.ZipFile(base) as linked:
+        for entry in linked.infolist():
+            yield entry.filename, linked.read(entry), entry.compress_type == zipfile.ZIP_STORED
+    for path in sorted(dex.glob("*.dex")):
+        yield path.name, path.read_bytes(), False
+    for abi in ABIS:
+        for path in sorted(aars.glob(f"*/jni/{abi}/*.so")):
+            yield f"lib/{abi}/{path.name}", path.read_bytes(), True
+
+
+def _write_zip(path: Path, entries: Iterator[tuple[str, bytes, bool]]) -> None:
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content, stored in entries:
+            entry = zipfile.ZipInfo(name, _EPOCH)
+            entry.compress_type = zipfile.ZIP_STORED if stored else zipfile.ZIP_DEFLATED
+            if stored:
+                step = PAGE if name.endswith(".so") else WORD
+                start = archive.fp.tell() + 30 + len(name.encode()) + 6  # type: ignore[union-attr]
+                fill = -start % step
+                entry.extra = _PADDING + (2 + fill).to_bytes(2, "little") + step.to_bytes(2, "little") + bytes(fill)
+            archive.writestr(entry, content)
+
+
+def _sign(unsigned: Path, signed: Path, keystore: Path) -> None:
+    if not keystore.exists():
+        _run(
+            "keytool", "-genkeypair", "-keystore", keystore, "-storepass", "android", "-keypass", "android",
+            "-alias", "androiddebugkey", "-dname", "CN=Android Debug,O=Android,C=US", "-keyalg", "RSA",
+            "-keysize", "2048", "-validity", "10000", "-storetype", "PKCS12",
+        )  # fmt: skip
+    _run(
+        "apksigner", "sign", "--v1-signing-enabled", "false", "--v4-signing-enabled", "false",
+        "--ks", keystore, "--ks-pass", "pass:android", "--key-pass", "pass:android",
+        "--min-sdk-version", str(MIN_SDK), "--out", signed, unsigned,
+    )  # fmt: skip
+
+
+def _run(*command: str | Path) -> str:
+    """Run a tool and return what it printed.
+
+    Raises:
+        PackingError: It is not installed, or failed; with its last lines.
+    """
+    try:
+        done = subprocess.run([str(part) for part in command], capture_output=True, text=True, check=False)
+    except FileNotFoundError as error:
+        raise PackingError(
+            f"{command[0]} is not installed: apt-get install zipalign apksigner, and a JDK 17"
+        ) from error
+    if done.returncode != 0:
+        said = " ".join((done.stderr or done.stdout).split())[-600:]
+        raise PackingError(f"{Path(command[0]).name} failed: {said}")
+    return done.stdout
+
+
+def _require(holds: bool, otherwise: str) -> None:
+    if not holds:
+        raise PackingError(otherwise)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description="Pack the Android app without an Android SDK.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    options = {
+        "resources": ("app", "assets", "aapt2", "framework", "target"),
+        "package": ("app", "aars", "r8", "framework", "target"),
+        "check": ("apk", "aapt2"),
+    }
+    for command, names in options.items():
+        sub = commands.add_parser(command)
+        for name in names:
+            sub.add_argument(f"--{name}", type=Path, required=True)
+        if command == "package":
+            sub.add_argument("--shrink", default="false", choices=("true", "false"), help="R8 instead of D8")
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command line: 0, or 1 after one line on stderr."""
+    given = vars(_parser().parse_args(arguments))
+    command = given.pop("command")
+    try:
+        if command == "resources":
+            link_resources(**given)
+        elif command == "package":
+            apk = package(**{**given, "shrink": given["shrink"] == "true"})
+            sys.stdout.write(f"{apk}\n")
+        else:
+            sys.stdout.write("\n".join(check(**given)) + "\n")
+    except PackingError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
