@@ -7,7 +7,7 @@ from pathlib import Path
 from factory.contracts.artifact import Precision
 from factory.contracts.errors import ArtifactError
 from factory.contracts.manifest import Accuracy, Manifest, Training
-from factory.reporting import plots, view
+from factory.reporting import ink, plots, view
 from factory.reporting.epochs import Epoch, read_epochs
 
 
@@ -50,10 +50,16 @@ def draw(build: Path, manifest: Manifest) -> Figures:
 
 
 def _tradeoff(items: Sequence[view.Measured]) -> str | None:
+    """A mark a precision, or where there are several targets, a mark a target."""
+    targets = list(dict.fromkeys(item.artifact.target for item in items))
+    marks = list(ink.PRECISION_MARK.values())
     points = [
         plots.Point(
             name=item.name,
             precision=item.precision,
+            mark=marks[targets.index(item.artifact.target) % len(marks)]
+            if len(targets) > 1
+            else ink.PRECISION_MARK[item.precision],
             accuracy=found.accuracy.accuracy,
             median_us=found.latency.median_us,
             size_bytes=item.artifact.size_bytes,
@@ -65,8 +71,10 @@ def _tradeoff(items: Sequence[view.Measured]) -> str | None:
 
 
 def _classes(known: list[tuple[view.Measured, Accuracy]], labels: Sequence[str]) -> str | None:
-    """The shipped artifact beside the float one; more bars than two a class are hard to read."""
-    chosen = known[:1] + [pair for pair in known[1:] if pair[0].precision is Precision.FP32][:1]
+    """The shipped artifact beside its target's float one; more bars than two a class are hard to read."""
+    target = known[0][0].artifact.target if known else ""
+    single = [p for p in known[1:] if p[0].precision is Precision.FP32 and p[0].artifact.target == target]
+    chosen = known[:1] + single[:1]
     series: dict[str, tuple[Precision, Mapping[str, float]]] = {
         item.name: (item.precision, accuracy.per_class_f1) for item, accuracy in reversed(chosen)
     }

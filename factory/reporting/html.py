@@ -57,7 +57,7 @@ def render(build: Path, manifest: Manifest) -> str:
             items=items,
             shipped=view.shipped(items),
             verdict=view.verdict(manifest),
-            tiles=view.tiles(manifest),
+            tiles=[(item, view.tiles(item)) for item in view.shipped_each(items)],
             gates={item.artifact.path: view.gate_of(manifest, item) for item in items},
             confusions=[view.confusion(item, accuracy, labels) for item, accuracy in known],
             absent=[label for label in labels if known and label not in known[0][1].per_class_f1],

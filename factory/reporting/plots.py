@@ -28,6 +28,7 @@ class Point:
 
     name: str
     precision: Precision
+    mark: str
     accuracy: float
     median_us: float
     size_bytes: int
@@ -36,7 +37,7 @@ class Point:
 def tradeoff(points: Sequence[Point]) -> str:
     """Accuracy over latency, a bubble's area showing the size; larger files lie behind smaller ones."""
     with ink.drawing("tradeoff"):
-        figure, axes = ink.canvas(3.6)
+        figure, axes = ink.canvas(2.8 + 0.2 * len(points))
         largest = max(point.size_bytes for point in points)
         for point in points:
             depth = 3 - point.size_bytes / largest
@@ -49,7 +50,7 @@ def tradeoff(points: Sequence[Point]) -> str:
             place = ([point.median_us], [100 * point.accuracy])
             axes.scatter(*place, s=area, color=colour, alpha=0.28, linewidths=0, zorder=depth)
             axes.scatter(*place, s=area, facecolors="none", edgecolors=colour, linewidths=1.3, zorder=depth)
-            axes.scatter(*place, s=26, color=colour, marker=ink.PRECISION_MARK[point.precision], label=label, zorder=4)
+            axes.scatter(*place, s=26, color=colour, marker=point.mark, label=label, zorder=4)
         axes.set_xlabel("median latency, one thread (µs)")
         axes.set_ylabel("accuracy on test (%), area: size")
         _roomy(axes, [p.median_us for p in points], [100 * p.accuracy for p in points])

@@ -64,7 +64,7 @@ def measured(manifest: Manifest) -> tuple[Measured, ...]:
     several = len({artifact.target for artifact in manifest.artifacts}) > 1
     return tuple(
         Measured(
-            name=f"{artifact.target} {artifact.precision}" if several else str(artifact.precision),
+            name=_name(artifact, several),
             precision=artifact.precision,
             artifact=artifact,
             verification=found.get(artifact.path),
@@ -73,11 +73,27 @@ def measured(manifest: Manifest) -> tuple[Measured, ...]:
     )
 
 
+def _name(artifact: Artifact, several: bool) -> str:
+    parts = (artifact.target if several else "", artifact.precision, artifact.variant)
+    return " ".join(part for part in parts if part)
+
+
 def shipped(items: tuple[Measured, ...]) -> Measured | None:
-    """The artifact the headline speaks of: int8_static, or else the last that was verified."""
-    verified = [item for item in items if item.verification]
-    static = [item for item in verified if item.precision is Precision.INT8_STATIC]
-    return next(iter(static or verified[-1:]), None)
+    """The artifact the headline speaks of: the first target's int8_static, or else the last that was verified."""
+    return next(iter(shipped_each(items)), None)
+
+
+def shipped_each(items: tuple[Measured, ...]) -> tuple[Measured, ...]:
+    """One artifact a target, in the manifest's order: its plain int8_static, or else the last that was verified."""
+    by_target: dict[str, list[Measured]] = {}
+    for item in items:
+        if item.verification:
+            by_target.setdefault(item.artifact.target, []).append(item)
+    chosen = []
+    for own in by_target.values():
+        static = [i for i in own if i.precision is Precision.INT8_STATIC and not i.artifact.variant]
+        chosen.append((static or own[-1:])[0])
+    return tuple(chosen)
 
 
 def with_accuracy(items: tuple[Measured, ...]) -> list[tuple[Measured, Accuracy]]:
@@ -107,19 +123,18 @@ def _gates(number: int) -> str:
 
 def gate_of(manifest: Manifest, item: Measured) -> tuple[Outcome | None, str]:
     """The worst outcome over an artifact's gates, in words; None where it has none."""
-    mine = [c for c in manifest.checks if c.target == item.artifact.target and c.precision is item.precision]
+    kind = (item.artifact.target, item.precision, item.artifact.variant)
+    mine = [check for check in manifest.checks if (check.target, check.precision, check.variant) == kind]
     for outcome, words in ((Outcome.FAILED, "failed"), (Outcome.NOT_RUN, "not run")):
         if number := sum(check.outcome is outcome for check in mine):
             return outcome, f"{number} {words}"
     return (Outcome.PASSED, "passed") if mine else (None, "no gate")
 
 
-def tiles(manifest: Manifest) -> list[Tile]:
-    """The headline figures of the shipped artifact."""
-    item = shipped(measured(manifest))
-    if item is None or item.verification is None:
-        return []
+def tiles(item: Measured) -> list[Tile]:
+    """The headline figures of an artifact that was verified."""
     found = item.verification
+    assert found is not None
     result = []
     if accuracy := found.accuracy:
         lowest = accuracy.per_subject_f1.get(accuracy.worst_subject)
@@ -131,7 +146,11 @@ def tiles(manifest: Manifest) -> list[Tile]:
     result.append(Tile(label="File size", value=text.size(item.artifact.size_bytes), note=item.name))
     if found.latency:
         result.append(
-            Tile(label="Latency, median", value=text.duration(found.latency.median_us), note="one thread, build host")
+            Tile(
+                label="Latency, median",
+                value=text.duration(found.latency.median_us),
+                note=f"one thread, {found.runner}",
+            )
         )
     agreement = f"{found.parity.flips} of {found.parity.windows} windows differ from the reference"
     result.append(Tile(label="Agreement", value=text.percent(found.parity.top1_agreement), note=agreement))

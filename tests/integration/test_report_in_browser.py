@@ -66,7 +66,7 @@ def browser(tmp_path: Path) -> Browser:
 def report(tmp_path: Path) -> Path:
     """A report with all that can make a page wide: long and hostile labels, failures, obstacles."""
     labels = (*(f"activity_number_{number}" for number in range(18)), "<script>document.title='taken'</script>")
-    made = example.manifest(labels)
+    made = example.with_second_target(example.manifest(labels))
     manifest = made.model_copy(
         update={"checks": made.checks + example.failing(), "phone_obstacles": ("needs filter median on acc_x",)}
     )

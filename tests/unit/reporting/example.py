@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from factory.contracts.artifact import Artifact, Precision, Quantisation, TensorInfo
+from factory.contracts.artifact import Artifact, Precision, Quantisation, SideFile, TensorInfo
 from factory.contracts.manifest import (
     Accuracy,
     BuildFile,
@@ -236,6 +236,42 @@ def manifest(labels: tuple[str, ...] = LABELS) -> Manifest:
         verifications=tuple(verification(precision, labels) for precision in Precision),
         checks=checks(),
     )
+
+
+def with_second_target(made: Manifest) -> Manifest:
+    """The same build with a second target of two precisions, one of them twice, and a third that failed."""
+    kinds = ((Precision.FP32, ""), (Precision.FP32, "batch8"), (Precision.INT8_STATIC, ""))
+    labels, artifacts, verifications, more = made.contract.labels, [], [], []
+    for precision, variant in kinds:
+        path = f"jetson/model_{precision}{variant}.onnx"
+        artifacts.append(
+            artifact(precision).model_copy(
+                update={"target": "jetson", "variant": variant, "path": path, "beside": (_beside(path),)}
+            )
+        )
+        verifications.append(
+            verification(precision, labels).model_copy(update={"subject": path, "runner": "ONNX Runtime 1.31.1 (CPU)"})
+        )
+        share = checks()[0].model_copy(update={"target": "jetson", "precision": precision, "variant": variant})
+        more.append(share.model_copy(update={"outcome": Outcome.FAILED, "value": 0.9}) if variant else share)
+    refused = Check(
+        gate="export",
+        target="executorch",
+        outcome=Outcome.FAILED,
+        where="host x86_64",
+        note="executorch, step lower: XNNPACK takes 3 parts of the graph, expected 1 whole",
+    )
+    return made.model_copy(
+        update={
+            "artifacts": made.artifacts + tuple(artifacts),
+            "verifications": made.verifications + tuple(verifications),
+            "checks": (*made.checks, *more, refused),
+        }
+    )
+
+
+def _beside(path: str) -> SideFile:
+    return SideFile(path=f"{path}.record.json", sha256="c" * 64, size_bytes=512, what="what the checker found")
 
 
 def write_epochs(build: Path) -> None:

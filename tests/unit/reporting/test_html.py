@@ -120,6 +120,21 @@ def test_failed_gates_come_first_with_value_limit_and_remedy(build: Path) -> Non
     assert table.index("✗ failed") < table.index("✓ passed") < table.index("– not run")
 
 
+def test_several_targets_stand_apart_and_one_that_failed_is_named(build: Path) -> None:
+    page = render(build, example.with_second_target(example.manifest()))
+    assert not outline(page).open
+    for name in ("tflite int8_static", "jetson int8_static", "jetson fp32 batch8", "model_fp32batch8.onnx.record.json"):
+        assert name in page
+    assert "tflite int8_static, the artifact to ship" in page
+    assert "jetson int8_static, the artifact to ship" in page
+    banner = page[page.index('id="verdict"') : page.index("<nav")]
+    assert re.search(r"<b>export</b>\s*<span class=\"soft\">executorch</span>", banner)
+    assert "XNNPACK takes 3 parts" in banner
+    rows = dict(re.findall(r"<small>(\S+)</small>.*?class=\"outcome (\w+)\"", page, re.DOTALL))
+    assert rows["jetson/model_fp32batch8.onnx"] == "failed"
+    assert rows["jetson/model_fp32.onnx"] == "passed", "a variant's gate is not its neighbour's"
+
+
 def test_a_gate_that_did_not_run_is_named_and_never_counted_as_passed(build: Path) -> None:
     skipped = tuple(check for check in example.failing() if check.outcome is Outcome.NOT_RUN)
     page = render(build, changed(checks=example.checks() + skipped))
