@@ -78,3 +78,13 @@ def test_the_app_names_the_executorch_of_its_build() -> None:
 def test_the_manifest_asks_for_no_network() -> None:
     text = (DEMO / "app/src/main/AndroidManifest.xml").read_text()
     assert not re.findall(r"permission\.(INTERNET|ACCESS_NETWORK_STATE)", text)
+
+
+def test_a_test_split_holds_windows_labels_and_subjects(tmp_path: Path) -> None:
+    split, golden, path = _tool("split"), _golden(), tmp_path / "test.npz"
+    split.write_split(path, golden.x, golden.y, np.array(["ann", "bo", "ann", "bo", "bo", "ann"]), golden.labels)
+    with np.load(path) as read:
+        assert np.array_equal(read["x"], golden.x)
+        assert read["y"].tolist() == golden.y.tolist()
+        assert read["subject"].dtype.kind == "S"
+        assert read["subject"].tolist()[:2] == [b"ann", b"bo"]
