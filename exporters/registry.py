@@ -109,6 +109,7 @@ _TARGETS = (
         runs_with=("torch", "executorch"),
         packages=("torch", "executorch", "torchao"),
         precisions=(Precision.FP32, Precision.INT8_STATIC),
+        checks="exporters.executorch.checks:executorch_checks",
     ),
 )
 

@@ -34,10 +34,13 @@ def _save(onnxruntime: Any, graph: Path, path: Path) -> None:
 
 
 def quantise(folder: Path) -> Path:
-    """A Q/DQ graph: int8 weights a channel, uint8 activations a tensor, min-max; normalisation and head stay float."""
+    """A Q/DQ graph: int8 weights a channel, uint8 activations a tensor, min-max; front and head stay float."""
     import onnx
     from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
 
+    from exporters.handoff import read_handoff
+
+    front = read_handoff(folder / "model.onnx").front
     model, path = onnx.load(folder / "model.onnx"), folder / "quantised.onnx"
     # Pre-processing would add foreign operators; its absence prints a warning.
     onnx.helper.set_model_props(model, {"onnx.quant.pre_process": "onnxruntime.quant"})
@@ -49,16 +52,17 @@ def quantise(folder: Path) -> Path:
         per_channel=True,
         activation_type=QuantType.QUInt8,
         weight_type=QuantType.QInt8,
-        nodes_to_exclude=_in_float(model.graph),
+        nodes_to_exclude=_in_float(model.graph, front),
         calibrate_method=CalibrationMethod.MinMax,
     )
     return path
 
 
-def _in_float(graph: Any) -> list[str]:
-    """What stands ahead of the first convolution (docs/adr/0003), and the head after the last pooling."""
+def _in_float(graph: Any, front: str) -> list[str]:
+    """The front up to the tensor of that name (docs/adr/0003), and the head after the last pooling."""
     kinds = [node.op_type for node in graph.node]
-    first, last = kinds.index("Conv"), len(kinds) - 1 - kinds[::-1].index("GlobalAveragePool")
+    first = next(index for index, node in enumerate(graph.node, 1) if front in node.output)
+    last = len(kinds) - 1 - kinds[::-1].index("GlobalAveragePool")
     return [node.name for node in (*graph.node[:first], *graph.node[last + 1 :])]
 
 

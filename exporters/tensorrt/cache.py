@@ -1,7 +1,7 @@
 """calibration.cache: one scale a tensor of the DLA's graph, in the text format of IInt8EntropyCalibrator2.
 
 TensorRT leaves a layer in float whose tensors have no scale. So the cache itself keeps float what must be: it names no
-tensor inside the first block, none of a head with a root, a quotient or a softmax, and not the logits. What it leaves
+tensor inside the float front, none of a head with a root, a quotient or a softmax, and not the logits. What it leaves
 out runs in fp16, on the DLA too: build with both flags.
 The scales are made as those of the Q/DQ graph, by `exporters.tensorrt.scales`.
 """
@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from exporters.tensorrt.graphs import WEIGHTED, ahead_of_weights, head_start
-from exporters.tensorrt.quantise import first_block, head_in_float
+from exporters.tensorrt.graphs import WEIGHTED, head_start
+from exporters.tensorrt.quantise import front_length, head_in_float
 from factory.contracts.errors import ArtifactError
 
 if TYPE_CHECKING:
@@ -53,8 +53,8 @@ def int8_tensors(model: "ModelProto", dla: "ModelProto") -> list[str]:
         model: The hand-off graph.
         dla: Its form for the DLA, which keeps the names at the ends of blocks.
     """
-    graph, block = model.graph, first_block(model.graph)
-    first = graph.node[block - 1] if block else ahead_of_weights(graph)[-1]
+    graph = model.graph
+    first = graph.node[front_length(model) - 1]
     names = [name for node in dla.graph.node for name in node.output]
     return names[names.index(first.output[0]) : names.index(_last(graph)) + 1]
 

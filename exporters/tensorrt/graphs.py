@@ -1,13 +1,11 @@
 """ONNX graphs in memory: reading, looking things up, fixing the batch, writing."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from exporters.handoff import INPUT
 from factory.contracts.errors import ArtifactError, ExportError
 from factory.contracts.files import atomic_write
 
@@ -104,30 +102,10 @@ def consumers(graph: "GraphProto", tensor: str) -> list["NodeProto"]:
     return [node for node in graph.node if tensor in node.input]
 
 
-def ahead_of_weights(graph: "GraphProto") -> list["NodeProto"]:
-    """The nodes between the input and the first that multiplies by weights: the normalisation."""
-    return list(_until(graph, WEIGHTED))
-
-
-def ahead_of_quantize(graph: "GraphProto") -> list["NodeProto"]:
-    """The nodes between the input and the first QuantizeLinear."""
-    return list(_until(graph, ("QuantizeLinear",)))
-
-
 def head_start(graph: "GraphProto") -> int:
     """Index of the first node after the pooled features; the number of nodes where nothing is pooled."""
     pooled = [index for index, node in enumerate(graph.node) if node.op_type == "GlobalAveragePool"]
     return pooled[-1] + 1 if pooled else len(graph.node)
-
-
-def _until(graph: "GraphProto", kinds: tuple[str, ...]) -> Iterator["NodeProto"]:
-    """Follow the one path from the input up to a node of these kinds."""
-    tensor = INPUT
-    while following := consumers(graph, tensor):
-        if any(node.op_type in kinds for node in following):
-            return
-        yield following[0]
-        tensor = following[0].output[0]
 
 
 def _store_constants(graph: "GraphProto") -> None:

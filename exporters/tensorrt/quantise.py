@@ -2,19 +2,19 @@
 
 int8 with zero-point 0 throughout; activations one scale a tensor, weights one an output channel and stored as int8;
 biases float. For the GPU, Q/DQ stand on the inputs of weighted operators and on both inputs of residual additions, and
-nowhere else: after a convolution they would part it from its ReLU. Normalisation, stem and first block stay float: most
-of int8's loss arises there (docs/adr/0003), where ranges differ most from channel to channel.
+nowhere else: after a convolution they would part it from its ReLU. The front (normalisation, stem, first stage) stays
+float: most of int8's loss arises there (docs/adr/0003).
 """
 
 from collections.abc import Callable, Collection
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from exporters.handoff import FRONT
 from exporters.tensorrt.graphs import (
-    ahead_of_quantize,
-    ahead_of_weights,
     attributes,
     constants,
     consumers,
@@ -35,6 +35,7 @@ _INT8_WEIGHTED = ("Conv", "Gemm")
 """TensorRT 8.5 multiplies by a MatMul in float alone."""
 _FLOAT_HEAD = {"Sqrt", "Div", "Softmax"}
 _ACTIVATIONS = ("Relu", "Clip")
+_ROUNDING = ("QuantizeLinear", "DequantizeLinear")
 
 
 def quantise(model: "ModelProto", calibration: Floats) -> "ModelProto":
@@ -45,15 +46,15 @@ def quantise(model: "ModelProto", calibration: Floats) -> "ModelProto":
         calibration: (N, C, T) windows of training subjects, SI units.
 
     Raises:
-        ExportError: The normalisation would not stay in float.
+        ExportError: The front would not stay in float.
     """
     known = {tensor.name for tensor in model.graph.initializer}
-    chosen = int8_nodes(model.graph)
+    chosen = int8_nodes(model)
     given = dict.fromkeys(name for node in chosen for name in node.input if name not in known)
     scales = activation_scales(model, list(given), calibration)
     names = {node.name for node in chosen}
     quantised = _insert(model, scales, names, lambda node: node.name in names)
-    _require_float_normalisation(model.graph, quantised.graph)
+    _require_float_front(model, quantised.graph)
     return quantised
 
 
@@ -82,10 +83,11 @@ def head_in_float(graph: "GraphProto") -> bool:
     return not _FLOAT_HEAD.isdisjoint(node.op_type for node in graph.node[head_start(graph) :])
 
 
-def int8_nodes(graph: "GraphProto") -> list["NodeProto"]:
-    """Convolutions, Gemms and residual additions, as far as they run in int8 on the GPU: behind the first block."""
+def int8_nodes(model: "ModelProto") -> list["NodeProto"]:
+    """Convolutions, Gemms and residual additions, as far as they run in int8 on the GPU: behind the float front."""
+    graph = model.graph
     known = {tensor.name for tensor in graph.initializer}
-    start, end = first_block(graph), head_start(graph) if head_in_float(graph) else len(graph.node)
+    start, end = front_length(model), head_start(graph) if head_in_float(graph) else len(graph.node)
     return [
         node
         for node in graph.node[start:end]
@@ -93,19 +95,20 @@ def int8_nodes(graph: "GraphProto") -> list["NodeProto"]:
     ]
 
 
-def first_block(graph: "GraphProto") -> int:
-    """Number of nodes up to the end of the first gated block: the convolution behind its gate, and a residual addition.
+def front_length(model: "ModelProto") -> int:
+    """Number of nodes up to the tensor that the hand-off graph names as the end of its float front.
 
-    0 where no gate is found.
+    Raises:
+        ExportError: It names none, or one that no node computes.
     """
-    pooling = next((node for node in graph.node if node.op_type == "GlobalAveragePool"), None)
-    gated = [node for node in graph.node if pooling and node.op_type == "Mul" and pooling.input[0] in node.input]
-    projected = [node for product in gated for node in consumers(graph, product.output[0]) if node.op_type == "Conv"]
-    if not projected:
-        return 0
-    end = list(graph.node).index(projected[0]) + 1
-    following = graph.node[end] if end < len(graph.node) else None
-    return end + (following is not None and following.op_type == "Add" and projected[0].output[0] in following.input)
+    front = next((entry.value for entry in model.metadata_props if entry.key == FRONT), None)
+    for count, node in enumerate(model.graph.node, 1):
+        if front in node.output:
+            return count
+    raise ExportError(
+        f"jetson, step int8: the graph's {FRONT} is {front}, expected the name of a tensor in it: export the student "
+        "again (factory export)"
+    )
 
 
 def quantised_tensors(model: "ModelProto") -> tuple[TensorInfo, ...]:
@@ -200,11 +203,11 @@ def _info(node: "NodeProto", shapes: dict[str, tuple[int, ...]], values: dict[st
     )
 
 
-def _require_float_normalisation(before: "GraphProto", after: "GraphProto") -> None:
-    expected = [node.name for node in ahead_of_weights(before)]
-    got = [node.name for node in ahead_of_quantize(after)][: len(expected)]
+def _require_float_front(model: "ModelProto", quantised: "GraphProto") -> None:
+    expected = [node.name for node in model.graph.node[: front_length(model)]]
+    got = [node.name for node in takewhile(lambda node: node.op_type not in _ROUNDING, quantised.node)]
     if got != expected:
         raise ExportError(
-            f"jetson, step int8: float operators ahead of the first Quantize begin with {got}, expected the "
-            f"normalisation {expected}: export the student again"
+            f"jetson, step int8: {len(got)} float operators stand ahead of the first Quantize, expected the "
+            f"{len(expected)} of the front ({', '.join(expected[:3])}, ...): export the student again"
         )

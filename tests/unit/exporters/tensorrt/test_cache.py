@@ -50,7 +50,7 @@ def test_a_damaged_cache_is_refused(text: str) -> None:
         ("mlp", "/head/head.1/Relu_output_0"),
     ],
 )
-def test_first_block_and_logits_have_no_scale_and_so_stay_float(head: HeadKind, last: str, tmp_path: Path) -> None:
+def test_the_front_and_logits_have_no_scale_and_so_stay_float(head: HeadKind, last: str, tmp_path: Path) -> None:
     export_onnx(student(head), CHANNELS, WINDOW, tmp_path / "model.onnx")
     model = load(tmp_path / "model.onnx")
     names = int8_tensors(model, dla_form(model))

@@ -9,6 +9,7 @@ from exporters.registry import load_exporter
 from exporters.tensorrt import graphs
 from exporters.tensorrt.checker import Device
 from exporters.tensorrt.exporter import BATCH, JetsonExporter
+from exporters.tensorrt.quantise import quantise
 from exporters.tensorrt.record import CheckRecord
 from factory.contracts.artifact import Artifact, Precision
 from factory.contracts.errors import ExportError
@@ -46,14 +47,16 @@ def test_the_batch_variant_gives_the_same_logits_for_any_number_of_windows(built
         assert {len(layer) for layer in batched.layers(windows[0]).values()} == {1}
 
 
-def test_int8_keeps_normalisation_stem_and_first_block_in_float_and_quantises_all_other_weights(built: Built) -> None:
+def test_int8_keeps_the_front_in_float_and_quantises_all_other_weights(built: Built) -> None:
     artifact = _by_name(built)["model.int8.onnx"]
     model = graphs.load(built[0].build / artifact.path)
-    ahead = [node.op_type for node in graphs.ahead_of_quantize(model.graph)]
-    assert ahead[:4] == ["Sub", "Mul", "Clip", "Conv"]
-    assert ahead[-2:] == ["Conv", "Add"]
+    kinds = [node.op_type for node in model.graph.node]
+    rounding = next(index for index, kind in enumerate(kinds) if kind in ("QuantizeLinear", "DequantizeLinear"))
+    assert kinds[:4] == ["Sub", "Mul", "Clip", "Conv"]
+    assert kinds[rounding - 2 : rounding] == ["Conv", "Add"]
+    assert kinds[:rounding].count("Conv") == 6
     values = graphs.constants(model.graph)
-    behind = list(model.graph.node)[[node.op_type for node in model.graph.node].index("QuantizeLinear") :]
+    behind = list(model.graph.node)[rounding:]
     stored = {node.output[0]: values.get(node.input[0]) for node in behind if node.op_type == "DequantizeLinear"}
     weighted = [node for node in behind if node.op_type in ("Conv", "Gemm")]
     assert len(weighted) > 5
@@ -131,3 +134,10 @@ def test_calibration_of_another_shape_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ExportError, match="calibration windows are"):
         JetsonExporter().export(fewer)
     assert not (tmp_path / "jetson").exists()
+
+
+def test_a_graph_that_names_no_float_front_gets_no_int8(built: Built) -> None:
+    model = graphs.load(built[0].onnx)
+    del model.metadata_props[:]
+    with pytest.raises(ExportError, match="float_front is None, expected the name of a tensor"):
+        quantise(model, some_windows(4))
