@@ -84,8 +84,8 @@ TOLERANCES: dict[tuple[str, Precision], Tolerance] = {
         size_ratio=0.9,
         layer_error=0.3,
         why="Activations share one calibrated scale a tensor: 99.2 % agreement was measured with the front in float, "
-        "98.1 to 99.1 % with the normalisation alone, 93.9 % with everything quantised, which must fail. 1.5 steps were "
-        "measured; four are 1.6 % of the output's range.",
+        "98.1 to 99.1 % with the normalisation alone, 93.9 % with everything quantised, which must fail. 1.5 steps "
+        "were measured; four are 1.6 % of the output's range.",
     ),
     ("ort_mobile", Precision.FP32): _EXACT,
     ("ort_mobile", Precision.INT8_STATIC): Tolerance(
@@ -150,7 +150,7 @@ TOLERANCES: dict[tuple[str, Precision], Tolerance] = {
         size_ratio=0.9,
         layer_error=0.3,
         why="The same scheme as tflite's int8_static (weights a channel, activations a tensor, float front), by "
-        "another quantiser: 99.2 to 99.6 % agreement was measured. ExecuTorch shows no layers, so that none is compared.",
+        "another quantiser: 99.2 to 99.6 % agreement was measured. ExecuTorch shows no layers, so none is compared.",
     ),
 }
 """(target, precision) -> tolerance. The ladder's rungs before ONNX run under 'torch'."""

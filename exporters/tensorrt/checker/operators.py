@@ -1,4 +1,4 @@
-"""What TensorRT 8.5 makes of ONNX operators: the table of operators of onnx-tensorrt, release/8.5-GA, opset 17 and below."""
+"""What TensorRT 8.5 makes of ONNX operators, by the table of onnx-tensorrt, release/8.5-GA, opset 17 and below."""
 
 _NAMES = """
 Abs Acos Acosh Add And ArgMax ArgMin Asin Asinh Atan Atanh AveragePool BatchNormalization Cast Ceil Celu Clip Concat
