@@ -46,6 +46,6 @@ private fun openExecuTorch(
     try {
         return ExecuTorchClassifier(model, contract, file, context.getString(R.string.executorch_version))
     } catch (error: LinkageError) {
-        throw ModelException("${model.path} needs ExecuTorch, which this build of the app does not hold: build it with Gradle", error)
+        throw ModelException("${model.path} needs ExecuTorch, which this APK lacks: build it with Gradle", error)
     }
 }

@@ -69,7 +69,8 @@ internal class MainActivity : Activity() {
     }
 
     @TargetApi(Build.VERSION_CODES.TIRAMISU)
-    private fun mayNotify() = checkSelfPermission(Manifest.permission.POST_NOTIFICATIONS) == PackageManager.PERMISSION_GRANTED
+    private fun mayNotify() =
+        checkSelfPermission(Manifest.permission.POST_NOTIFICATIONS) == PackageManager.PERMISSION_GRANTED
 
     private fun toggleRecording() {
         val running = app.store.state as? UiState.Running ?: return
@@ -77,7 +78,7 @@ internal class MainActivity : Activity() {
             if (app.recordings.active) {
                 app.recordings.stop()
             } else {
-                app.recordings.start(running.session.contract, SimpleDateFormat("yyyyMMdd-HHmmss", Locale.ROOT).format(Date()))
+                app.recordings.start(running.session.contract, NAMES.format(Date()))
             }
         } catch (error: IOException) {
             Toast.makeText(this, error.message, Toast.LENGTH_LONG).show()
@@ -141,4 +142,9 @@ internal class MainActivity : Activity() {
     }
 
     private fun <T : View> find(id: Int): T = requireNotNull(findViewById(id))
+
+    private companion object {
+        /** Names a recording; the main thread's own. */
+        val NAMES = SimpleDateFormat("yyyyMMdd-HHmmss", Locale.ROOT)
+    }
 }

@@ -43,7 +43,8 @@ internal class Notifications(
     }
 
     private fun build(label: String?): Notification {
-        val open = PendingIntent.getActivity(context, 0, Intent(context, MainActivity::class.java), PendingIntent.FLAG_IMMUTABLE)
+        val screen = Intent(context, MainActivity::class.java)
+        val open = PendingIntent.getActivity(context, 0, screen, PendingIntent.FLAG_IMMUTABLE)
         val ending = Intent(context, RecognitionService::class.java).setAction(RecognitionService.ACTION_STOP)
         val stop = PendingIntent.getService(context, 0, ending, PendingIntent.FLAG_IMMUTABLE)
         val icon = Icon.createWithResource(context, R.drawable.ic_notification)

@@ -34,7 +34,12 @@ internal fun panelRows(
                 health.p95Us?.let(::tenths) ?: none,
             ),
         R.string.panel_self_test to
-            context.getString(R.string.panel_self_test_value, test.windows, decimal(test.maxAbs), decimal(test.allowed)),
+            context.getString(
+                R.string.panel_self_test_value,
+                test.windows,
+                decimal(test.maxAbs),
+                decimal(test.allowed),
+            ),
         R.string.panel_dropped to context.getString(R.string.panel_dropped_value, health.dropped, health.received),
     )
 }

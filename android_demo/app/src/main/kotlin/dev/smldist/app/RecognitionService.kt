@@ -111,18 +111,19 @@ internal class RecognitionService :
         try {
             val contract = app.pack.manifest.contract
             contract.requirePhone()
-            val found = contract.quantities.associateWith { sensors.getDefaultSensor(it.androidType) }
-            val missing = found.filterValues { it == null }.keys
+            val present = contract.quantities.associateWith { sensors.getDefaultSensor(it.androidType) }
+            val missing = present.filterValues { it == null }.keys
             if (missing.isNotEmpty()) return fail(Reason.SENSOR_MISSING, missing.joinToString { it.key })
             val model = app.chosenModel()
             val classifier = app.open(model)
             val result = app.pack.selfTest(model).run(classifier)
             if (!result.passed) {
                 classifier.close()
-                return fail(Reason.SELF_TEST, getString(R.string.self_test_failed, decimal(result.maxAbs), decimal(result.allowed)))
+                val (found, allowed) = listOf(result.maxAbs, result.allowed).map(::decimal)
+                return fail(Reason.SELF_TEST, getString(R.string.self_test_failed, found, allowed))
             }
             session = Session(contract, model, classifier.runtime, result)
-            start(contract, classifier, found.values.filterNotNull())
+            start(contract, classifier, present.values.filterNotNull())
         } catch (error: ModelException) {
             fail(Reason.ASSETS, error.message.orEmpty())
         } catch (error: ContractException) {

@@ -67,7 +67,8 @@ internal class RecordingProvider : ContentProvider() {
     /** By name among the finished ones, so that no path leads elsewhere. */
     private fun file(uri: Uri): File {
         val recordings = (checkNotNull(context).applicationContext as DemoApp).recordings
-        return recordings.files.find { it.name == uri.lastPathSegment } ?: throw FileNotFoundException("no recording at $uri")
+        return recordings.files.find { it.name == uri.lastPathSegment }
+            ?: throw FileNotFoundException("no recording at $uri")
     }
 
     companion object {
@@ -75,6 +76,12 @@ internal class RecordingProvider : ContentProvider() {
         private const val AUTHORITY = "dev.smldist.app.recordings"
 
         /** The address of a recording. */
-        fun address(file: File): Uri = Uri.Builder().scheme("content").authority(AUTHORITY).appendPath(file.name).build()
+        fun address(file: File): Uri =
+            Uri
+                .Builder()
+                .scheme("content")
+                .authority(AUTHORITY)
+                .appendPath(file.name)
+                .build()
     }
 }

@@ -1,6 +1,6 @@
 package dev.smldist.app
 
-/** The latest values of three axes, for the plot. Written by the sensor thread, read by the screen's; allocates nothing. */
+/** The latest values of three axes, for the plot: the sensor thread writes, the screen reads. Allocates nothing. */
 internal class SignalBuffer(
     val capacity: Int = 400,
 ) {

@@ -61,14 +61,16 @@ internal class VerifyActivity : Activity() {
 
     private fun requireFit(windows: GoldenWindows) {
         val contract = app.pack.manifest.contract
-        val fits = windows.labels == contract.labels && windows.channels == contract.channels.size && windows.length == contract.length
-        if (!fits) throw ModelException("the pushed windows are not of this app's build: push those of ${contract.name}")
+        val sizes = listOf(windows.channels, windows.length) == listOf(contract.channels.size, contract.length)
+        val fits = sizes && windows.labels == contract.labels
+        if (!fits) throw ModelException("the windows are not of this app's build: push those of ${contract.name}")
     }
 
     private fun models(): List<ModelFile> {
         val wanted = intent.getStringExtra(MODEL) ?: return app.pack.models
         val names = app.pack.models.joinToString { it.path }
-        return app.pack.models.filter { it.path == wanted }.ifEmpty { throw ModelException("no model $wanted: there are $names") }
+        val found = app.pack.models.filter { it.path == wanted }
+        return found.ifEmpty { throw ModelException("no model $wanted: there are $names") }
     }
 
     /** Whole or not at all: whoever waits for the file may read it at once. */

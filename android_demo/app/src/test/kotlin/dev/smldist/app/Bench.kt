@@ -25,13 +25,18 @@ internal class Bench(
     val app = RuntimeEnvironment.getApplication() as DemoApp
     private val manager = app.getSystemService(SensorManager::class.java)
     private val present: Map<Quantity, Sensor> =
-        sensors.associateWith { ShadowSensor.newInstance(it.androidType).also { sensor -> shadowOf(manager).addSensor(sensor) } }
+        sensors.associateWith { quantity ->
+            ShadowSensor.newInstance(quantity.androidType).also { shadowOf(manager).addSensor(it) }
+        }
     val contract get() = app.pack.manifest.contract
     val golden by lazy { GoldenWindows.read(app.pack.file("selftest.npz")) }
     private var clockNs = 1_000_000_000L
 
     fun service(): ServiceController<RecognitionService> =
-        Robolectric.buildService(RecognitionService::class.java, Intent(app, RecognitionService::class.java)).create().startCommand(0, 1)
+        Robolectric
+            .buildService(RecognitionService::class.java, Intent(app, RecognitionService::class.java))
+            .create()
+            .startCommand(0, 1)
 
     fun listening(service: RecognitionService): Boolean = shadowOf(manager).hasListener(service)
 

@@ -27,7 +27,9 @@ internal class RecordingsTest {
         val stepNs = Math.round(1e9 / bench.contract.rateHz)
         for (row in 0 until rows) {
             val timeNs = row * stepNs + if (row >= gapAt) 1_000_000_000L else 0L
-            for (quantity in listOf(Quantity.ACCELEROMETER, Quantity.GYROSCOPE)) pipeline.add(quantity, timeNs, row.toFloat(), 0f, 0f)
+            for (quantity in listOf(Quantity.ACCELEROMETER, Quantity.GYROSCOPE)) {
+                pipeline.add(quantity, timeNs, row.toFloat(), 0f, 0f)
+            }
         }
         pipeline.finish()
         recordings.stop()
@@ -38,7 +40,8 @@ internal class RecordingsTest {
         val rows = bench.contract.length + 2 * bench.contract.hop
         record(rows)
         val lines = recordings.files.single().readLines()
-        assertEquals("subject,session,timestamp_ns,label," + bench.contract.channels.joinToString(",") { it.name }, lines[0])
+        val channels = bench.contract.channels.joinToString(",") { it.name }
+        assertEquals("subject,session,timestamp_ns,label,$channels", lines[0])
         val cells = lines.drop(1).map { it.split(',') }
         assertEquals((0 until rows).toList(), cells.map { it[4].toFloat().toInt() })
         assertEquals(List(rows) { it * 20_000_000L }, cells.map { it[2].toLong() })

@@ -85,7 +85,9 @@ internal class ScreenTest {
             RuntimeEnvironment.setQualifiers("+$mode")
             shoot("$mode-loading", UiState.Loading)
             shoot("$mode-stopped", UiState.Stopped(bench.contract, bench.app.pack.models, interrupted = true))
-            for (reason in Reason.entries) shoot("$mode-failed-${reason.name.lowercase()}", UiState.Failed(reason, "gyroscope"))
+            for (reason in Reason.entries) {
+                shoot("$mode-failed-${reason.name.lowercase()}", UiState.Failed(reason, "gyroscope"))
+            }
         }
     }
 

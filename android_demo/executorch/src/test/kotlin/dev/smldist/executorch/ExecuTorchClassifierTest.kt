@@ -13,7 +13,7 @@ import org.junit.jupiter.api.Test
 import org.junit.jupiter.api.io.TempDir
 import java.io.File
 
-/** The shipped .pte files through the app's own classifier, run by the real C++ runtime. Skipped where a build has none. */
+/** The shipped .pte files through the app's own classifier, run by the real C++ runtime; skipped without any. */
 class ExecuTorchClassifierTest {
     @TempDir
     lateinit var folder: File

@@ -28,12 +28,14 @@ internal fun accuracy(
     val total = confusion(windows, predicted) { true }
     val f1 = f1(total)
     val subjects = windows.subject.distinct().sorted()
-    val perSubject = subjects.associateWith { name -> macroF1(confusion(windows, predicted) { windows.subject[it] == name }) }
+    val perSubject =
+        subjects.associateWith { name -> macroF1(confusion(windows, predicted) { windows.subject[it] == name }) }
+    val present = windows.labels.indices.filter { total[it].sum() > 0 }
     return buildJsonObject {
         put("windows", windows.size)
         put("accuracy", predicted.indices.count { predicted[it] == windows.y[it] }.toDouble() / windows.size)
         put("macro_f1", macroF1(total))
-        put("per_class_f1", numbers(windows.labels.indices.filter { total[it].sum() > 0 }.associate { windows.labels[it] to f1[it] }))
+        put("per_class_f1", numbers(present.associate { windows.labels[it] to f1[it] }))
         put("per_subject_f1", numbers(perSubject))
         put("worst_subject", perSubject.minBy { it.value }.key)
         put("ece", calibrationError(logits, predicted, windows.y))

@@ -73,7 +73,7 @@ public class GoldenWindows private constructor(
                 val format = meta.getValue("format").jsonPrimitive.content
                 val version = meta.getValue("version").jsonPrimitive.int
                 if (format != FORMAT || version != VERSION) {
-                    throw ModelException("the windows have format $format $version, this app reads $FORMAT $VERSION: update it")
+                    throw ModelException("the windows are $format $version, this app reads $FORMAT $VERSION: update it")
                 }
                 meta.getValue("labels").jsonArray.map { it.jsonPrimitive.content }
             }

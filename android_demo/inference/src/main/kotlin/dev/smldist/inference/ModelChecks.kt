@@ -84,6 +84,7 @@ public data class Version(
         private val NUMBERS = Regex("""\d{1,6}(\.\d{1,6})+""")
 
         /** The first version in a text; null without one. */
-        public fun find(text: String): Version? = NUMBERS.find(text)?.let { Version(it.value.split('.').map(String::toInt)) }
+        public fun find(text: String): Version? =
+            NUMBERS.find(text)?.let { Version(it.value.split('.').map(String::toInt)) }
     }
 }

@@ -15,7 +15,8 @@ internal class NpyArray(
 ) {
     fun floats(axes: Int): FloatArray {
         require("<f4", axes)
-        return FloatArray(shape.fold(1, Int::times)).also { data.duplicate().order(data.order()).asFloatBuffer().get(it) }
+        val source = data.duplicate().order(data.order()).asFloatBuffer()
+        return FloatArray(shape.fold(1, Int::times)).also { source.get(it) }
     }
 
     fun ints(): IntArray {
@@ -28,7 +29,8 @@ internal class NpyArray(
         if (!descr.startsWith("|S") || shape.size != 1) throw broken("byte strings")
         val width = descr.drop(2).toInt()
         return List(shape[0]) { row ->
-            String(data.array(), data.arrayOffset() + data.position() + row * width, width, Charsets.UTF_8).trimEnd('\u0000')
+            val start = data.arrayOffset() + data.position() + row * width
+            String(data.array(), start, width, Charsets.UTF_8).trimEnd('\u0000')
         }
     }
 
@@ -39,7 +41,8 @@ internal class NpyArray(
         if (descr != expected || shape.size != axes) throw broken("$expected with $axes axes")
     }
 
-    private fun broken(expected: String) = ModelException("$name is $descr with shape $shape, expected $expected: $REINSTALL")
+    private fun broken(expected: String) =
+        ModelException("$name is $descr with shape $shape, expected $expected: $REINSTALL")
 }
 
 /** Members of a NumPy archive by name; `meta.json` stays bytes. */
@@ -82,8 +85,10 @@ internal class Npz(
             bytes: ByteArray,
         ): NpyArray {
             val known = bytes.size > 10 && bytes.copyOf(6).contentEquals(MAGIC) && bytes[6].toInt() == 1
-            val start = if (known) 10 + (bytes[8].toInt() and 0xff) + 256 * (bytes[9].toInt() and 0xff) else Int.MAX_VALUE
-            if (start > bytes.size) throw ModelException("$name.npy is no NumPy array of version 1: $REINSTALL")
+            val start = if (known) 10 + (bytes[8].toInt() and 0xff) + 256 * (bytes[9].toInt() and 0xff) else 0
+            if (start == 0 || start > bytes.size) {
+                throw ModelException("$name.npy is no NumPy array of version 1: $REINSTALL")
+            }
             val header = String(bytes, 10, start - 10, Charsets.US_ASCII)
             val descr = DESCR.find(header)?.groupValues?.get(1)
             val shape = SHAPE.find(header)?.groupValues?.get(1)?.split(',')?.mapNotNull { it.trim().toIntOrNull() }
@@ -93,7 +98,8 @@ internal class Npz(
             val width = WIDTHS[descr] ?: descr.drop(2).toIntOrNull() ?: 0
             val expected = shape.fold(width.toLong(), Long::times)
             if (bytes.size - start.toLong() != expected) {
-                throw ModelException("$name.npy holds ${bytes.size - start} bytes, its header says $expected: $REINSTALL")
+                val found = bytes.size - start
+                throw ModelException("$name.npy holds $found bytes, its header says $expected: $REINSTALL")
             }
             val data = ByteBuffer.wrap(bytes, start, bytes.size - start).slice().order(ByteOrder.LITTLE_ENDIAN)
             return NpyArray(name, descr, shape, data)

@@ -77,11 +77,12 @@ public class Pack private constructor(
         private fun readIndex(index: JsonObject): Pair<Map<String, String>, Map<String, Expected>> {
             val version = index.getValue("schema_version").jsonPrimitive.int
             if (version != SCHEMA_VERSION) {
-                throw ModelException("$INDEX has schema version $version, this app reads $SCHEMA_VERSION: update the app")
+                throw ModelException("$INDEX has schema version $version, this app reads $SCHEMA_VERSION: update it")
             }
             val files = index.getValue("files").jsonArray.map { it.jsonObject }
             val models = index.getValue("models").jsonArray.map { it.jsonObject }
-            return files.associate { it.text("path") to it.text("sha256") } to models.associate { it.text("path") to expected(it) }
+            val hashes = files.associate { it.text("path") to it.text("sha256") }
+            return hashes to models.associate { it.text("path") to expected(it) }
         }
 
         private fun expected(values: JsonObject): Expected {
@@ -103,7 +104,7 @@ public class Pack private constructor(
     }
 }
 
-/** Turns what a JSON reader throws at a missing field, another type or no JSON at all into one error that names [path]. */
+/** Turns what a JSON reader throws at a missing field, another type or no JSON into one error that names [path]. */
 internal fun <T> malformed(
     path: String,
     read: () -> T,

@@ -29,8 +29,9 @@ internal fun parity(
     reference: List<FloatArray>,
 ): JsonObject {
     requireFinite(logits, reference.size)
-    val errors = logits.zip(reference).flatMap { (got, wanted) -> got.indices.map { abs(got[it].toDouble() - wanted[it]) } }
-    val flips = logits.zip(reference).count { (got, wanted) -> argmax(got) != argmax(wanted) }
+    val pairs = logits.zip(reference)
+    val errors = pairs.flatMap { (got, wanted) -> got.indices.map { abs(got[it].toDouble() - wanted[it]) } }
+    val flips = pairs.count { (got, wanted) -> argmax(got) != argmax(wanted) }
     val (low, high) = wilson(logits.size - flips, logits.size)
     val noise = errors.sumOf { it * it }
     val signal = reference.sumOf { row -> row.sumOf { it.toDouble() * it } }
@@ -39,7 +40,7 @@ internal fun parity(
         put("max_abs", errors.max())
         put("mean_abs", errors.average())
         put("sqnr_db", if (noise == 0.0) null else 10 * log10(max(signal, TINY) / noise))
-        put("cosine", logits.zip(reference).map { (got, wanted) -> cosine(got, wanted) }.average().coerceIn(-1.0, 1.0))
+        put("cosine", pairs.map { (got, wanted) -> cosine(got, wanted) }.average().coerceIn(-1.0, 1.0))
         put("top1_agreement", 1 - flips.toDouble() / logits.size)
         put("flips", flips)
         put("agreement_low", low)

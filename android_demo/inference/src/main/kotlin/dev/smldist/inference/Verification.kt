@@ -31,7 +31,7 @@ public class Verification(
         classifier: Classifier,
         device: String,
     ): JsonObject {
-        val reference = golden.logits ?: throw ModelException("the golden pack holds no logits: push golden.npz of a build")
+        val reference = golden.logits ?: throw ModelException("the windows hold no logits: push golden.npz of a build")
         val measured = parity(logits(classifier, golden), reference)
         val accuracy = test?.let { accuracy(logits(classifier, it), it) }
         return buildJsonObject {

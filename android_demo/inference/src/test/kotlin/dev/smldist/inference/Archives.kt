@@ -47,4 +47,8 @@ private fun floats(values: FloatArray): ByteArray =
     ByteBuffer.allocate(values.size * 4).order(ByteOrder.LITTLE_ENDIAN).also { it.asFloatBuffer().put(values) }.array()
 
 private fun longs(values: List<Long>): ByteArray =
-    ByteBuffer.allocate(values.size * 8).order(ByteOrder.LITTLE_ENDIAN).also { it.asLongBuffer().put(values.toLongArray()) }.array()
+    ByteBuffer
+        .allocate(values.size * 8)
+        .order(ByteOrder.LITTLE_ENDIAN)
+        .also { it.asLongBuffer().put(values.toLongArray()) }
+        .array()

@@ -10,8 +10,8 @@ import java.io.FileNotFoundException
 
 class PackTest {
     private val hash = "0".repeat(64)
-    private val model =
-        ModelFile("tflite", "fp32", "", "m", hash, 1, emptyList(), emptyList(), "", "LiteRT 2.3.0 (operators since TensorFlow Lite 2.4.0)")
+    private val runtime = "LiteRT 2.3.0 (operators since TensorFlow Lite 2.4.0)"
+    private val model = ModelFile("tflite", "fp32", "", "m", hash, 1, emptyList(), emptyList(), "", runtime)
 
     @Test
     fun `an index that is damaged, newer or missing is refused by name`() {

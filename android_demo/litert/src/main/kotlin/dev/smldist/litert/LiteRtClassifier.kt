@@ -20,8 +20,7 @@ import java.nio.FloatBuffer
 /**
  * Runs a `.tflite` file on one thread of the CPU, as it was verified.
  *
- * Input `[1, 1, T, C]`, time before channels; the class `org.tensorflow.lite.Interpreter` is the same in TensorFlow Lite
- * and in LiteRT.
+ * Input `[1, 1, T, C]`, time before channels. TensorFlow Lite and LiteRT have the same `org.tensorflow.lite.Interpreter`.
  *
  * @param content the model file
  * @throws ModelException not the manifest's file, an older runtime, or other tensors than the contract's
@@ -86,7 +85,7 @@ public class LiteRtClassifier(
             try {
                 Interpreter(buffer, Interpreter.Options().setNumThreads(1))
             } catch (error: RuntimeException) {
-                throw ModelException("${model.path} does not load in $runtime (${error.message}): build it again", error)
+                throw ModelException("${model.path} does not load in $runtime (${error.message}): rebuild it", error)
             }
         try {
             requireSignature(opened)
@@ -126,6 +125,7 @@ public class LiteRtClassifier(
             rewind()
         }
 
-        fun direct(floats: Int): ByteBuffer = ByteBuffer.allocateDirect(FLOAT_BYTES * floats).order(ByteOrder.nativeOrder())
+        fun direct(floats: Int): ByteBuffer =
+            ByteBuffer.allocateDirect(FLOAT_BYTES * floats).order(ByteOrder.nativeOrder())
     }
 }

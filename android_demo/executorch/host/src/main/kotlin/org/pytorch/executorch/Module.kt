@@ -40,7 +40,9 @@ public class Module private constructor(
     }
 }
 
-private val SHIM: Shim by lazy { Native.load(checkNotNull(System.getProperty("smldist.executorch.shim")), Shim::class.java) }
+private val SHIM: Shim by lazy {
+    Native.load(checkNotNull(System.getProperty("smldist.executorch.shim")), Shim::class.java)
+}
 
 /** The functions of shim.cpp. */
 @Suppress("ktlint:standard:function-naming")

@@ -19,7 +19,8 @@ public class Tensor internal constructor(
             shape: LongArray,
         ): Tensor {
             require(data.isDirect) { "a direct buffer is needed" }
-            require(data.capacity().toLong() == shape.fold(1L, Long::times)) { "${data.capacity()} values for ${shape.toList()}" }
+            val size = shape.fold(1L, Long::times)
+            require(data.capacity().toLong() == size) { "${data.capacity()} values for ${shape.toList()}" }
             return Tensor(data, shape)
         }
     }

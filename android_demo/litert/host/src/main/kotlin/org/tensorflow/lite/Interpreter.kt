@@ -35,7 +35,7 @@ import org.bytedeco.tensorflowlite.global.tensorflowlite.kTfLiteOk
 import java.nio.ByteBuffer
 import java.nio.ByteOrder
 
-/** Android's interpreter as far as the classifier uses it, with its rules on buffers: direct, native order, exact size. */
+/** Android's interpreter as far as the classifier uses it. Buffers must be direct, in native order, of exact size. */
 public class Interpreter(
     model: ByteBuffer,
     options: Options,
@@ -61,7 +61,9 @@ public class Interpreter(
 
     public fun getSignatureInputs(signature: String): Array<String> =
         with(signature) { runner ->
-            Array(TfLiteSignatureRunnerGetInputCount(runner).toInt()) { TfLiteSignatureRunnerGetInputName(runner, it).string }
+            Array(TfLiteSignatureRunnerGetInputCount(runner).toInt()) {
+                TfLiteSignatureRunnerGetInputName(runner, it).string
+            }
         }
 
     public fun getSignatureOutputs(signature: String): Array<String> =
@@ -105,7 +107,7 @@ public class Interpreter(
         TfLiteInterpreterOptionsSetNumThreads(how, options.threads)
         val created = TfLiteInterpreterCreate(loaded, how)
         TfLiteInterpreterOptionsDelete(how)
-        require(created != null && TfLiteInterpreterAllocateTensors(created) == kTfLiteOk) { "the model cannot be prepared" }
+        require(created != null && TfLiteInterpreterAllocateTensors(created) == kTfLiteOk) { "the model is not usable" }
         return created
     }
 
@@ -128,7 +130,7 @@ public class Interpreter(
         tensor: TfLiteTensor,
         value: ByteBuffer,
     ) {
-        require(value.isDirect && value.order() == ByteOrder.nativeOrder()) { "a direct buffer in native order is needed" }
+        require(value.isDirect && value.order() == ByteOrder.nativeOrder()) { "needs a direct buffer in native order" }
         val size = TfLiteTensorByteSize(tensor)
         require(value.capacity().toLong() == size) { "input has ${value.capacity()} bytes, the tensor $size" }
         check(TfLiteTensorCopyFromBuffer(tensor, Pointer(value), size) == kTfLiteOk) { "the input cannot be copied" }
