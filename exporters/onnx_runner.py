@@ -1,6 +1,5 @@
 """ONNX Runtime on the hand-off graph and on graphs made from it; several targets share it."""
 
-import time
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -8,10 +7,10 @@ from typing import Any, Self
 import numpy as np
 
 from exporters.handoff import INPUT, HandOff, read_shape
+from exporters.runtime import durations_us
 from factory.contracts.dataset import Floats
 from factory.contracts.errors import ArtifactError, MissingToolError
 
-_WARM_UP = 5
 _ONNX_FLOAT = 1
 
 
@@ -53,14 +52,7 @@ class OnnxRunner:
     def latency_us(self, window: Floats, runs: int) -> Floats:
         """Microseconds of each of `runs` inferences of one window (C, T), a whole batch each."""
         feed = {INPUT: self._filled(self._checked(window[None]))}
-        for _ in range(_WARM_UP):
-            self._session.run(None, feed)
-        durations = np.empty(runs, np.float32)
-        for index in range(runs):
-            start = time.perf_counter_ns()
-            self._session.run(None, feed)
-            durations[index] = (time.perf_counter_ns() - start) / 1e3
-        return durations
+        return durations_us(lambda: self._session.run(None, feed), runs)
 
     def layer_names(self) -> tuple[str, ...]:
         """Every tensor that a node computes, in execution order."""

@@ -6,7 +6,8 @@ A device that can run the file can check it without Python: `executor_runner` an
 from pathlib import Path
 from typing import Any
 
-from exporters.executorch.runner import binding, quiet
+from exporters.executorch.runner import binding
+from exporters.runtime import quiet
 from factory.contracts.artifact import Precision
 from factory.contracts.errors import ArtifactError
 

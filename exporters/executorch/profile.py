@@ -9,7 +9,8 @@ from typing import Any
 
 from pydantic import Field
 
-from exporters.executorch.runner import installed_version, load_program, quiet
+from exporters.executorch.runner import installed_version, load_program
+from exporters.runtime import quiet
 from factory.contracts.base import Contract
 
 _RUNS, _WARM_UP = 200, 20

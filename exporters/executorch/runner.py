@@ -1,10 +1,6 @@
 """ExecuTorch's own runtime with XNNPACK, through its Python binding: what verifies every .pte file."""
 
-import os
-import time
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import TracebackType
@@ -13,11 +9,11 @@ from typing import Any, Self
 import numpy as np
 
 from exporters.executorch.seal import require_seal
+from exporters.runtime import durations_us, quiet
 from factory.contracts.dataset import Floats
 from factory.contracts.errors import ArtifactError, MissingToolError
 
 VERSION_METHOD, CONTRACT_METHOD = "executorch_version", "contract"
-_WARM_UP = 5
 
 
 def installed_version() -> str:
@@ -91,14 +87,8 @@ class ExecuTorchRunner:
         """Microseconds of each of `runs` inferences of one window (C, T); the binding's copies are counted."""
         given = [self._checked(window[None])]
         execute = self._method.execute
-        for _ in range(_WARM_UP):
-            self._execute(given[0])
-        durations = np.empty(runs, np.float32)
-        for index in range(runs):
-            start = time.perf_counter_ns()
-            execute(given)
-            durations[index] = (time.perf_counter_ns() - start) / 1e3
-        return durations
+        self._execute(given[0])
+        return durations_us(lambda: execute(given), runs)
 
     def layer_names(self) -> tuple[str, ...]:
         """None."""
@@ -164,19 +154,6 @@ def binding() -> Any:
 
         binding._unsafe_reset_threadpool(1)
     return binding
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """ExecuTorch tells about the processor on the terminal, past Python; what went wrong is in its exceptions."""
-    saved, sink = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(sink, 2)
-        yield
-    finally:
-        os.dup2(saved, 2)
-        os.close(saved)
-        os.close(sink)
 
 
 def _numbers(text: str) -> tuple[int, ...]:

@@ -1,17 +1,16 @@
 """ONNX Runtime on .ort files: the same library that phones have, built for this host."""
 
-import time
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
 
+from exporters.runtime import durations_us
 from factory.contracts.artifact import TensorInfo
 from factory.contracts.dataset import Floats
 from factory.contracts.errors import ArtifactError, MissingToolError
 
-_WARM_UP = 5
 _TYPES = {"tensor(float)": "float32"}
 
 
@@ -59,14 +58,7 @@ class OrtMobileRunner:
     def latency_us(self, window: Floats, runs: int) -> Floats:
         """Microseconds of each of `runs` inferences of one window (C, T)."""
         feed = {"imu": self._checked(window[None])[0]}
-        for _ in range(_WARM_UP):
-            self._session.run(None, feed)
-        durations = np.empty(runs, np.float32)
-        for index in range(runs):
-            start = time.perf_counter_ns()
-            self._session.run(None, feed)
-            durations[index] = (time.perf_counter_ns() - start) / 1e3
-        return durations
+        return durations_us(lambda: self._session.run(None, feed), runs)
 
     def layer_names(self) -> tuple[str, ...]:
         """None: the format keeps no names of what it fused."""

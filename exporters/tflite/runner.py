@@ -1,9 +1,5 @@
 """LiteRT's interpreter with XNNPACK: what verifies every .tflite file. Imports no TensorFlow."""
 
-import os
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from types import TracebackType
@@ -12,12 +8,11 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from exporters.runtime import durations_us, quiet
 from exporters.tflite import flatbuffer, metadata
 from factory.contracts.artifact import TensorInfo
 from factory.contracts.dataset import Floats
 from factory.contracts.errors import ArtifactError, MissingToolError
-
-_WARM_UP = 5
 
 
 def describe(path: Path) -> tuple[tuple[TensorInfo, ...], tuple[TensorInfo, ...]]:
@@ -80,14 +75,8 @@ class LiteRTRunner:
         """Microseconds of each of `runs` inferences of one window (C, T); the copy in and out is not counted."""
         self._interpreter.set_tensor(self._input, self._checked(window[None])[0])
         invoke = self._interpreter.invoke
-        for _ in range(_WARM_UP):
-            self._invoke(self._interpreter)
-        durations = np.empty(runs, np.float32)
-        for index in range(runs):
-            start = time.perf_counter_ns()
-            invoke()
-            durations[index] = (time.perf_counter_ns() - start) / 1e3
-        return durations
+        self._invoke(self._interpreter)
+        return durations_us(invoke, runs)
 
     def layer_names(self) -> tuple[str, ...]:
         """Every tensor computed from the input, in execution order."""
@@ -140,7 +129,7 @@ def _open(content: bytes, path: Path, *, reference: bool) -> Any:
 
     resolver = OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES if reference else OpResolverType.AUTO
     try:
-        with _quiet():
+        with quiet():
             interpreter = Interpreter(
                 model_content=content,
                 num_threads=1,
@@ -163,19 +152,6 @@ def _ends(interpreter: Any, path: Path) -> tuple[dict[str, Any], dict[str, Any]]
             "output of 2, float32: build the target again"
         )
     return inputs[0], outputs[0]
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """LiteRT announces its delegate on the terminal, past Python; what went wrong is in its exceptions as well."""
-    saved, sink = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(sink, 2)
-        yield
-    finally:
-        os.dup2(saved, 2)
-        os.close(saved)
-        os.close(sink)
 
 
 def _dequantised(values: NDArray[Any], detail: dict[str, Any]) -> Floats:
