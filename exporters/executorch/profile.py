@@ -7,34 +7,14 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field
-
 from exporters.executorch.runner import installed_version, load_program
 from exporters.runtime import quiet
-from factory.contracts.base import Contract
+from factory.contracts.profile import OperatorTime, Profile
 
 _RUNS, _WARM_UP = 200, 20
 _NOT_OPERATORS = ("DELEGATE_CALL", "Method::execute", "OPERATOR_CALL")
 _ORDINAL = re.compile(r" #\d+$")
 _US_IN_MS = 1e3
-
-
-class OperatorTime(Contract):
-    """One operator, in execution order."""
-
-    name: str = Field(description="XNNPACK's, with its ordinal among operators of that kind")
-    kind: str = Field(description="without the ordinal, to sum over")
-    mean_us: float = Field(ge=0, description="over all runs, of whole microseconds: short ones look shorter")
-    share: float = Field(ge=0, le=1, description="of the sum over operators")
-
-
-class Profile(Contract):
-    """model_*.profile.json: mean time of each operator over `runs` inferences of one window, one thread."""
-
-    where: str
-    runs: int
-    total_us: float = Field(description="median of the whole inference as the runtime saw it, traced")
-    operators: tuple[OperatorTime, ...]
 
 
 def profile(program: Path, window: Any, runs: int = _RUNS) -> Profile:

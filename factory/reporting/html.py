@@ -13,6 +13,7 @@ from markupsafe import Markup
 from factory.contracts.files import atomic_write
 from factory.contracts.manifest import Manifest, Outcome
 from factory.reporting import figures, text, view
+from factory.reporting.operators import read_profiles
 
 OUTCOME_WORDS = {Outcome.FAILED: "✗ failed", Outcome.PASSED: "✓ passed", Outcome.NOT_RUN: "– not run"}
 FILTER_WORDS = {
@@ -26,7 +27,8 @@ def write_report(build: Path, manifest: Manifest, out: Path) -> None:
     """Write the report of a build.
 
     Args:
-        build: The build folder; read are teacher/epochs.jsonl and student/epochs.jsonl, where they exist.
+        build: The build folder; read are teacher/epochs.jsonl, student/epochs.jsonl and artifacts' profiles,
+            where they exist.
         manifest: What was built and measured.
         out: The HTML file, replaced at once or not at all.
 
@@ -61,6 +63,7 @@ def render(build: Path, manifest: Manifest) -> str:
             gates={item.artifact.path: view.gate_of(manifest, item) for item in items},
             confusions=[view.confusion(item, accuracy, labels) for item, accuracy in known],
             absent=[label for label in labels if known and label not in known[0][1].per_class_f1],
+            profiles=read_profiles(build, items),
             checks=sorted(manifest.checks, key=lambda check: list(OUTCOME_WORDS).index(check.outcome)),
             figures={name: _safe(getattr(drawn, name)) for name in drawn.__slots__},
             missing=view.MISSING,

@@ -1,0 +1,60 @@
+"""Where an artifact's time goes, by operator: read from the profiles that targets write beside their files."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from factory.contracts.errors import ArtifactError
+from factory.contracts.profile import PROFILE_SUFFIX, Profile
+from factory.reporting.view import Measured
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class KindTime:
+    """Operators of one kind of an artifact, summed."""
+
+    kind: str
+    count: int
+    mean_us: float
+    share: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Profiled:
+    """An artifact's profile, kinds of operators by falling time."""
+
+    name: str
+    profile: Profile
+    kinds: tuple[KindTime, ...]
+
+
+def read_profiles(build: Path, items: tuple[Measured, ...]) -> tuple[Profiled, ...]:
+    """Of every artifact that has one.
+
+    Raises:
+        ArtifactError: A profile is corrupt.
+    """
+    found = []
+    for item in items:
+        for side in item.artifact.beside:
+            if side.path.endswith(PROFILE_SUFFIX) and (build / side.path).is_file():
+                profile = _read(build / side.path)
+                found.append(Profiled(name=item.name, profile=profile, kinds=_kinds(profile)))
+    return tuple(found)
+
+
+def _read(path: Path) -> Profile:
+    try:
+        return Profile.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        raise ArtifactError(f"{path} is corrupt: build the target again") from error
+
+
+def _kinds(profile: Profile) -> tuple[KindTime, ...]:
+    kinds = []
+    for kind in dict.fromkeys(operator.kind for operator in profile.operators):
+        own = [operator for operator in profile.operators if operator.kind == kind]
+        mean, share = sum(operator.mean_us for operator in own), sum(operator.share for operator in own)
+        kinds.append(KindTime(kind=kind, count=len(own), mean_us=mean, share=min(share, 1.0)))
+    return tuple(sorted(kinds, key=lambda kind: -kind.mean_us))
