@@ -10,12 +10,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from factory.artifacts.manifest_io import read_manifest
 from factory.contracts.errors import DeviceError, StorageError
 from factory.contracts.manifest import Outcome
 from factory.contracts.progress import Silent
 from factory.devices.bundle import Bundle
 from factory.devices.options import DeviceOptions
 from factory.devices.remote import STORE, run_on_device
+from tests.integration.conftest import RECIPE, Factory
 from tests.unit.devices.boards import PYTHON, Board, ExportedOf, packed, sshd
 
 pytestmark = pytest.mark.slow
@@ -195,3 +197,16 @@ def test_a_bundle_that_was_changed_on_the_board_is_sent_again(board: Board, bund
         run_on_device(board.url, bundle, tmp_path / "out", watching, replace(STAND_IN, bench_runs=0))
     assert watching.lines == []
     assert golden.read_bytes() != b"changed"
+
+
+def test_the_command_line_names_a_board_that_is_no_jetson_and_leaves_the_build_whole(
+    board: Board, factory: Factory, build: Path
+) -> None:
+    done = factory("build", RECIPE, "--target", "jetson", "--device", board.url, "--out", build)
+    assert done.code == DeviceError.exit_code
+    assert "no Jetson" in done.err
+    assert "Traceback" not in done.err
+    manifest = read_manifest(build / "manifest.json")
+    assert [check.gate for check in manifest.failed] == ["board.reached"]
+    assert {artifact.path for artifact in manifest.artifacts} >= {"jetson/model.onnx", "jetson/model_batch8.onnx"}
+    assert (build / "board" / "bundle.tar").is_file()
