@@ -50,11 +50,12 @@ def build(out: Path) -> None:
     part.replace(out)
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """The command line."""
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command line: 0; a failure leaves by SystemExit, after one line on stderr."""
     parser = argparse.ArgumentParser(description="Build the test library of the ExecuTorch classifier.")
     parser.add_argument("--out", type=Path, required=True)
     build(parser.parse_args(arguments).out)
+    return 0
 
 
 if __name__ == "__main__":
