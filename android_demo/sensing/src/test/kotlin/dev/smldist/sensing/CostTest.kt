@@ -1,7 +1,6 @@
 package dev.smldist.sensing
 
 import com.sun.management.ThreadMXBean
-import org.junit.jupiter.api.Assertions.assertEquals
 import org.junit.jupiter.api.Assertions.assertTrue
 import org.junit.jupiter.api.Test
 import java.lang.management.ManagementFactory
@@ -47,7 +46,8 @@ class CostTest {
         println(
             "an hour of 50 Hz, 6 channels: %.3f s, %d bytes allocated, %d windows".format(seconds, allocated, windows),
         )
-        assertEquals(0L, allocated)
+        // The JVM itself was seen to take 80 bytes once. An object a window would be 16 bytes for each of them.
+        assertTrue(allocated < windows) { "$allocated bytes" }
         assertTrue(seconds <= 2) { "$seconds s" }
         assertTrue(windows > 2_700) { "$windows windows" }
     }
@@ -71,10 +71,7 @@ class CostTest {
                 times[index] + 3_000_000,
                 values[index + 1],
                 values[index],
-                values[
-                    index +
-                        2,
-                ],
+                values[index + 2],
             )
         }
     }
