@@ -34,11 +34,12 @@ from factory.verify.tolerances import tolerance
 
 PHONE_TARGETS = ("tflite", "executorch")
 """Targets that the app has a classifier for."""
-_STEPS = {Precision.FP16: 1.0, Precision.INT8_STATIC: 1.0, Precision.INT8_DYNAMIC: 4.0}
-"""Largest self-test error in 8-bit steps of the output, against this host's runtime.
+_STEPS = {("tflite", Precision.INT8_STATIC): 16.0, ("tflite", Precision.INT8_DYNAMIC): 6.0}
+"""Largest self-test error in 8-bit steps of the output, against this host's runtime; one step for any other file.
 
-Static int8 was bit-identical between x86-64 and arm64. Dynamic int8 chooses its scales window by window, in another
-order of operations in each runtime: 1.5 steps were measured between TFLite 2.20 and LiteRT 2.3."""
+Whether a phone's TFLite takes XNNPACK's kernels or its own depends on its version, and they round differently. On the
+demonstration's 256 golden windows they differ by up to 7.6 steps (static, one answer) and 2.5 (dynamic, none); two
+swapped axes, g for m/s^2 or reversed labels by more than 150. ExecuTorch has XNNPACK's kernels alone."""
 
 
 class PackedFile(Contract):
@@ -126,7 +127,7 @@ def _model(build: Path, artifact: Artifact, golden: GoldenPack, chosen: GoldenPa
         return PackedModel(path=artifact.path, max_abs=exact, logits=_rows(chosen.logits))
     with load_runner(artifact.target)(build / artifact.path) as runner:
         logits = runner.run(chosen.x)
-    allowed = _STEPS.get(artifact.precision, 1.0) * output_step(artifact, golden.logits)
+    allowed = _STEPS.get((artifact.target, artifact.precision), 1.0) * output_step(artifact, golden.logits)
     return PackedModel(path=artifact.path, max_abs=allowed, logits=_rows(logits))
 
 

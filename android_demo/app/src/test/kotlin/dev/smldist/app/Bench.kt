@@ -74,7 +74,7 @@ internal class Bench(
         sensor: Sensor,
         values: FloatArray,
     ) {
-        val event = SensorEventBuilder.newBuilder().setSensor(sensor).setTimestamp(clockNs).setValues(values).build()
+        val event = SensorEventBuilder.newBuilder(sensor, values).setTimestamp(clockNs).build()
         shadowOf(manager).sendSensorEventToListeners(event)
     }
 

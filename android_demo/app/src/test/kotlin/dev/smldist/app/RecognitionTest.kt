@@ -51,7 +51,7 @@ internal class RecognitionTest {
         bench.await<UiState.Running>()
         assertTrue(bench.app.choices.running)
         val stop = Intent(bench.app, RecognitionService::class.java).setAction(RecognitionService.ACTION_STOP)
-        service.withIntent(stop).startCommand(0, 2)
+        service.get().onStartCommand(stop, 0, 2)
         assertTrue(shadowOf(service.get()).isStoppedBySelf)
         service.destroy()
         assertFalse(bench.app.choices.running)
