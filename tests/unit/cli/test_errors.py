@@ -75,6 +75,7 @@ def test_termination_runs_cleanup_and_exits_143(capsys: pytest.CaptureFixture[st
     assert capsys.readouterr().err.startswith("terminated")
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_an_interrupt_that_a_library_swallows_is_raised_again(capsys: pytest.CaptureFixture[str]) -> None:
     def deaf() -> None:
         with contextlib.suppress(KeyboardInterrupt):

@@ -101,6 +101,7 @@ def test_what_is_current_is_not_exported_again(store: StageStore, job: Job) -> N
     assert (job.build / "well" / "fp32.tin").stat().st_mtime_ns == before
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_an_interrupt_ends_every_worker_before_it_goes_on(store: StageStore, job: Job) -> None:
     workers: list[int] = []
 
