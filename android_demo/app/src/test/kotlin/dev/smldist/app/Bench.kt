@@ -13,8 +13,8 @@ import org.robolectric.Robolectric
 import org.robolectric.RuntimeEnvironment
 import org.robolectric.Shadows.shadowOf
 import org.robolectric.android.controller.ServiceController
+import org.robolectric.shadows.SensorBuilder
 import org.robolectric.shadows.SensorEventBuilder
-import org.robolectric.shadows.ShadowSensor
 import java.io.File
 import java.io.FileOutputStream
 
@@ -26,7 +26,7 @@ internal class Bench(
     private val manager = app.getSystemService(SensorManager::class.java)
     private val present: Map<Quantity, Sensor> =
         sensors.associateWith { quantity ->
-            ShadowSensor.newInstance(quantity.androidType).also { shadowOf(manager).addSensor(it) }
+            SensorBuilder.newBuilder().setType(quantity.androidType).build().also { shadowOf(manager).addSensor(it) }
         }
     val contract get() = app.pack.manifest.contract
     val golden by lazy { GoldenWindows.read(app.pack.file("selftest.npz")) }
