@@ -87,6 +87,7 @@ _TARGETS = (
         runs_with=("onnxruntime",),
         packages=("onnx", "onnxruntime"),
         precisions=(Precision.FP32, Precision.INT8_STATIC),
+        version=2,
     ),
     Target(
         name="jetson",

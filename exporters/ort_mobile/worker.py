@@ -34,7 +34,7 @@ def _save(onnxruntime: Any, graph: Path, path: Path) -> None:
 
 
 def quantise(folder: Path) -> Path:
-    """A Q/DQ graph: int8 weights a channel, uint8 activations a tensor, min-max; front and head stay float."""
+    """A Q/DQ graph: int8 weights (7 bits) a channel, uint8 activations a tensor, min-max; front and head stay float."""
     import onnx
     from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
 
@@ -52,6 +52,8 @@ def quantise(folder: Path) -> Path:
         per_channel=True,
         activation_type=QuantType.QUInt8,
         weight_type=QuantType.QInt8,
+        # 7 bits: x86-64 without VNNI adds two products in 16 bits, which saturates with 8.
+        reduce_range=True,
         nodes_to_exclude=_in_float(model.graph, front),
         calibrate_method=CalibrationMethod.MinMax,
     )
