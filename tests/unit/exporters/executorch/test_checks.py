@@ -8,11 +8,11 @@ import pytest
 
 from exporters.executorch import checks
 from exporters.executorch.delegation import Delegation
-from exporters.executorch.profile import Profile
 from factory.contracts.artifact import Artifact
 from factory.contracts.errors import ArtifactError, ExportError, MissingToolError
 from factory.contracts.exporter import ExportRequest
 from factory.contracts.manifest import Outcome
+from factory.contracts.profile import Profile
 from tests.unit.exporters.students import some_windows
 
 Built = tuple[ExportRequest, tuple[Artifact, ...]]
