@@ -2,8 +2,12 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from factory.contracts.errors import ArtifactError, ExportError
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
 
 INPUT, OUTPUT = "imu", "logits"
 FRONT = "float_front"
@@ -71,10 +75,15 @@ def read_shape(path: Path) -> HandOff:
         case (int(batch), int(channels), 1, int(window)), (int(rows), int(classes)) if (
             batch and batch == rows and channels and window and classes
         ):
-            front = next((entry.value for entry in model.metadata_props if entry.key == FRONT), "")
-            weighted = _front_weighted(graph, front, path) if front else 0
+            named = any(entry.key == FRONT for entry in model.metadata_props)
+            ahead = graph.node[: front_length(model)] if named else []
             return HandOff(
-                channels=channels, window=window, classes=classes, batch=batch, front=front, front_weighted=weighted
+                channels=channels,
+                window=window,
+                classes=classes,
+                batch=batch,
+                front=ahead[-1].output[0] if ahead else "",
+                front_weighted=sum(node.op_type in WEIGHTED for node in ahead),
             )
     raise ExportError(
         f"{path}: shapes are {inputs[0]} -> {outputs[0]}, expected (1, channels, 1, window) -> (1, classes), "
@@ -82,14 +91,20 @@ def read_shape(path: Path) -> HandOff:
     )
 
 
-def _front_weighted(graph: "object", front: str, path: Path) -> int:
-    """Convolutions and matrix products up to the tensor `front`; nodes are in order."""
-    count = 0
-    for node in graph.node:  # type: ignore[attr-defined]
-        count += node.op_type in WEIGHTED
+def front_length(model: "ModelProto") -> int:
+    """Number of nodes up to the tensor that a hand-off graph names as the end of its float front.
+
+    Raises:
+        ExportError: It names none, or one that no node computes.
+    """
+    front = next((entry.value for entry in model.metadata_props if entry.key == FRONT), None)
+    for count, node in enumerate(model.graph.node, 1):
         if front in node.output:
             return count
-    raise ExportError(f"{path}: no node computes '{front}', its {FRONT}: export the student again (factory export)")
+    problem = (
+        f"no node computes '{front}', its {FRONT}" if front else f"{FRONT} is None, expected the name of a tensor in it"
+    )
+    raise ExportError(f"the hand-off graph cannot be quantised: {problem}: export the student again (factory export)")
 
 
 def _shape(value: "object") -> tuple[int, ...]:

@@ -38,10 +38,10 @@ def quantise(folder: Path) -> Path:
     import onnx
     from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
 
-    from exporters.handoff import read_handoff
+    from exporters.handoff import front_length
 
-    front = read_handoff(folder / "model.onnx").front
     model, path = onnx.load(folder / "model.onnx"), folder / "quantised.onnx"
+    in_float = _in_float(model.graph, front_length(model))
     # Pre-processing would add foreign operators; its absence prints a warning.
     onnx.helper.set_model_props(model, {"onnx.quant.pre_process": "onnxruntime.quant"})
     quantize_static(
@@ -54,18 +54,17 @@ def quantise(folder: Path) -> Path:
         weight_type=QuantType.QInt8,
         # 7 bits: x86-64 without VNNI adds two products in 16 bits, which saturates with 8.
         reduce_range=True,
-        nodes_to_exclude=_in_float(model.graph, front),
+        nodes_to_exclude=in_float,
         calibrate_method=CalibrationMethod.MinMax,
     )
     return path
 
 
-def _in_float(graph: Any, front: str) -> list[str]:
-    """The front up to the tensor of that name (docs/adr/0003), and the head after the last pooling."""
+def _in_float(graph: Any, front: int) -> list[str]:
+    """The front of so many nodes (docs/adr/0003), and the head after the last pooling."""
     kinds = [node.op_type for node in graph.node]
-    first = next(index for index, node in enumerate(graph.node, 1) if front in node.output)
     last = len(kinds) - 1 - kinds[::-1].index("GlobalAveragePool")
-    return [node.name for node in (*graph.node[:first], *graph.node[last + 1 :])]
+    return [node.name for node in (*graph.node[:front], *graph.node[last + 1 :])]
 
 
 class _Windows:

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from exporters.handoff import front_length
 from exporters.tensorrt.graphs import WEIGHTED, head_start
-from exporters.tensorrt.quantise import front_length, head_in_float
+from exporters.tensorrt.quantise import head_in_float
 from factory.contracts.errors import ArtifactError
 
 if TYPE_CHECKING:

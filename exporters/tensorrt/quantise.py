@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from exporters.handoff import FRONT
+from exporters.handoff import front_length
 from exporters.tensorrt.graphs import (
     attributes,
     constants,
@@ -93,22 +93,6 @@ def int8_nodes(model: "ModelProto") -> list["NodeProto"]:
         for node in graph.node[start:end]
         if node.op_type in _INT8_WEIGHTED or (node.op_type == "Add" and known.isdisjoint(node.input))
     ]
-
-
-def front_length(model: "ModelProto") -> int:
-    """Number of nodes up to the tensor that the hand-off graph names as the end of its float front.
-
-    Raises:
-        ExportError: It names none, or one that no node computes.
-    """
-    front = next((entry.value for entry in model.metadata_props if entry.key == FRONT), None)
-    for count, node in enumerate(model.graph.node, 1):
-        if front in node.output:
-            return count
-    raise ExportError(
-        f"jetson, step int8: the graph's {FRONT} is {front}, expected the name of a tensor in it: export the student "
-        "again (factory export)"
-    )
 
 
 def quantised_tensors(model: "ModelProto") -> tuple[TensorInfo, ...]:

@@ -102,7 +102,7 @@ def _rungs(
     job: Job, golden: GoldenPack, held_out: HeldOut, labels: tuple[str, ...]
 ) -> tuple[list[Verification], list[Check]]:
     """The network on its way to the artifacts; all float32, so all must agree."""
-    from exporters.onnx.runner import OnnxRunner
+    from exporters.onnx_runner import OnnxRunner
     from factory.models import fold, load_network
 
     student = load_network(job.build / "student")

@@ -187,7 +187,7 @@ def _first_divergence(bench: Bench, artifact: Artifact, runner: Runner) -> str:
     onnx = bench.build / "onnx" / "model.onnx"
     bound = tolerance(artifact.target, artifact.precision).layer_error
     try:
-        from exporters.onnx.runner import OnnxRunner
+        from exporters.onnx_runner import OnnxRunner
 
         with OnnxRunner(onnx) as reference:
             return explain_parity(reference, runner, bench.golden, runner.run(bench.golden.x), bound)
