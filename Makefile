@@ -71,7 +71,7 @@ lock: $(UV) ## Resolve all dependencies anew and record their hashes
 clean: ## Remove .venv and caches; what was built stays
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 
-$(UV):
+$(UV): requirements/bootstrap.lock
 	@test -n "$(PYTHON)" || { echo "error: no Python 3.11 found: install it (Debian 12: apt-get install python3.11" \
 		"python3.11-venv), or say where it is: make PYTHON=/path/to/python3.11" >&2; exit 1; }
 	$(PYTHON) -m venv --clear $(VENV)
