@@ -41,7 +41,9 @@ check: lint types imports test ## All that CI checks
 
 # Needs a JDK 17, Maven 3.8, g++, zipalign and apksigner; no Android SDK. The first run downloads about 600 MB.
 android: $(VENV)/.dev ## Compile, test and pack the Android app of the build in OUT
-	$(BIN)/python android_demo/tools/assets.py "$(OUT)"
+	@test -f "$(OUT)/android/pack.json" || { echo "error: $(OUT) has no folder android:" \
+		"factory build demo --out $(OUT) --target android writes one" >&2; exit 1; }
+	rm -rf android_demo/assets && cp -R "$(OUT)/android" android_demo/assets
 	$(BIN)/python android_demo/tools/shim.py --out android_demo/executorch/host/target/libsmldist_executorch.so
 	cd android_demo && mvn --batch-mode --quiet verify
 

@@ -14,7 +14,7 @@ android {
         versionName = "0.1.0"
         ndk { abiFilters += listOf("arm64-v8a", "x86_64") }
     }
-    // Written by tools/assets.py out of a factory build.
+    // A copy of android/ of a factory build.
     sourceSets["main"].assets.srcDir("../assets")
     androidResources { noCompress += listOf("tflite", "pte") }
     buildTypes {

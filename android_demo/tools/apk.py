@@ -36,7 +36,7 @@ def link_resources(app: Path, assets: Path, aapt2: Path, framework: Path, target
 
     Args:
         app: The module's folder.
-        assets: What tools/assets.py wrote.
+        assets: A copy of android/ of a factory build.
         aapt2: The tool, API 35 or newer.
         framework: android.jar or Robolectric's android-all.
         target: Receives AndroidManifest.xml, base.apk and gen/R.java.
@@ -45,7 +45,7 @@ def link_resources(app: Path, assets: Path, aapt2: Path, framework: Path, target
         PackingError: A tool refused, or there are no assets.
     """
     if not (assets / "pack.json").exists():
-        raise PackingError(f"{assets} has no pack.json: run android_demo/tools/assets.py BUILD, or make android")
+        raise PackingError(f"{assets} has no pack.json: make android copies them")
     target.mkdir(parents=True, exist_ok=True)
     manifest, compiled = target / "AndroidManifest.xml", target / "resources.zip"
     # Gradle wants the name in its own file, aapt2 in the manifest.

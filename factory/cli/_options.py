@@ -84,7 +84,8 @@ TargetOption = Annotated[
     list[str],
     typer.Option(
         "--target",
-        help="What to export for; may be repeated. 'all': whatever is installed (factory doctor lists them).",
+        help="What to export for; may be repeated. 'all': whatever is installed (factory doctor lists them); "
+        "'android': a phone's targets, and the folder that an app ships.",
     ),
 ]
 TensorBoardOption = Annotated[

@@ -54,6 +54,8 @@ def build(
         typer.echo(built.manifest.model_dump_json(indent=2))
     else:
         print_build(built.manifest, built.report)
+        if built.android:
+            typer.echo(f"app: {built.android}")
     _raise_first(built.failures)
     require_all(built.manifest.checks)
 

@@ -23,13 +23,15 @@ from factory.devices.host import machine
 if TYPE_CHECKING:
     from exporters.registry import Target
 
-ALL = "all"
+ALL, ANDROID = "all", "android"
 GATE = "export"
+PHONE_TARGETS = ("tflite", "executorch")
+"""What the Android app has classifiers for; `android` stands for them."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Chosen:
-    """What a command line's targets come to: those to export, and those of `all` that cannot be, with the reason."""
+    """What a command line's targets come to: those to export, and those of a group that cannot be, with the reason."""
 
     names: tuple[str, ...]
     checks: tuple[Check, ...]
@@ -51,10 +53,11 @@ class Exports:
 
 
 def choose_targets(names: tuple[str, ...], precisions: tuple[Precision, ...]) -> Chosen:
-    """Resolve `all`, and refuse before training what could not be exported after it.
+    """Resolve groups, and refuse before training what could not be exported after it.
 
     Args:
-        names: As given; `all` is every target that is installed and makes one of the precisions.
+        names: As given. Of the groups `all` (every target) and `android` (a phone's), those count that are installed
+            and make one of the precisions; `android` needs one at least.
         precisions: The recipe's.
 
     Raises:
@@ -65,16 +68,19 @@ def choose_targets(names: tuple[str, ...], precisions: tuple[Precision, ...]) ->
 
     chosen, checks = [], []
     for name in names:
-        if name != ALL:
+        if name not in (ALL, ANDROID):
             target = find_target(name)
             if (obstacle := _obstacle(target, precisions)) is not None:
                 raise obstacle
             chosen.append(name)
-    for target in targets() if ALL in names else ():
+    grouped = [target for target in targets() if ALL in names or (ANDROID in names and target.name in PHONE_TARGETS)]
+    for target in grouped:
         if (obstacle := _obstacle(target, precisions)) is None:
             chosen.append(target.name)
         elif target.name not in chosen:
             checks.append(_check(target.name, Outcome.NOT_RUN, str(obstacle)))
+    if ANDROID in names and not set(chosen) & set(PHONE_TARGETS):
+        raise MissingToolError(f"no model for a phone can be exported: {'; '.join(check.note for check in checks)}")
     return Chosen(names=tuple(dict.fromkeys(chosen)), checks=tuple(checks))
 
 

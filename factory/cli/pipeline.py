@@ -4,8 +4,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from factory.artifacts.store import StageStore, open_store
+from factory.cli.android import android_stage
 from factory.cli.board import BOARD_GATE, TARGET, Board, board_stage, require_board_target
-from factory.cli.fanout import Chosen, Exports, choose_targets, export_targets
+from factory.cli.fanout import ANDROID, Chosen, Exports, choose_targets, export_targets
 from factory.cli.finish import manifest_stage, report_stage
 from factory.cli.job import Job, Prepared
 from factory.cli.ladder import Verified, make_bench, verify_stage
@@ -18,7 +19,7 @@ from factory.cli.stages import (
     write_recipe,
 )
 from factory.contracts.artifact import Artifact
-from factory.contracts.errors import ArtifactError, FactoryError
+from factory.contracts.errors import ArtifactError, FactoryError, RecipeError
 from factory.contracts.manifest import Check, Manifest, Outcome
 from factory.contracts.network import TrainingSummary
 
@@ -30,11 +31,13 @@ class Built:
     Attributes:
         manifest: Also written; lists what failed.
         report: The HTML file.
+        android: The folder that an Android app ships, if that target was asked for and its gates held.
         failures: What targets raised that could not be exported; the others are whole.
     """
 
     manifest: Manifest
     report: Path
+    android: Path | None
     failures: tuple[Exception, ...]
 
 
@@ -48,13 +51,17 @@ def build(job: Job) -> Built:
     require_board_target(job.board, chosen.names)
     with open_store(job.build, job.progress) as store:
         prepared = Prepared(job)
+        if ANDROID in job.targets:
+            prepared.windows.spec.require_phone()
         _train(store, job, prepared)
         exports = _export(store, job, prepared, chosen)
         golden_stage(store, job, prepared)
         verified = verify_stage(store, job, prepared, exports.artifacts)
         exports = _on_board(store, job, prepared, exports, verified)
         manifest = manifest_stage(store, job, prepared, exports, verified)
-        return Built(manifest=manifest, report=report_stage(store, job, manifest), failures=exports.failures)
+        report = report_stage(store, job, manifest)
+        android = android_stage(store, job, manifest)
+        return Built(manifest=manifest, report=report, android=android, failures=exports.failures)
 
 
 def train(job: Job) -> tuple[TrainingSummary, TrainingSummary]:
@@ -67,7 +74,15 @@ def export(job: Job) -> Exports:
     """The targets' files of a trained build alone; trains what is missing or outdated first.
 
     A manifest or report that describes other files is removed: it would be wrong.
+
+    Raises:
+        RecipeError: For `android`, whose folder holds verified files.
     """
+    if ANDROID in job.targets:
+        raise RecipeError(
+            f"target {ANDROID} packs verified files: factory build {job.build / 'recipe.toml'} --out {job.build} "
+            f"--target {ANDROID}"
+        )
     chosen = choose_targets(job.targets, job.recipe.export.precisions)
     with open_store(job.build, job.progress) as store:
         prepared = Prepared(job)

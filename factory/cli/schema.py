@@ -13,13 +13,15 @@ class Document(StrEnum):
     MANIFEST = "manifest"
     RECIPE = "recipe"
     CONTRACT = "contract"
+    PACK = "pack"
 
 
 def schema(document: Annotated[Document, typer.Argument(help="Which document.")] = Document.MANIFEST) -> None:
-    """Print the JSON schema of manifest.json, of a recipe or of contract.json.
+    """Print the JSON schema of manifest.json, of a recipe, of contract.json or of android/pack.json.
 
     Example: factory schema recipe > recipe.schema.json
     """
+    from factory.contracts.android import Pack
     from factory.contracts.base import Contract
     from factory.contracts.manifest import Manifest
     from factory.contracts.recipe import Recipe
@@ -29,5 +31,6 @@ def schema(document: Annotated[Document, typer.Argument(help="Which document.")]
         Document.MANIFEST: Manifest,
         Document.RECIPE: Recipe,
         Document.CONTRACT: SensorContract,
+        Document.PACK: Pack,
     }
     typer.echo(json.dumps(models[document].model_json_schema(), indent=2))

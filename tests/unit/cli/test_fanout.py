@@ -149,3 +149,16 @@ def test_a_target_that_makes_none_of_the_precisions_is_refused_by_name_and_left_
 @pytest.mark.usefixtures("targets")
 def test_targets_named_twice_are_exported_once() -> None:
     assert choose_targets(("well", "fails", "well"), BOTH).names == ("well", "fails")
+
+
+@pytest.mark.usefixtures("targets")
+def test_android_is_what_a_phone_runs_of_what_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    here = dataclasses.replace(row(Tin), name="tflite")
+    absent = dataclasses.replace(row(Tin, "no_such_sdk"), name="executorch", extra="executorch")
+    monkeypatch.setattr(registry, "_TARGETS", (row(Tin), here, absent))
+    found = choose_targets(("android",), BOTH)
+    assert found.names == ("tflite",)
+    assert [(check.target, check.outcome) for check in found.checks] == [("executorch", Outcome.NOT_RUN)]
+    monkeypatch.setattr(registry, "_TARGETS", (row(Tin), absent))
+    with pytest.raises(MissingToolError, match="no model for a phone"):
+        choose_targets(("android",), BOTH)

@@ -12,7 +12,8 @@ import kotlinx.serialization.json.jsonPrimitive
 import java.io.IOException
 
 /**
- * The assets that `android_demo/tools/assets.py` took out of a factory build. A file's hash is checked when it is read.
+ * The assets: a copy of the folder `android/` that `factory build --target android` writes. A file's hash is checked when it
+ * is read.
  *
  * @property manifest of the build, with the sensor contract
  * @property models those of the manifest that were packed

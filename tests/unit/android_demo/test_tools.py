@@ -1,0 +1,44 @@
+"""The app's tools, and what its files must say."""
+
+import importlib.util
+import re
+import sys
+import tomllib
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+
+ROOT = Path(__file__).parents[3]
+DEMO = ROOT / "android_demo"
+
+
+def _tool(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(f"android_{name}", DEMO / "tools" / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_app_names_the_executorch_of_its_build() -> None:
+    catalog = tomllib.loads((DEMO / "gradle/libs.versions.toml").read_text())["versions"]
+    resources = (DEMO / "app/src/main/res/values/versions.xml").read_text()
+    assert re.findall(r'"executorch_version"[^>]*>([\d.]+)<', resources) == [catalog["executorch"]]
+
+
+def test_the_manifest_asks_for_no_network() -> None:
+    text = (DEMO / "app/src/main/AndroidManifest.xml").read_text()
+    assert not re.findall(r"permission\.(INTERNET|ACCESS_NETWORK_STATE)", text)
+
+
+def test_a_test_split_holds_windows_labels_and_subjects(tmp_path: Path) -> None:
+    x, y, path = np.random.default_rng(0).normal(size=(3, 3, 8)), np.array([0, 1, 1]), tmp_path / "test.npz"
+    _tool("split").write_split(path, x.astype(np.float32), y, np.array(["ann", "bo", "ann"]), ("walk", "sit"))
+    with np.load(path) as read:
+        assert np.array_equal(read["x"], x.astype(np.float32))
+        assert read["y"].tolist() == [0, 1, 1]
+        assert read["subject"].dtype.kind == "S"
+        assert read["subject"].tolist()[:2] == [b"ann", b"bo"]
