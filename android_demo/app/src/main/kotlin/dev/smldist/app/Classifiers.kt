@@ -5,6 +5,7 @@ import dev.smldist.executorch.ExecuTorchClassifier
 import dev.smldist.inference.Classifier
 import dev.smldist.inference.ModelException
 import dev.smldist.inference.Pack
+import dev.smldist.inference.RuntimeMissingException
 import dev.smldist.litert.LiteRtClassifier
 import dev.smldist.sensing.ModelFile
 import dev.smldist.sensing.SensorContract
@@ -13,7 +14,8 @@ import java.io.File
 /**
  * The classifier of a model's target.
  *
- * @throws ModelException the file is damaged, does not fit, or no runtime in this app reads it
+ * @throws RuntimeMissingException no runtime in this app reads it
+ * @throws ModelException the file is damaged or does not fit
  */
 internal fun openClassifier(
     context: Context,
@@ -25,7 +27,7 @@ internal fun openClassifier(
     return when (model.target) {
         "tflite" -> LiteRtClassifier(model, contract, content)
         "executorch" -> openExecuTorch(context, model, contract, content)
-        else -> throw ModelException("${model.path}: this app holds no runtime for ${model.target}")
+        else -> throw RuntimeMissingException("${model.path}: this app holds no runtime for ${model.target}")
     }
 }
 
@@ -46,6 +48,7 @@ private fun openExecuTorch(
     try {
         return ExecuTorchClassifier(model, contract, file, context.getString(R.string.executorch_version))
     } catch (error: LinkageError) {
-        throw ModelException("${model.path} needs ExecuTorch, which this APK lacks: build it with Gradle", error)
+        val message = "${model.path} needs ExecuTorch, which this APK lacks: build it with Gradle"
+        throw RuntimeMissingException(message, error)
     }
 }

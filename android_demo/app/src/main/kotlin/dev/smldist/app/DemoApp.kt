@@ -4,6 +4,7 @@ import android.app.Application
 import dev.smldist.inference.Classifier
 import dev.smldist.inference.ModelException
 import dev.smldist.inference.Pack
+import dev.smldist.inference.RuntimeMissingException
 import dev.smldist.sensing.ContractException
 import dev.smldist.sensing.ModelFile
 import java.util.concurrent.Executors
@@ -21,8 +22,13 @@ internal class DemoApp : Application() {
     /** Gives an asset's content. */
     var assetSource: (String) -> ByteArray = { path -> assets.open(path).use { it.readBytes() } }
 
+    private val reading = lazy { Pack.read { assetSource(it) } }
+
     /** The assets, read once. */
-    val pack: Pack by lazy { Pack.read { assetSource(it) } }
+    val pack: Pack by reading
+
+    /** The assets if they were read already: the main thread does not wait for them. */
+    val readyPack: Pack? get() = if (reading.isInitialized()) pack else null
 
     /** Reads the pack and shows what there is; [UiState.Failed] if it cannot be used. */
     fun showStopped(interrupted: Boolean) {
@@ -30,7 +36,7 @@ internal class DemoApp : Application() {
             store.publish(
                 guarded {
                     pack.manifest.contract.requirePhone()
-                    UiState.Stopped(pack.manifest.contract, pack.models, interrupted)
+                    UiState.Stopped(pack.manifest.contract, interrupted)
                 },
             )
         }
@@ -42,6 +48,7 @@ internal class DemoApp : Application() {
     /**
      * A checked classifier.
      *
+     * @throws RuntimeMissingException no runtime in this app reads it
      * @throws ModelException the file is damaged or does not fit
      */
     fun open(model: ModelFile): Classifier = openClassifier(this, pack, model)

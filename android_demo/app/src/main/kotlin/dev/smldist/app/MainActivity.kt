@@ -14,6 +14,7 @@ import android.widget.ArrayAdapter
 import android.widget.Button
 import android.widget.Spinner
 import android.widget.Toast
+import dev.smldist.inference.Pack
 import java.io.IOException
 import java.text.SimpleDateFormat
 import java.util.Date
@@ -46,11 +47,7 @@ internal class MainActivity : Activity() {
 
     private fun show(state: UiState) {
         screen.show(state)
-        when (state) {
-            is UiState.Stopped -> offer(state)
-            is UiState.Running -> offerLabels(state.session.contract.labels)
-            else -> Unit
-        }
+        app.readyPack?.let(::offer)
     }
 
     private fun toggle() {
@@ -103,17 +100,14 @@ internal class MainActivity : Activity() {
         startActivity(Intent.createChooser(send, getString(R.string.share_title)))
     }
 
-    private fun offer(state: UiState.Stopped) {
-        val names = state.models.map { "${it.target} ${it.precision}" }
-        val chosen = state.models.indexOfFirst { it.path == app.choices.model }.coerceAtLeast(0)
-        fill(R.id.model, names, chosen) { app.choices.model = state.models[it].path }
-        offerLabels(state.contract.labels)
-    }
-
-    private fun offerLabels(labels: List<String>) {
+    private fun offer(pack: Pack) {
+        val models = pack.models
+        val chosen = models.indexOfFirst { it.path == app.choices.model }.coerceAtLeast(0)
+        fill(R.id.model, models.map { "${it.target} ${it.precision}" }, chosen) { app.choices.model = models[it].path }
+        val labels = pack.manifest.contract.labels
         val names = listOf(getString(R.string.unlabelled)) + labels.map(::readable)
-        val chosen = labels.indexOf(app.recordings.label) + 1
-        fill(R.id.label, names, chosen) { app.recordings.label = if (it == 0) "" else labels[it - 1] }
+        val current = labels.indexOf(app.recordings.label) + 1
+        fill(R.id.label, names, current) { app.recordings.label = if (it == 0) "" else labels[it - 1] }
     }
 
     private fun fill(

@@ -12,6 +12,7 @@ import android.os.IBinder
 import android.os.PowerManager
 import dev.smldist.inference.Classifier
 import dev.smldist.inference.ModelException
+import dev.smldist.inference.RuntimeMissingException
 import dev.smldist.sensing.ContractException
 import dev.smldist.sensing.Quantity
 import dev.smldist.sensing.SensorContract
@@ -124,6 +125,8 @@ internal class RecognitionService :
             }
             session = Session(contract, model, classifier.runtime, result)
             start(contract, classifier, present.values.filterNotNull())
+        } catch (error: RuntimeMissingException) {
+            fail(Reason.RUNTIME_MISSING, error.message.orEmpty())
         } catch (error: ModelException) {
             fail(Reason.ASSETS, error.message.orEmpty())
         } catch (error: ContractException) {

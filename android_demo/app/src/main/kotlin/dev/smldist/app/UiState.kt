@@ -12,7 +12,6 @@ internal sealed interface UiState {
     /** Ready to start. [interrupted]: the system ended an earlier run. */
     data class Stopped(
         val contract: SensorContract,
-        val models: List<ModelFile>,
         val interrupted: Boolean,
     ) : UiState
 
@@ -38,6 +37,7 @@ internal enum class Reason(
 ) {
     SENSOR_MISSING(R.string.reason_sensor),
     ASSETS(R.string.reason_assets),
+    RUNTIME_MISSING(R.string.reason_runtime),
     CONTRACT(R.string.reason_contract),
     SELF_TEST(R.string.reason_self_test),
     SERVICE(R.string.reason_service),

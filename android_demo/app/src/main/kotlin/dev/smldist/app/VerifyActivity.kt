@@ -7,9 +7,11 @@ import android.util.Log
 import android.widget.TextView
 import dev.smldist.inference.GoldenWindows
 import dev.smldist.inference.ModelException
+import dev.smldist.inference.RuntimeMissingException
 import dev.smldist.inference.Verification
 import dev.smldist.sensing.ContractException
 import dev.smldist.sensing.ModelFile
+import kotlinx.serialization.json.JsonObject
 import java.io.File
 import java.io.IOException
 
@@ -18,7 +20,7 @@ import java.io.IOException
  *
  * Extras: `golden` (default golden.npz) and `test` (optional), files pushed into the app's external folder; `model`
  * (default all); `runs` (default 300). Writes `report.json` there, or `error.txt` with one line. The old ones of both
- * are removed first, so that what lies there is of this run.
+ * are removed first, so that what lies there is of this run. A model whose runtime this app lacks is listed as not run.
  */
 internal class VerifyActivity : Activity() {
     private val app get() = application as DemoApp
@@ -55,8 +57,16 @@ internal class VerifyActivity : Activity() {
         for (windows in listOfNotNull(golden, test)) requireFit(windows)
         val verification = Verification(golden, test, intent.getIntExtra(RUNS, DEFAULT_RUNS))
         val device = "${Build.MANUFACTURER} ${Build.MODEL}, Android ${Build.VERSION.RELEASE}"
-        val found = models().map { model -> app.open(model).use { verification.run(it, device) } }
-        return Verification.report(app.pack.manifest.contract.name, found)
+        val found = mutableListOf<JsonObject>()
+        val missing = mutableListOf<JsonObject>()
+        for (model in models()) {
+            try {
+                app.open(model).use { found += verification.run(it, device) }
+            } catch (error: RuntimeMissingException) {
+                missing += Verification.notRun(model, device, error.message.orEmpty())
+            }
+        }
+        return Verification.report(app.pack.manifest.contract.name, found, missing)
     }
 
     private fun requireFit(windows: GoldenWindows) {

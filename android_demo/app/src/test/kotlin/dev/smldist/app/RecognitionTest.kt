@@ -10,6 +10,7 @@ import org.junit.Assert.assertFalse
 import org.junit.Assert.assertNotNull
 import org.junit.Assert.assertNull
 import org.junit.Assert.assertTrue
+import org.junit.Assume.assumeNotNull
 import org.junit.Test
 import org.junit.runner.RunWith
 import org.robolectric.RobolectricTestRunner
@@ -77,6 +78,19 @@ internal class RecognitionTest {
         val failed = bench.await<UiState.Failed>()
         assertEquals(Reason.ASSETS, failed.reason)
         assertTrue(failed.detail, "SHA-256" in failed.detail)
+        service.destroy()
+    }
+
+    @Test
+    fun `a model without its runtime is told apart from a damaged one`() {
+        val bench = Bench()
+        val other = bench.app.pack.models.find { it.target == "executorch" }
+        assumeNotNull(other)
+        bench.app.choices.model = other!!.path
+        val service = bench.service()
+        val failed = bench.await<UiState.Failed>()
+        assertEquals(Reason.RUNTIME_MISSING, failed.reason)
+        assertTrue(failed.detail, other.path in failed.detail)
         service.destroy()
     }
 

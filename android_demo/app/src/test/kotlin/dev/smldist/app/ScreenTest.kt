@@ -64,6 +64,7 @@ internal class ScreenTest {
         val before = text(controller.get(), R.id.activity)
         controller.recreate()
         shadowOf(Looper.getMainLooper()).idle()
+        assertEquals(bench.app.pack.models.size, controller.get().findViewById<Spinner>(R.id.model).adapter.count)
         assertEquals(before, text(controller.get(), R.id.activity))
         val bars = controller.get().findViewById<LinearLayout>(R.id.bars)
         assertEquals(bench.contract.labels.size, bars.childCount)
@@ -84,7 +85,7 @@ internal class ScreenTest {
         for (mode in listOf("notnight", "night")) {
             RuntimeEnvironment.setQualifiers("+$mode")
             shoot("$mode-loading", UiState.Loading)
-            shoot("$mode-stopped", UiState.Stopped(bench.contract, bench.app.pack.models, interrupted = true))
+            shoot("$mode-stopped", UiState.Stopped(bench.contract, interrupted = true))
             for (reason in Reason.entries) {
                 shoot("$mode-failed-${reason.name.lowercase()}", UiState.Failed(reason, "gyroscope"))
             }

@@ -33,15 +33,24 @@ internal class VerifyActivityTest {
     }
 
     @Test
-    fun `pushed windows give a report of every model`() {
+    fun `pushed windows give a report of every model, in the form of factory verify`() {
         File(folder, "golden.npz").writeBytes(bench.app.pack.file("selftest.npz"))
         val report = Json.parseToJsonElement(verify(VerifyActivity.TEST to "golden.npz").readText()).jsonObject
         val found = report.getValue("verifications").jsonArray.map { it.jsonObject }
-        assertEquals(bench.app.pack.models.map { it.path }, found.map { it.getValue("subject").jsonPrimitive.content })
+        val (runnable, others) = bench.app.pack.models.partition { it.target == "tflite" }
+        assertEquals(runnable.map { it.path }, found.map { it.getValue("subject").jsonPrimitive.content })
+        val missing = report.getValue("checks").jsonArray.map { it.jsonObject }
+        assertEquals(others.map { it.precision }, missing.map { it.getValue("precision").jsonPrimitive.content })
+        assertTrue(missing.all { it.getValue("outcome").jsonPrimitive.content == "not_run" })
         val single = found.first { it.getValue("precision").jsonPrimitive.content == "fp32" }
         val parity = single.getValue("parity").jsonObject
         assertTrue(parity.getValue("max_abs").jsonPrimitive.double <= 1e-4)
         assertTrue(single.getValue("accuracy").jsonObject.getValue("macro_f1").jsonPrimitive.double > 0)
+        val manifest = Json.parseToJsonElement(bench.app.pack.file("manifest.json").decodeToString()).jsonObject
+        val python = manifest.getValue("verifications").jsonArray[0].jsonObject
+        for (part in listOf("parity", "accuracy", "latency")) {
+            assertEquals(python.getValue(part).jsonObject.keys, single.getValue(part).jsonObject.keys)
+        }
     }
 
     @Test

@@ -3,10 +3,16 @@ package dev.smldist.inference
 import java.security.MessageDigest
 
 /** A model or asset that must not be used; one line: what was got, what was expected, what to do. */
-public class ModelException(
+public open class ModelException(
     message: String,
     cause: Throwable? = null,
 ) : Exception(message, cause)
+
+/** This app holds no runtime for a model, which may be sound. */
+public class RuntimeMissingException(
+    message: String,
+    cause: Throwable? = null,
+) : ModelException(message, cause)
 
 internal const val REINSTALL = "build the app again from a complete factory build, or install it again"
 

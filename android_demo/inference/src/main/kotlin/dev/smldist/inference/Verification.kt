@@ -1,5 +1,6 @@
 package dev.smldist.inference
 
+import dev.smldist.sensing.ModelFile
 import kotlinx.serialization.json.Json
 import kotlinx.serialization.json.JsonArray
 import kotlinx.serialization.json.JsonElement
@@ -74,21 +75,38 @@ public class Verification(
         private const val SLOW = 0.95
         private val LAYOUT = Json { prettyPrint = true }
 
+        /** A model that this app cannot run, as a check of a manifest. */
+        public fun notRun(
+            model: ModelFile,
+            device: String,
+            why: String,
+        ): JsonObject =
+            buildJsonObject {
+                put("gate", "runtime")
+                put("target", model.target)
+                put("precision", model.precision)
+                put("outcome", "not_run")
+                put("where", device)
+                put("note", why)
+            }
+
         /**
-         * A report as `factory verify --json` writes it. `checks` stays empty: the tolerances are judged on the host.
+         * A report as `factory verify --json` writes it.
          *
          * @param name of the build
+         * @param checks what was not run; the tolerances are judged on the host
          */
         public fun report(
             name: String,
             verifications: List<JsonObject>,
+            checks: List<JsonObject>,
         ): String {
             val values =
                 buildJsonObject {
                     put("name", name)
                     put("files", "intact")
                     put("verifications", JsonArray(verifications))
-                    put("checks", JsonArray(emptyList()))
+                    put("checks", JsonArray(checks))
                 }
             return LAYOUT.encodeToString(JsonElement.serializer(), values) + "\n"
         }
