@@ -28,11 +28,11 @@ internal fun panelRows(
         R.string.panel_runtime to session.runtime,
         R.string.panel_precision to session.model.precision,
         R.string.panel_latency to
-            context.getString(
-                R.string.panel_latency_value,
-                health.p50Us?.let(::tenths) ?: none,
-                health.p95Us?.let(::tenths) ?: none,
-            ),
+            if (health.p50Us == null || health.p95Us == null) {
+                none
+            } else {
+                context.getString(R.string.panel_latency_value, tenths(health.p50Us), tenths(health.p95Us))
+            },
         R.string.panel_self_test to
             context.getString(
                 R.string.panel_self_test_value,

@@ -10,12 +10,15 @@ import android.os.Handler
 import android.os.HandlerThread
 import android.os.IBinder
 import android.os.PowerManager
+import android.util.Log
 import dev.smldist.inference.Classifier
 import dev.smldist.inference.ModelException
 import dev.smldist.inference.RuntimeMissingException
 import dev.smldist.sensing.ContractException
 import dev.smldist.sensing.Quantity
 import dev.smldist.sensing.SensorContract
+import dev.smldist.sensing.SensorWindow
+import java.io.IOException
 
 /**
  * Recognises while the screen is off, too.
@@ -39,6 +42,7 @@ internal class RecognitionService :
     private var recognition: Recognition? = null
     private var notice: Notice? = null
     private var failed = false
+    private var recordingEnded = false
     private val tick = Runnable { onTick() }
 
     override fun onBind(intent: Intent?): IBinder? = null
@@ -76,7 +80,7 @@ internal class RecognitionService :
     override fun onDestroy() {
         sensors.unregisterListener(this)
         wakeLock?.let { if (it.isHeld) it.release() }
-        app.recordings.stop()
+        stopRecording()
         app.choices.running = false
         thread?.let { running ->
             handler.removeCallbacks(tick)
@@ -139,8 +143,8 @@ internal class RecognitionService :
         classifier: Classifier,
         found: List<Sensor>,
     ) {
-        recognizer = Recognizer(contract, classifier, { app.recordings.add(it) }, ::onAnswer)
-        notice = Notice.NOTIFICATIONS_DENIED.takeUnless { notifications.allowed }
+        recognizer = Recognizer(contract, classifier, ::record, ::onAnswer)
+        notice = oddHere()
         val periodUs = (MICROSECONDS / contract.rateHz).toInt()
         for (sensor in found) sensors.registerListener(this, sensor, periodUs, handler)
         publish()
@@ -153,6 +157,34 @@ internal class RecognitionService :
         publish()
     }
 
+    private fun record(window: SensorWindow) {
+        if (!app.recordings.active) return
+        recordingEnded = false
+        try {
+            app.recordings.add(window)
+        } catch (error: IOException) {
+            recordingEnded = true
+            Log.e("RecognitionService", "the recording ended", error)
+            stopRecording()
+        }
+    }
+
+    /** Whatever the storage did not take is lost; what it took has a name. */
+    private fun stopRecording() {
+        try {
+            app.recordings.stop()
+        } catch (error: IOException) {
+            Log.e("RecognitionService", "the recording is not whole", error)
+        }
+    }
+
+    private fun oddHere(): Notice? =
+        when {
+            recordingEnded -> Notice.RECORDING_ENDED
+            !notifications.allowed -> Notice.NOTIFICATIONS_DENIED
+            else -> null
+        }
+
     private fun onTick() {
         lookAround()
         handler.postDelayed(tick, TICK_MS)
@@ -161,7 +193,7 @@ internal class RecognitionService :
     /** Notes what is odd since the last look, and shows it. */
     internal fun lookAround(): Notice? {
         val running = recognizer ?: return null
-        notice = running.notice(running.health()) ?: Notice.NOTIFICATIONS_DENIED.takeUnless { notifications.allowed }
+        notice = running.notice(running.health()) ?: oddHere()
         publish()
         return notice
     }

@@ -4,6 +4,7 @@ import dev.smldist.sensing.SensorContract
 import dev.smldist.sensing.SensorWindow
 import java.io.File
 import java.io.IOException
+import java.io.RandomAccessFile
 import java.io.Writer
 import java.util.Locale
 
@@ -30,9 +31,12 @@ internal class Recordings(
     val active: Boolean
         @Synchronized get() = writer != null
 
-    /** Every finished recording, oldest first. */
+    /** Every recording, oldest first; one that a killed process left behind is finished first. */
     val files: List<File>
-        get() = folder.listFiles { file -> file.name.endsWith(SUFFIX) }?.sortedBy { it.name }.orEmpty()
+        @Synchronized get() {
+            if (writer == null) finish()
+            return folder.listFiles { file -> file.name.endsWith(SUFFIX) }?.sortedBy { it.name }.orEmpty()
+        }
 
     /**
      * Begins a recording.
@@ -54,7 +58,11 @@ internal class Recordings(
         writer = partial(id).bufferedWriter().apply { write(columns.joinToString(",", postfix = "\n")) }
     }
 
-    /** Adds what a window brings that was not in the one before; nothing while no recording runs. */
+    /**
+     * Adds what a window brings that was not in the one before; nothing while no recording runs.
+     *
+     * @throws IOException the storage is full
+     */
     @Synchronized
     fun add(window: SensorWindow) {
         val out = writer ?: return
@@ -63,15 +71,36 @@ internal class Recordings(
         if (whole) part++
         val fresh = if (whole) window.length else minOf(spec.hop, window.length)
         for (time in window.length - fresh until window.length) out.write(row(spec, window, time))
+        // A killed process loses no more than the window that it was writing.
+        out.flush()
     }
 
-    /** Ends the recording; the file then appears among [files]. */
+    /**
+     * Ends the recording; the file then appears among [files].
+     *
+     * @throws IOException the storage is full; what was written before is kept
+     */
     @Synchronized
     fun stop() {
         val out = writer ?: return
         writer = null
-        out.close()
-        if (!partial(name).renameTo(File(folder, name + SUFFIX))) throw IOException("cannot name the recording $name")
+        try {
+            out.close()
+        } finally {
+            finish()
+        }
+    }
+
+    /** Gives every file that is not written any more its name; a row that was cut off is dropped. */
+    private fun finish() {
+        for (file in folder.listFiles { file -> file.name.endsWith(PARTIAL) }.orEmpty()) {
+            val named = File(folder, file.name.removeSuffix(PARTIAL) + SUFFIX)
+            if (!cutToRows(file)) {
+                file.delete()
+            } else if (!file.renameTo(named)) {
+                throw IOException("cannot name the recording $named")
+            }
+        }
     }
 
     private fun row(
@@ -85,13 +114,36 @@ internal class Recordings(
         return "me,$name-$part,$timeNs,$label,$values\n"
     }
 
+    /** Cuts [file] after its last line end; true if a row stands below the header. */
+    private fun cutToRows(file: File): Boolean =
+        RandomAccessFile(file, "rw").use { content ->
+            val end = lineEnd(content, content.length())
+            if (end < content.length()) content.setLength(end)
+            end > 0 && lineEnd(content, end - 1) > 0
+        }
+
+    /** Place behind the last line end before [limit]; 0 without any. */
+    private fun lineEnd(
+        content: RandomAccessFile,
+        limit: Long,
+    ): Long {
+        var place = limit
+        while (place > 0) {
+            content.seek(place - 1)
+            if (content.read() == '\n'.code) return place
+            place--
+        }
+        return 0
+    }
+
     private fun number(value: Float): String = String.format(Locale.ROOT, "%.6f", value)
 
-    private fun partial(id: String) = File(folder, "$id.part")
+    private fun partial(id: String) = File(folder, id + PARTIAL)
 
     companion object {
         const val FOLDER: String = "recordings"
         private const val SUFFIX = ".csv"
+        private const val PARTIAL = ".part"
         private const val NANOSECONDS = 1e9
     }
 }

@@ -52,6 +52,7 @@ internal enum class Notice(
     LACKS_GRAVITY(R.string.notice_lacks_gravity),
     TOO_LARGE(R.string.notice_too_large),
     LOW_RATE(R.string.notice_low_rate),
+    RECORDING_ENDED(R.string.notice_recording),
     NOTIFICATIONS_DENIED(R.string.notice_notifications),
 }
 

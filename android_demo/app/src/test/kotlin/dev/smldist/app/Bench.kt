@@ -81,6 +81,9 @@ internal class Bench(
     companion object {
         const val PATIENCE_NS = 240_000_000_000L
 
+        /** For what a person or Python looks at afterwards. */
+        val outputs = File(checkNotNull(System.getProperty("smldist.outputs")))
+
         /** Draws what the user sees into a PNG. */
         fun screenshot(
             activity: Activity,
@@ -89,7 +92,7 @@ internal class Bench(
             val view = activity.window.decorView
             val bitmap = Bitmap.createBitmap(view.width, view.height, Bitmap.Config.ARGB_8888)
             view.draw(Canvas(bitmap))
-            val file = File(checkNotNull(System.getProperty("smldist.screenshots")), "$name.png")
+            val file = File(outputs, "screenshots/$name.png")
             file.parentFile!!.mkdirs()
             FileOutputStream(file).use { bitmap.compress(Bitmap.CompressFormat.PNG, 100, it) }
             return file

@@ -3,13 +3,17 @@ package dev.smldist.app
 import dev.smldist.sensing.Quantity
 import dev.smldist.sensing.SensorPipeline
 import org.junit.Assert.assertEquals
+import org.junit.Assert.assertFalse
 import org.junit.Assert.assertThrows
 import org.junit.Assert.assertTrue
 import org.junit.Test
 import org.junit.runner.RunWith
 import org.robolectric.Robolectric
 import org.robolectric.RobolectricTestRunner
+import java.io.File
 import java.io.FileNotFoundException
+import java.nio.file.Files
+import java.nio.file.Paths
 
 @RunWith(RobolectricTestRunner::class)
 internal class RecordingsTest {
@@ -54,6 +58,32 @@ internal class RecordingsTest {
         record(2 * bench.contract.length, gapAt = bench.contract.length)
         val sessions = recordings.files.single().readLines().drop(1).map { it.split(',')[1] }
         assertEquals(List(bench.contract.length) { "run-1" } + List(bench.contract.length) { "run-2" }, sessions)
+    }
+
+    @Test
+    fun `what a killed process left is kept up to its last whole row`() {
+        record(bench.contract.length)
+        val whole = recordings.files.single()
+        val rows = whole.readText()
+        val folder = whole.parentFile!!
+        File(folder, "killed.part").writeText(rows.dropLast(5))
+        File(folder, "early.part").writeText(rows.substringBefore('\n'))
+        assertEquals(listOf("killed.csv", "run.csv"), Recordings(bench.app.filesDir).files.map { it.name })
+        assertEquals(rows.lines().dropLast(2), File(folder, "killed.csv").readLines())
+        assertFalse(File(folder, "early.part").exists())
+    }
+
+    @Test
+    fun `a full storage ends the recording, not the recognition`() {
+        val service = bench.service()
+        bench.await<UiState.Running>()
+        val folder = File(bench.app.filesDir, Recordings.FOLDER).apply { mkdirs() }
+        Files.createSymbolicLink(File(folder, "full.part").toPath(), Paths.get("/dev/full"))
+        recordings.start(bench.contract, "full")
+        repeat(3) { bench.play(bench.golden.x[0]) }
+        assertEquals(Notice.RECORDING_ENDED, service.get().lookAround())
+        assertFalse(bench.await<UiState.Running>().recording)
+        service.destroy()
     }
 
     @Test

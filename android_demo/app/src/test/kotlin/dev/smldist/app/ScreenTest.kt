@@ -21,9 +21,18 @@ import org.robolectric.annotation.GraphicsMode
 
 @RunWith(RobolectricTestRunner::class)
 @GraphicsMode(GraphicsMode.Mode.NATIVE)
-@Config(qualifiers = "w411dp-h1000dp-xhdpi")
+@Config(qualifiers = "w411dp-h960dp-hdpi")
 internal class ScreenTest {
     private val bench = Bench()
+    private val detail =
+        mapOf(
+            Reason.SENSOR_MISSING to "gyroscope",
+            Reason.ASSETS to "tflite/model_fp32.tflite has SHA-256 0a1b2c, expected 3d4e5f: install the app again",
+            Reason.RUNTIME_MISSING to "executorch/model_fp32.pte needs ExecuTorch, which this APK lacks",
+            Reason.CONTRACT to "Channel body_acc_x is derived from others.",
+            Reason.SELF_TEST to bench.app.getString(R.string.self_test_failed, "0.31", "0.0001"),
+            Reason.SERVICE to "Not allowed from the background.",
+        )
 
     private fun screen() = Robolectric.buildActivity(MainActivity::class.java).setup()
 
@@ -87,7 +96,7 @@ internal class ScreenTest {
             shoot("$mode-loading", UiState.Loading)
             shoot("$mode-stopped", UiState.Stopped(bench.contract, interrupted = true))
             for (reason in Reason.entries) {
-                shoot("$mode-failed-${reason.name.lowercase()}", UiState.Failed(reason, "gyroscope"))
+                shoot("$mode-failed-${reason.name.lowercase()}", UiState.Failed(reason, detail.getValue(reason)))
             }
         }
     }

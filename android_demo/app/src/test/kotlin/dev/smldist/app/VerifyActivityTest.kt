@@ -35,7 +35,9 @@ internal class VerifyActivityTest {
     @Test
     fun `pushed windows give a report of every model, in the form of factory verify`() {
         File(folder, "golden.npz").writeBytes(bench.app.pack.file("selftest.npz"))
-        val report = Json.parseToJsonElement(verify(VerifyActivity.TEST to "golden.npz").readText()).jsonObject
+        val written = verify(VerifyActivity.TEST to "golden.npz")
+        written.copyTo(File(Bench.outputs, "report.json"), overwrite = true)
+        val report = Json.parseToJsonElement(written.readText()).jsonObject
         val found = report.getValue("verifications").jsonArray.map { it.jsonObject }
         val (runnable, others) = bench.app.pack.models.partition { it.target == "tflite" }
         assertEquals(runnable.map { it.path }, found.map { it.getValue("subject").jsonPrimitive.content })
