@@ -1,7 +1,7 @@
 """Resources, packing and checks of the app without an Android SDK; Maven calls it, with the standard library alone.
 
     python3 apk.py resources --help      aapt2: R.java and resources
-    python3 apk.py package --help        D8 or R8, zip, debug signature
+    python3 apk.py package --help        D8 (debug) or R8 (release), zip, signature
     python3 apk.py check --help          signature, badging, storage of models, alignment, ABIs, permissions
 
 Needs Debian's zipalign and apksigner, and a JDK.
@@ -18,7 +18,10 @@ from pathlib import Path
 
 PACKAGE = "dev.smldist.app"
 MIN_SDK, TARGET_SDK = 26, 35
-ABIS = ("arm64-v8a", "x86_64")
+ABIS = {False: ("arm64-v8a", "x86_64"), True: ("arm64-v8a",)}
+"""Of debug and release: phone and emulator, or the phone alone."""
+RELEASE_LIMIT = 4_500_000
+"""Bytes of a release APK of one ABI."""
 STORED = (".so", ".tflite", ".pte", ".ptd")
 """Read through the file's own pages: compressed, they could not be mapped."""
 PAGE, WORD = 16384, 4
@@ -61,8 +64,8 @@ def link_resources(app: Path, assets: Path, aapt2: Path, framework: Path, target
     )  # fmt: skip
 
 
-def package(app: Path, aars: Path, r8: Path, framework: Path, target: Path, shrink: bool) -> Path:
-    """Make the signed APK.
+def package(app: Path, aars: Path, r8: Path, framework: Path, target: Path, release: bool) -> Path:
+    """Make the APK, signed with a throw-away key.
 
     Args:
         app: The module's folder, for its keep rules.
@@ -70,7 +73,7 @@ def package(app: Path, aars: Path, r8: Path, framework: Path, target: Path, shri
         r8: Its jar, which holds D8, too.
         framework: As in `link_resources`.
         target: Of the module: classes, libraries, base.apk.
-        shrink: R8 instead of D8.
+        release: Shrunk by R8, for one ABI; else D8's whole output for two.
 
     Returns:
         The APK.
@@ -81,22 +84,27 @@ def package(app: Path, aars: Path, r8: Path, framework: Path, target: Path, shri
     dex = target / "dex"
     shutil.rmtree(dex, ignore_errors=True)
     dex.mkdir(parents=True)
-    tool = "R8" if shrink else "D8"
-    rules = ("--pg-conf", app / "keep.pro") if shrink else ()
-    inputs = [*sorted((target / "dexlibs").glob("*.jar")), *sorted((target / "classes").rglob("*.class"))]
     java = Path(shutil.which("java") or "java").resolve()
+    tool = "R8" if release else "D8"
+    rules = ("--pg-conf", app / "keep.pro", "--lib", java.parents[1]) if release else ()
+    inputs = [*sorted((target / "dexlibs").glob("*.jar")), *sorted((target / "classes").rglob("*.class"))]
     _run(
         java, "-Xmx2g", "-cp", r8, f"com.android.tools.r8.{tool}", "--release", *rules, "--min-api", str(MIN_SDK),
-        "--lib", framework, *(("--lib", java.parents[1]) if shrink else ()), "--output", dex, *inputs,
+        "--lib", framework, "--output", dex, *inputs,
     )  # fmt: skip
-    unsigned, signed = target / "app-unsigned.apk", target / "app-debug.apk"
-    _write_zip(unsigned, _entries(target / "base.apk", dex, aars))
+    unsigned, signed = target / "app-unsigned.apk", target / f"app-{'release' if release else 'debug'}.apk"
+    _write_zip(unsigned, _entries(target / "base.apk", dex, aars, ABIS[release]))
     _sign(unsigned, signed, target / "debug.keystore")
     return signed
 
 
-def check(apk: Path, aapt2: Path) -> list[str]:
+def check(apk: Path, aapt2: Path, release: bool) -> list[str]:
     """Prove that an APK is what a phone and a store expect.
+
+    Args:
+        apk: What `package` made.
+        aapt2: As in `link_resources`.
+        release: As given to `package`.
 
     Returns:
         A line for each property that holds.
@@ -114,14 +122,28 @@ def check(apk: Path, aapt2: Path) -> list[str]:
     network = {name for name in permissions if "INTERNET" in name or "NETWORK" in name}
     _require(not network, f"the APK asks for {', '.join(sorted(network))}")
     found = sorted({name.split("/")[1] for name in zipfile.ZipFile(apk).namelist() if name.startswith("lib/")})
-    _require(found == sorted(ABIS), f"the APK has libraries for {found}, expected {sorted(ABIS)}")
+    _require(found == sorted(ABIS[release]), f"the APK has libraries for {found}, expected {sorted(ABIS[release])}")
     counted = _require_stored(apk)
+    components = _require_components(apk, _run(aapt2, "dump", "xmltree", "--file", "AndroidManifest.xml", apk))
+    size = apk.stat().st_size
+    _require(not release or size <= RELEASE_LIMIT, f"the APK has {size} bytes, at most {RELEASE_LIMIT} are allowed")
     return [
         "signed (v2), aligned",
         f"{PACKAGE}, SDK {MIN_SDK} to {TARGET_SDK}, permissions: {', '.join(sorted(permissions))}",
         f"{counted} models and libraries stored, libraries on {PAGE}-byte pages, ABIs {', '.join(found)}",
-        f"{apk.stat().st_size} bytes",
+        f"{components} classes that the manifest names are there",
+        f"{size} bytes",
     ]
+
+
+def _require_components(apk: Path, manifest: str) -> int:
+    """How many classes the manifest names; the code must hold each, whatever was shrunk away."""
+    with zipfile.ZipFile(apk) as archive:
+        code = b"".join(archive.read(name) for name in archive.namelist() if name.endswith(".dex"))
+    named = set(re.findall(rf'"({re.escape(PACKAGE)}\.[A-Z]\w*)"', manifest))
+    missing = sorted(name for name in named if f"L{name.replace('.', '/')};".encode() not in code)
+    _require(bool(named) and not missing, f"the code lacks classes of the manifest: {', '.join(missing) or 'all'}")
+    return len(named)
 
 
 def _require_stored(apk: Path) -> int:
@@ -139,14 +161,14 @@ def _require_stored(apk: Path) -> int:
     return len(entries)
 
 
-def _entries(base: Path, dex: Path, aars: Path) -> Iterator[tuple[str, bytes, bool]]:
+def _entries(base: Path, dex: Path, aars: Path, abis: Sequence[str]) -> Iterator[tuple[str, bytes, bool]]:
     """Name, content and whether it is stored, of every file of the APK."""
     with zipfile.ZipFile(base) as linked:
         for entry in linked.infolist():
             yield entry.filename, linked.read(entry), entry.compress_type == zipfile.ZIP_STORED
     for path in sorted(dex.glob("*.dex")):
         yield path.name, path.read_bytes(), False
-    for abi in ABIS:
+    for abi in abis:
         for path in sorted(aars.glob(f"*/jni/{abi}/*.so")):
             yield f"lib/{abi}/{path.name}", path.read_bytes(), True
 
@@ -213,8 +235,8 @@ def _parser() -> argparse.ArgumentParser:
         sub = commands.add_parser(command)
         for name in names:
             sub.add_argument(f"--{name}", type=Path, required=True)
-        if command == "package":
-            sub.add_argument("--shrink", default="false", choices=("true", "false"), help="R8 instead of D8")
+        if command != "resources":
+            sub.add_argument("--release", default="false", choices=("true", "false"), help="R8, and one ABI")
     return parser
 
 
@@ -222,12 +244,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """The command line: 0, or 1 after one line on stderr."""
     given = vars(_parser().parse_args(arguments))
     command = given.pop("command")
+    if "release" in given:
+        given["release"] = given["release"] == "true"
     try:
         if command == "resources":
             link_resources(**given)
         elif command == "package":
-            apk = package(**{**given, "shrink": given["shrink"] == "true"})
-            sys.stdout.write(f"{apk}\n")
+            sys.stdout.write(f"{package(**given)}\n")
         else:
             sys.stdout.write("\n".join(check(**given)) + "\n")
     except PackingError as error:
