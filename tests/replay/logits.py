@@ -12,11 +12,13 @@ from pydantic import Field
 
 from exporters.registry import load_runner
 from factory.artifacts.manifest_io import read_manifest
+from factory.contracts.artifact import Artifact, Precision
 from factory.contracts.base import Contract
-from factory.contracts.errors import DataError
 from factory.contracts.files import atomic_write
 from factory.contracts.window import WindowSpec
 from factory.data.streams import live_windows
+from factory.verify.gates import output_step
+from factory.verify.golden import read_golden
 from tests.replay.vectors import FOLDER, Vector, read_vector
 
 
@@ -24,6 +26,9 @@ class ReplayedModel(Contract):
     """One model over the windows of a replay."""
 
     path: str = Field(description="as in the manifest")
+    sha256: str = Field(description="of the file that was run")
+    runtime: str = Field(description="that computed the logits, with its version")
+    step: float | None = Field(description="one 8-bit step of the logits; null where all arithmetic is float")
     logits: tuple[tuple[float, ...], ...] = Field(description="a row for each window")
     labels: tuple[str, ...] = Field(description="of the largest logit, for each window")
 
@@ -31,18 +36,17 @@ class ReplayedModel(Contract):
 class ReplayedBuild(Contract):
     """Every model of a build that this host can run."""
 
-    replay: str = Field(description="folder below src/test/resources/replay")
+    replay: str | None = Field(description="folder below src/test/resources/replay; null where none fits the build")
     models: tuple[ReplayedModel, ...]
 
 
 def replay_build(build: Path, targets: tuple[str, ...] = ("tflite", "executorch")) -> ReplayedBuild:
-    """Run the models of `targets` over the replay that was made for the build's contract.
-
-    Raises:
-        DataError: No replay has the build's channels, rate, length and hop.
-    """
+    """Run the models of `targets` over the replay with the channels, rate, length and hop of the build's contract."""
     manifest = read_manifest(build / "manifest.json")
-    name, vector = _replay_for(manifest.contract)
+    found = _replay_for(manifest.contract)
+    if found is None:
+        return ReplayedBuild(replay=None, models=())
+    name, vector = found
     x = live_windows(vector.arrivals.by_sensor(), manifest.contract, vector.max_gap_s, vector.reorder_ns).x
     models = []
     for artifact in manifest.artifacts:
@@ -50,19 +54,31 @@ def replay_build(build: Path, targets: tuple[str, ...] = ("tflite", "executorch"
             continue
         with load_runner(artifact.target)(build / artifact.path) as runner:
             logits = runner.run(x)
-        labels = tuple(manifest.contract.labels[index] for index in logits.argmax(axis=1))
         models.append(
-            ReplayedModel(path=artifact.path, logits=tuple(tuple(row) for row in logits.tolist()), labels=labels)
+            ReplayedModel(
+                path=artifact.path,
+                sha256=artifact.sha256,
+                runtime=runner.name,
+                step=_step(build, artifact),
+                logits=tuple(tuple(row) for row in logits.tolist()),
+                labels=tuple(manifest.contract.labels[index] for index in logits.argmax(axis=1)),
+            )
         )
     return ReplayedBuild(replay=name, models=tuple(models))
 
 
-def _replay_for(spec: WindowSpec) -> tuple[str, Vector]:
+def _step(build: Path, artifact: Artifact) -> float | None:
+    if artifact.precision in {Precision.FP32, Precision.FP16}:
+        return None
+    return output_step(artifact, read_golden(build / "golden.npz").logits)
+
+
+def _replay_for(spec: WindowSpec) -> tuple[str, Vector] | None:
     for folder in sorted(FOLDER.iterdir()):
         vector = read_vector(folder)
         if _fed_alike(vector.contract.window, spec):
             return folder.name, vector
-    raise DataError(f"no replay below {FOLDER} has this build's channels, rate, length and hop: add one to make.PLANS")
+    return None
 
 
 def _fed_alike(one: WindowSpec, other: WindowSpec) -> bool:

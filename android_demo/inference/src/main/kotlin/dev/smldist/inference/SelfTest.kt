@@ -18,11 +18,15 @@ public data class SelfTestResult(
     val passed: Boolean get() = maxAbs <= allowed
 }
 
-/** Known windows and the logits that a model must give for them. */
+/**
+ * Known windows and the logits that a model must give for them.
+ *
+ * @property allowed largest error of a logit that passes
+ */
 public class SelfTest(
     private val windows: List<FloatArray>,
     private val expected: List<FloatArray>,
-    private val allowed: Float,
+    public val allowed: Float,
 ) {
     init {
         if (windows.isEmpty() || windows.size != expected.size) {

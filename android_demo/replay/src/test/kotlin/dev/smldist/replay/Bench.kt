@@ -1,0 +1,112 @@
+package dev.smldist.replay
+
+import dev.smldist.executorch.ExecuTorchClassifier
+import dev.smldist.inference.Classifier
+import dev.smldist.inference.Pack
+import dev.smldist.inference.Version
+import dev.smldist.litert.LiteRtClassifier
+import dev.smldist.sensing.Event
+import dev.smldist.sensing.ModelFile
+import dev.smldist.sensing.Replay
+import dev.smldist.sensing.windowsOf
+import java.io.File
+
+private const val FLOAT_LIMIT = 1e-4f
+
+/**
+ * A real runtime on this machine.
+ *
+ * @property title as in the printed lines
+ * @property target whose models it runs
+ * @property sameKernels whether Python runs this target with the same kernels
+ */
+enum class HostRuntime(
+    val title: String,
+    val target: String,
+    val sameKernels: Boolean,
+) {
+    TFLITE("TFLite", "tflite", sameKernels = false),
+    LITERT("LiteRT", "tflite", sameKernels = true),
+    EXECUTORCH("ExecuTorch", "executorch", sameKernels = true),
+}
+
+/** The packed models, the replay that Python answered, and the runtimes to answer it in. */
+class Bench {
+    private val assets = File(property("smldist.assets"))
+    private val litert = property("smldist.litert.library")
+    private val expected = Expected.read(File(property("smldist.replay")))
+    private val pack = Pack.read { File(assets, it).readBytes() }
+    private val replay by lazy { Replay(checkNotNull(expected.replay)) }
+    private val contract by lazy { pack.manifest.contract.copy(maxGapS = replay.maxGapS) }
+
+    val events: List<Event> get() = replay.events
+    val labels: List<String> get() = contract.labels
+
+    /** Why [host] cannot run here; null if it can. */
+    fun obstacle(host: HostRuntime): String? =
+        when {
+            expected.replay == null -> "no replay has the build's channels, rate and window: tests/replay/make.py"
+            models(host).isEmpty() -> "the build holds no ${host.target} file: export it with --target ${host.target}"
+            host == HostRuntime.LITERT && litert.isEmpty() -> "no LiteRT: name libLiteRt.so by -Dsmldist.litert.library"
+            else -> null
+        }
+
+    fun models(host: HostRuntime): List<ModelFile> = pack.models.filter { it.target == host.target }
+
+    /** A classifier of [model] that reads [file]. */
+    fun open(
+        host: HostRuntime,
+        model: ModelFile,
+        file: File = file(model),
+    ): Classifier =
+        when (host) {
+            HostRuntime.TFLITE -> LiteRtClassifier(model, contract, file.readBytes())
+            HostRuntime.LITERT -> CompiledModelClassifier(model, contract, file, litert)
+            HostRuntime.EXECUTORCH -> ExecuTorchClassifier(model, contract, file, wheelVersion(model))
+        }
+
+    fun file(model: ModelFile): File = File(assets, model.path)
+
+    /** Raw [events] through the pipeline and through [model] in [host], against Python's answers. */
+    fun replayed(
+        host: HostRuntime,
+        model: ModelFile,
+        events: List<Event> = this.events,
+        labels: List<String> = this.labels,
+    ): Comparison {
+        val windows = windowsOf(contract, events, replay.reorderNs).map { it.values }
+        val wanted = expected.of(model)
+        return open(host, model).use { compare(answers(it, windows, labels), wanted, limits(host, model, wanted, it)) }
+    }
+
+    private fun answers(
+        classifier: Classifier,
+        windows: List<FloatArray>,
+        labels: List<String>,
+    ): Answers {
+        val logits = windows.map { window -> FloatArray(labels.size).also { classifier.classify(window, it) } }
+        return Answers(logits, logits.map { row -> labels[row.indices.maxBy { row[it] }] })
+    }
+
+    /**
+     * Float arithmetic, also with fp16 weights, differs by its order alone, and the same kernels round 8 bits alike.
+     * Other kernels get what the self-test allows them (tools/assets.py), and may decide near ties otherwise.
+     */
+    private fun limits(
+        host: HostRuntime,
+        model: ModelFile,
+        wanted: ExpectedModel,
+        classifier: Classifier,
+    ): Limits =
+        when {
+            wanted.step == null -> Limits(FLOAT_LIMIT, ties = false)
+            host.sameKernels -> Limits(wanted.step, ties = false)
+            else -> Limits(pack.selfTest(model).allowed, ties = true)
+        }
+
+    /** The runtime does not tell its version: the test library is linked to the wheel that Python ran. */
+    private fun wheelVersion(model: ModelFile): String =
+        checkNotNull(Version.find(expected.of(model).runtime)) { "Python names no version of its runtime" }.toString()
+
+    private fun property(name: String): String = checkNotNull(System.getProperty(name)) { "-D$name is not set" }
+}

@@ -1,0 +1,74 @@
+package dev.smldist.replay
+
+import dev.smldist.sensing.ModelFile
+import kotlinx.serialization.json.Json
+import kotlinx.serialization.json.JsonElement
+import kotlinx.serialization.json.JsonObject
+import kotlinx.serialization.json.contentOrNull
+import kotlinx.serialization.json.float
+import kotlinx.serialization.json.floatOrNull
+import kotlinx.serialization.json.jsonArray
+import kotlinx.serialization.json.jsonObject
+import kotlinx.serialization.json.jsonPrimitive
+import java.io.File
+
+/**
+ * What Python computed with one model from the windows of a replay.
+ *
+ * @property runtime that Python ran the model in, with its version
+ * @property step one 8-bit step of the logits; null where all arithmetic is float
+ * @property logits a row of K scores for each window
+ * @property labels of the largest logit, for each window
+ */
+data class ExpectedModel(
+    val path: String,
+    val sha256: String,
+    val runtime: String,
+    val step: Float?,
+    val logits: List<FloatArray>,
+    val labels: List<String>,
+)
+
+/**
+ * A build's answers to a replay, as `python -m tests.replay.logits` writes them.
+ *
+ * @property replay its name; null where none was made for the build's contract
+ */
+class Expected(
+    val replay: String?,
+    private val models: Map<String, ExpectedModel>,
+) {
+    /** The answers of [model]; an error where they are of another file. */
+    fun of(model: ModelFile): ExpectedModel {
+        val found = models[model.path]
+        check(found?.sha256 == model.sha256) {
+            "Python ran ${model.path} with SHA-256 ${found?.sha256}, the assets hold ${model.sha256}: $AGAIN"
+        }
+        return checkNotNull(found)
+    }
+
+    companion object {
+        private const val AGAIN = "write them again, python -m tests.replay.logits BUILD OUT.json"
+
+        fun read(file: File): Expected {
+            check(file.isFile) { "Python's answers, $file, are missing: $AGAIN" }
+            val top = Json.parseToJsonElement(file.readText()).jsonObject
+            val models = top.getValue("models").jsonArray.map { model(it.jsonObject) }
+            return Expected(top.getValue("replay").jsonPrimitive.contentOrNull, models.associateBy { it.path })
+        }
+
+        private fun model(node: JsonObject) =
+            ExpectedModel(
+                path = node.text("path"),
+                sha256 = node.text("sha256"),
+                runtime = node.text("runtime"),
+                step = node.getValue("step").jsonPrimitive.floatOrNull,
+                logits = node.getValue("logits").jsonArray.map(::row),
+                labels = node.getValue("labels").jsonArray.map { it.jsonPrimitive.content },
+            )
+
+        private fun row(values: JsonElement) = values.jsonArray.map { it.jsonPrimitive.float }.toFloatArray()
+
+        private fun JsonObject.text(key: String) = getValue(key).jsonPrimitive.content
+    }
+}
