@@ -22,6 +22,8 @@ PYTHON ?= $(shell for p in python3.11 python3; do \
 INSTALL := $(UV) pip install --quiet --python $(BIN)/python
 LOCKED := $(INSTALL) --require-hashes --compile-bytecode -r
 ITSELF := $(INSTALL) --no-deps --no-build-isolation --editable .
+LITERT = $(shell $(BIN)/python -c \
+	"from importlib.util import find_spec; print(find_spec('ai_edge_litert').submodule_search_locations[0])")/libLiteRt.so
 COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	--custom-compile-command "make lock"
 
@@ -45,7 +47,9 @@ android: $(VENV)/.dev ## Compile, test and pack the Android app of the build in 
 		"factory build demo --out $(OUT) --target android writes one" >&2; exit 1; }
 	rm -rf android_demo/assets && cp -R "$(OUT)/android" android_demo/assets
 	$(BIN)/python android_demo/tools/shim.py --out android_demo/executorch/host/target/libsmldist_executorch.so
-	cd android_demo && mvn --batch-mode --quiet verify
+	$(BIN)/python -m tests.replay.logits "$(OUT)" android_demo/replay/target/expected.json
+	cd android_demo && mvn --batch-mode --quiet verify -Dsmldist.litert.library="$(LITERT)"
+	$(BIN)/pytest -q tests/unit/android_demo/test_outputs.py
 
 lint: $(VENV)/.dev ## Check format and style
 	$(BIN)/ruff format --check .

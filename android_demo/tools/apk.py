@@ -1,7 +1,7 @@
 """Resources, packing and checks of the app without an Android SDK; Maven calls it, with the standard library alone.
 
     python3 apk.py resources --help      aapt2: R.java and resources
-    python3 apk.py package --help        D8 (debug) or R8 (release), zip, signature
+    python3 apk.py package --help        D8 (debug) and R8 (release), zip, signature
     python3 apk.py check --help          signature, badging, storage of models, alignment, ABIs, permissions
 
 Needs Debian's zipalign and apksigner, and a JDK.
@@ -92,19 +92,19 @@ def package(app: Path, aars: Path, r8: Path, framework: Path, target: Path, rele
         java, "-Xmx2g", "-cp", r8, f"com.android.tools.r8.{tool}", "--release", *rules, "--min-api", str(MIN_SDK),
         "--lib", framework, "--output", dex, *inputs,
     )  # fmt: skip
-    unsigned, signed = target / "app-unsigned.apk", target / f"app-{'release' if release else 'debug'}.apk"
+    unsigned, signed = target / "app-unsigned.apk", _apk(target, release)
     _write_zip(unsigned, _entries(target / "base.apk", dex, aars, ABIS[release]))
     _sign(unsigned, signed, target / "debug.keystore")
     return signed
 
 
-def check(apk: Path, aapt2: Path, release: bool) -> list[str]:
+def check(aapt2: Path, target: Path, release: bool) -> list[str]:
     """Prove that an APK is what a phone and a store expect.
 
     Args:
-        apk: What `package` made.
         aapt2: As in `link_resources`.
-        release: As given to `package`.
+        target: Holds what `package` made.
+        release: As given to it.
 
     Returns:
         A line for each property that holds.
@@ -112,6 +112,7 @@ def check(apk: Path, aapt2: Path, release: bool) -> list[str]:
     Raises:
         PackingError: One does not; names it.
     """
+    apk = _apk(target, release)
     signature = _run("apksigner", "verify", "--verbose", "--min-sdk-version", str(MIN_SDK), apk)
     _require("v2 scheme (APK Signature Scheme v2): true" in signature, "the APK has no v2 signature")
     _run("zipalign", "-c", "-p", str(WORD), apk)
@@ -128,20 +129,23 @@ def check(apk: Path, aapt2: Path, release: bool) -> list[str]:
     size = apk.stat().st_size
     _require(not release or size <= RELEASE_LIMIT, f"the APK has {size} bytes, at most {RELEASE_LIMIT} are allowed")
     return [
-        "signed (v2), aligned",
+        f"{apk.name}: {size} bytes, signed (v2), aligned",
         f"{PACKAGE}, SDK {MIN_SDK} to {TARGET_SDK}, permissions: {', '.join(sorted(permissions))}",
         f"{counted} models and libraries stored, libraries on {PAGE}-byte pages, ABIs {', '.join(found)}",
         f"{components} classes that the manifest names are there",
-        f"{size} bytes",
     ]
+
+
+def _apk(target: Path, release: bool) -> Path:
+    return target / f"app-{'release' if release else 'debug'}.apk"
 
 
 def _require_components(apk: Path, manifest: str) -> int:
     """How many classes the manifest names; the code must hold each, whatever was shrunk away."""
     with zipfile.ZipFile(apk) as archive:
         code = b"".join(archive.read(name) for name in archive.namelist() if name.endswith(".dex"))
-    named = set(re.findall(rf'"({re.escape(PACKAGE)}\.[A-Z]\w*)"', manifest))
-    missing = sorted(name for name in named if f"L{name.replace('.', '/')};".encode() not in code)
+    named = set(re.findall(r':name\(0x01010003\)="\.(\w+)"', manifest))
+    missing = sorted(name for name in named if f"L{PACKAGE.replace('.', '/')}/{name};".encode() not in code)
     _require(bool(named) and not missing, f"the code lacks classes of the manifest: {', '.join(missing) or 'all'}")
     return len(named)
 
@@ -229,14 +233,12 @@ def _parser() -> argparse.ArgumentParser:
     options = {
         "resources": ("app", "assets", "aapt2", "framework", "target"),
         "package": ("app", "aars", "r8", "framework", "target"),
-        "check": ("apk", "aapt2"),
+        "check": ("aapt2", "target"),
     }
     for command, names in options.items():
         sub = commands.add_parser(command)
         for name in names:
             sub.add_argument(f"--{name}", type=Path, required=True)
-        if command != "resources":
-            sub.add_argument("--release", default="false", choices=("true", "false"), help="R8, and one ABI")
     return parser
 
 
@@ -244,15 +246,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """The command line: 0, or 1 after one line on stderr."""
     given = vars(_parser().parse_args(arguments))
     command = given.pop("command")
-    if "release" in given:
-        given["release"] = given["release"] == "true"
     try:
         if command == "resources":
             link_resources(**given)
         elif command == "package":
-            sys.stdout.write(f"{package(**given)}\n")
+            for release in ABIS:
+                sys.stdout.write(f"{package(**given, release=release)}\n")
         else:
-            sys.stdout.write("\n".join(check(**given)) + "\n")
+            for release in ABIS:
+                sys.stdout.write("\n".join(check(**given, release=release)) + "\n")
     except PackingError as error:
         sys.stderr.write(f"error: {error}\n")
         return 1

@@ -22,13 +22,11 @@ _LIBRARIES = (
 
 
 def build(out: Path) -> None:
-    """Compile the library `out`, unless it is newer than its source.
+    """Compile the library `out`.
 
     Raises:
         SystemExit: The wheel or the compiler is missing, or refuses; one line.
     """
-    if out.exists() and out.stat().st_mtime > _SOURCE.stat().st_mtime:
-        return
     spec = find_spec("executorch")
     if spec is None or not spec.submodule_search_locations:
         raise SystemExit("error: the executorch wheel is missing: pip install 'smldist-factory[executorch]'")

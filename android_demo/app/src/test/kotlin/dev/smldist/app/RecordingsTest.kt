@@ -1,6 +1,7 @@
 package dev.smldist.app
 
 import dev.smldist.sensing.Quantity
+import dev.smldist.sensing.Replay
 import dev.smldist.sensing.SensorPipeline
 import org.junit.Assert.assertEquals
 import org.junit.Assert.assertFalse
@@ -58,6 +59,24 @@ internal class RecordingsTest {
         record(2 * bench.contract.length, gapAt = bench.contract.length)
         val sessions = recordings.files.single().readLines().drop(1).map { it.split(',')[1] }
         assertEquals(List(bench.contract.length) { "run-1" } + List(bench.contract.length) { "run-2" }, sessions)
+    }
+
+    /** Real movement; tests/unit/android_demo/test_outputs.py reads it as a user would. */
+    @Test
+    fun `a recording of real movement is left for Python`() {
+        val replay = Replay("watch")
+        recordings.start(replay.contract, "watch")
+        var windows = 0
+        val pipeline =
+            SensorPipeline(replay.contract) {
+                recordings.label = replay.contract.labels[windows++ % 2]
+                recordings.add(it)
+            }
+        for (event in replay.events) pipeline.add(event.quantity, event.timeNs, event.values)
+        pipeline.finish()
+        recordings.stop()
+        assertTrue(windows > 4)
+        recordings.files.single().copyTo(File(Bench.outputs, "recording.csv"), overwrite = true)
     }
 
     @Test

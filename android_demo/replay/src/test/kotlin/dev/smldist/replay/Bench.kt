@@ -90,7 +90,7 @@ class Bench {
 
     /**
      * Float arithmetic, also with fp16 weights, differs by its order alone, and the same kernels round 8 bits alike.
-     * Other kernels get what the self-test allows them (tools/assets.py), and may decide near ties otherwise.
+     * Other kernels get what the self-test allows them (factory/cli/android.py), and may decide near ties otherwise.
      */
     private fun limits(
         host: HostRuntime,
