@@ -49,7 +49,7 @@ android: $(VENV)/.dev ## Compile, test and pack the Android app of the build in 
 	$(BIN)/python android_demo/tools/shim.py --out android_demo/executorch/host/target/libsmldist_executorch.so
 	$(BIN)/python -m tests.replay.logits "$(OUT)" android_demo/replay/target/expected.json
 	cd android_demo && mvn --batch-mode --quiet verify -Dsmldist.litert.library="$(LITERT)"
-	$(BIN)/pytest -q tests/unit/android_demo/test_outputs.py
+	$(BIN)/pytest -q tests/unit/android_demo
 
 lint: $(VENV)/.dev ## Check format and style
 	$(BIN)/ruff format --check .

@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[3]
 DEMO = ROOT / "android_demo"
 
 
-def _tool(name: str) -> ModuleType:
+def tool(name: str) -> ModuleType:
     spec = importlib.util.spec_from_file_location(f"android_{name}", DEMO / "tools" / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
@@ -36,7 +36,7 @@ def test_the_manifest_asks_for_no_network() -> None:
 
 def test_a_test_split_holds_windows_labels_and_subjects(tmp_path: Path) -> None:
     x, y, path = np.random.default_rng(0).normal(size=(3, 3, 8)), np.array([0, 1, 1]), tmp_path / "test.npz"
-    _tool("split").write_split(path, x.astype(np.float32), y, np.array(["ann", "bo", "ann"]), ("walk", "sit"))
+    tool("split").write_split(path, x.astype(np.float32), y, np.array(["ann", "bo", "ann"]), ("walk", "sit"))
     with np.load(path) as read:
         assert np.array_equal(read["x"], x.astype(np.float32))
         assert read["y"].tolist() == [0, 1, 1]
