@@ -48,6 +48,7 @@ android: $(VENV)/.dev ## Compile, test and pack the Android app of the build in 
 	rm -rf android_demo/assets && cp -R "$(OUT)/android" android_demo/assets
 	$(BIN)/python android_demo/tools/shim.py --out android_demo/executorch/host/target/libsmldist_executorch.so
 	$(BIN)/python -m tests.replay.logits "$(OUT)" android_demo/replay/target/expected.json
+	cp "$(OUT)/golden.npz" android_demo/replay/target/golden.npz
 	cd android_demo && mvn --batch-mode --quiet verify -Dsmldist.litert.library="$(LITERT)"
 	$(BIN)/pytest -q tests/unit/android_demo
 

@@ -1,4 +1,4 @@
-"""Logits and labels of a replay by a finished build, for whoever runs the same models elsewhere.
+"""Logits and labels of a finished build, for a replay and for its golden pack, for whoever runs its models elsewhere.
 
     python -m tests.replay.logits BUILD OUT.json
 
@@ -14,16 +14,17 @@ from exporters.registry import load_runner
 from factory.artifacts.manifest_io import read_manifest
 from factory.contracts.artifact import Artifact, Precision
 from factory.contracts.base import Contract
+from factory.contracts.dataset import Floats
 from factory.contracts.files import atomic_write
 from factory.contracts.window import WindowSpec
 from factory.data.streams import live_windows
 from factory.verify.gates import output_step
-from factory.verify.golden import read_golden
+from factory.verify.golden import GoldenPack, read_golden
 from tests.replay.vectors import FOLDER, Vector, read_vector
 
 
 class ReplayedModel(Contract):
-    """One model over the windows of a replay."""
+    """One model over some windows."""
 
     path: str = Field(description="as in the manifest")
     sha256: str = Field(description="of the file that was run")
@@ -37,40 +38,41 @@ class ReplayedBuild(Contract):
     """Every model of a build that this host can run."""
 
     replay: str | None = Field(description="folder below src/test/resources/replay; null where none fits the build")
-    models: tuple[ReplayedModel, ...]
+    models: tuple[ReplayedModel, ...] = Field(description="over the windows of the replay; empty without one")
+    golden: tuple[ReplayedModel, ...] = Field(description="over the windows of the build's golden.npz")
 
 
 def replay_build(build: Path, targets: tuple[str, ...] = ("tflite", "executorch")) -> ReplayedBuild:
-    """Run the models of `targets` over the replay with the channels, rate, length and hop of the build's contract."""
+    """Run the models of `targets` over the replay that fits the build's contract, and over its golden pack."""
     manifest = read_manifest(build / "manifest.json")
-    found = _replay_for(manifest.contract)
-    if found is None:
-        return ReplayedBuild(replay=None, models=())
-    name, vector = found
-    x = live_windows(vector.arrivals.by_sensor(), manifest.contract, vector.max_gap_s, vector.reorder_ns).x
-    models = []
-    for artifact in manifest.artifacts:
-        if artifact.target not in targets:
-            continue
-        with load_runner(artifact.target)(build / artifact.path) as runner:
-            logits = runner.run(x)
-        models.append(
-            ReplayedModel(
-                path=artifact.path,
-                sha256=artifact.sha256,
-                runtime=runner.name,
-                step=_step(build, artifact),
-                logits=tuple(tuple(row) for row in logits.tolist()),
-                labels=tuple(manifest.contract.labels[index] for index in logits.argmax(axis=1)),
-            )
-        )
-    return ReplayedBuild(replay=name, models=tuple(models))
+    golden = read_golden(build / "golden.npz")
+    artifacts = [artifact for artifact in manifest.artifacts if artifact.target in targets]
+    name, vector = _replay_for(manifest.contract) or (None, None)
+    over_replay: tuple[ReplayedModel, ...] = ()
+    if vector is not None:
+        x = live_windows(vector.arrivals.by_sensor(), manifest.contract, vector.max_gap_s, vector.reorder_ns).x
+        over_replay = tuple(_run(build, artifact, golden, x) for artifact in artifacts)
+    over_golden = tuple(_run(build, artifact, golden, golden.x) for artifact in artifacts)
+    return ReplayedBuild(replay=name, models=over_replay, golden=over_golden)
 
 
-def _step(build: Path, artifact: Artifact) -> float | None:
+def _run(build: Path, artifact: Artifact, golden: GoldenPack, x: Floats) -> ReplayedModel:
+    with load_runner(artifact.target)(build / artifact.path) as runner:
+        logits = runner.run(x)
+    return ReplayedModel(
+        path=artifact.path,
+        sha256=artifact.sha256,
+        runtime=runner.name,
+        step=_step(artifact, golden),
+        logits=tuple(tuple(row) for row in logits.tolist()),
+        labels=tuple(golden.labels[index] for index in logits.argmax(axis=1)),
+    )
+
+
+def _step(artifact: Artifact, golden: GoldenPack) -> float | None:
     if artifact.precision in {Precision.FP32, Precision.FP16}:
         return None
-    return output_step(artifact, read_golden(build / "golden.npz").logits)
+    return output_step(artifact, golden.logits)
 
 
 def _replay_for(spec: WindowSpec) -> tuple[str, Vector] | None:

@@ -31,6 +31,7 @@ def test_logits_and_labels_are_those_of_the_runtime(exported: "Callable[[str], E
         tmp_path / "manifest.json",
         example.manifest().model_copy(update={"contract": vector.contract.window, "artifacts": (fp32,)}),
     )
+    write_golden(tmp_path / "golden.npz", _golden(vector.contract.window))
     replayed = replay_build(tmp_path)
     with load_runner("tflite")(tmp_path / fp32.path) as runner:
         logits = runner.run(vector.x)
@@ -39,6 +40,7 @@ def test_logits_and_labels_are_those_of_the_runtime(exported: "Callable[[str], E
     assert replayed.models[0].runtime.startswith("LiteRT ")
     assert replayed.models[0].step is None
     np.testing.assert_allclose(replayed.models[0].logits, logits, atol=1e-4)
+    assert [len(model.logits) for model in replayed.golden] == [1]
     assert replayed.models[0].labels == tuple(vector.contract.window.labels[place] for place in logits.argmax(axis=1))
 
 
@@ -72,5 +74,7 @@ def _golden(window: WindowSpec) -> GoldenPack:
 
 
 def test_a_build_without_a_replay_of_its_own_gets_no_answers(tmp_path: Path) -> None:
-    write_manifest(tmp_path / "manifest.json", example.manifest())
-    assert replay_build(tmp_path) == ReplayedBuild(replay=None, models=())
+    manifest = example.manifest().model_copy(update={"artifacts": ()})
+    write_manifest(tmp_path / "manifest.json", manifest)
+    write_golden(tmp_path / "golden.npz", _golden(manifest.contract))
+    assert replay_build(tmp_path) == ReplayedBuild(replay=None, models=(), golden=())

@@ -2,6 +2,7 @@ package dev.smldist.replay
 
 import dev.smldist.executorch.ExecuTorchClassifier
 import dev.smldist.inference.Classifier
+import dev.smldist.inference.GoldenWindows
 import dev.smldist.inference.Pack
 import dev.smldist.inference.Version
 import dev.smldist.litert.LiteRtClassifier
@@ -36,16 +37,20 @@ class Bench {
     private val litert = property("smldist.litert.library")
     private val expected = Expected.read(File(property("smldist.replay")))
     private val pack = Pack.read { File(assets, it).readBytes() }
+    private val golden by lazy { GoldenWindows.read(File(property("smldist.golden")).readBytes()) }
     private val replay by lazy { Replay(checkNotNull(expected.replay)) }
-    private val contract by lazy { pack.manifest.contract.copy(maxGapS = replay.maxGapS) }
+    private val contract get() = pack.manifest.contract
 
     val events: List<Event> get() = replay.events
     val labels: List<String> get() = contract.labels
 
+    /** Why no replay can be run; null if one can. */
+    fun replayObstacle(): String? =
+        "no replay has the build's channels, rate and window: tests/replay/make.py".takeIf { expected.replay == null }
+
     /** Why [host] cannot run here; null if it can. */
     fun obstacle(host: HostRuntime): String? =
         when {
-            expected.replay == null -> "no replay has the build's channels, rate and window: tests/replay/make.py"
             models(host).isEmpty() -> "the build holds no ${host.target} file: export it with --target ${host.target}"
             host == HostRuntime.LITERT && litert.isEmpty() -> "no LiteRT: name libLiteRt.so by -Dsmldist.litert.library"
             else -> null
@@ -74,10 +79,23 @@ class Bench {
         events: List<Event> = this.events,
         labels: List<String> = this.labels,
     ): Comparison {
-        val windows = windowsOf(contract, events, replay.reorderNs).map { it.values }
-        val wanted = expected.of(model)
-        return open(host, model).use { compare(answers(it, windows, labels), wanted, limits(host, model, wanted, it)) }
+        val windows = windowsOf(contract.copy(maxGapS = replay.maxGapS), events, replay.reorderNs)
+        return compared(host, model, expected.of(model), windows.map { it.values }, labels)
     }
+
+    /** The windows of the golden pack through [model] in [host], against Python's answers. */
+    fun golden(
+        host: HostRuntime,
+        model: ModelFile,
+    ): Comparison = compared(host, model, expected.ofGolden(model), golden.x, labels)
+
+    private fun compared(
+        host: HostRuntime,
+        model: ModelFile,
+        wanted: ExpectedModel,
+        windows: List<FloatArray>,
+        labels: List<String>,
+    ): Comparison = open(host, model).use { compare(answers(it, windows, labels), wanted, limits(host, model, wanted)) }
 
     private fun answers(
         classifier: Classifier,
@@ -96,17 +114,18 @@ class Bench {
         host: HostRuntime,
         model: ModelFile,
         wanted: ExpectedModel,
-        classifier: Classifier,
     ): Limits =
         when {
-            wanted.step == null -> Limits(FLOAT_LIMIT, ties = false)
-            host.sameKernels -> Limits(wanted.step, ties = false)
-            else -> Limits(pack.selfTest(model).allowed, ties = true)
+            wanted.step == null -> Limits(FLOAT_LIMIT, null, ties = false)
+            host.sameKernels -> Limits(wanted.step, wanted.step, ties = false)
+            else -> Limits(pack.selfTest(model).allowed, wanted.step, ties = true)
         }
 
     /** The runtime does not tell its version: the test library is linked to the wheel that Python ran. */
-    private fun wheelVersion(model: ModelFile): String =
-        checkNotNull(Version.find(expected.of(model).runtime)) { "Python names no version of its runtime" }.toString()
+    private fun wheelVersion(model: ModelFile): String {
+        val runtime = expected.ofGolden(model).runtime
+        return checkNotNull(Version.find(runtime)) { "Python names no version in '$runtime'" }.toString()
+    }
 
     private fun property(name: String): String = checkNotNull(System.getProperty(name)) { "-D$name is not set" }
 }

@@ -13,10 +13,12 @@ class Answers(
  * How far answers may lie from Python's.
  *
  * @property maxAbs largest error of a logit
+ * @property step one 8-bit step of the logits; null where all arithmetic is float
  * @property ties whether a label may differ where Python's two largest logits are so near that such errors decide
  */
 data class Limits(
     val maxAbs: Float,
+    val step: Float?,
     val ties: Boolean,
 )
 
@@ -40,7 +42,9 @@ data class Comparison(
 
     override fun toString(): String {
         val labels = if (flips == 0) "labels equal" else "$flips labels differ, $tied of them near ties"
-        return "$windows windows, largest difference %.2g of %.2g, $labels".format(Locale.ROOT, maxAbs, limits.maxAbs)
+        val steps = limits.step?.let { ", %.1f steps".format(Locale.ROOT, maxAbs / it) }.orEmpty()
+        val errors = "largest difference %.2g of %.2g$steps".format(Locale.ROOT, maxAbs, limits.maxAbs)
+        return "$windows windows, $errors, $labels"
     }
 }
 

@@ -18,7 +18,7 @@ class ComparisonTest {
         logits: List<FloatArray> = this.logits,
         labels: List<String> = this.labels,
         ties: Boolean = false,
-    ) = compare(Answers(logits, labels), expected, Limits(0.5f, ties))
+    ) = compare(Answers(logits, labels), expected, Limits(0.5f, null, ties))
 
     @Test
     fun `equal answers pass and the largest error is told`() {
@@ -40,7 +40,7 @@ class ComparisonTest {
         assertFalse(of(logits + logits, labels + labels).sameLogits)
         assertFalse(of(logits.map { it + 0f }).sameLogits)
         val none = expected.copy(logits = listOf(), labels = listOf())
-        assertFalse(compare(Answers(listOf(), listOf()), none, Limits(0.5f, false)).sameLogits)
+        assertFalse(compare(Answers(listOf(), listOf()), none, Limits(0.5f, null, ties = false)).sameLogits)
     }
 
     @Test
@@ -56,11 +56,13 @@ class ComparisonTest {
     @Test
     fun `answers of another file are an error that names the command`() {
         val model = ModelFile("tflite", "fp32", "", "m.tflite", "0a", 1, listOf(), listOf(), "onnx2tf", "LiteRT 2.3.0")
-        val answers = Expected("watch", mapOf(expected.path to expected))
-        assertEquals(expected, answers.of(model))
-        for (other in listOf(model.copy(sha256 = "0b"), model.copy(path = "n.tflite"))) {
-            val error = assertThrows(IllegalStateException::class.java) { answers.of(other) }
-            assertTrue("tests.replay.logits" in error.message!!, error.message)
+        val answers = Expected("watch", mapOf(expected.path to expected), mapOf(expected.path to expected))
+        for (answer in listOf(answers::of, answers::ofGolden)) {
+            assertEquals(expected, answer(model))
+            for (other in listOf(model.copy(sha256 = "0b"), model.copy(path = "n.tflite"))) {
+                val error = assertThrows(IllegalStateException::class.java) { answer(other) }
+                assertTrue("tests.replay.logits" in error.message!!, error.message)
+            }
         }
     }
 

@@ -13,7 +13,7 @@ import kotlinx.serialization.json.jsonPrimitive
 import java.io.File
 
 /**
- * What Python computed with one model from the windows of a replay.
+ * What Python computed with one model from some windows.
  *
  * @property runtime that Python ran the model in, with its version
  * @property step one 8-bit step of the logits; null where all arithmetic is float
@@ -30,17 +30,26 @@ data class ExpectedModel(
 )
 
 /**
- * A build's answers to a replay, as `python -m tests.replay.logits` writes them.
+ * A build's answers to a replay and to its golden pack, as `python -m tests.replay.logits` writes them.
  *
  * @property replay its name; null where none was made for the build's contract
  */
 class Expected(
     val replay: String?,
     private val models: Map<String, ExpectedModel>,
+    private val golden: Map<String, ExpectedModel>,
 ) {
-    /** The answers of [model]; an error where they are of another file. */
-    fun of(model: ModelFile): ExpectedModel {
-        val found = models[model.path]
+    /** The answers of [model] to the replay; an error where they are of another file. */
+    fun of(model: ModelFile): ExpectedModel = find(models, model)
+
+    /** The answers of [model] to the golden pack. */
+    fun ofGolden(model: ModelFile): ExpectedModel = find(golden, model)
+
+    private fun find(
+        answers: Map<String, ExpectedModel>,
+        model: ModelFile,
+    ): ExpectedModel {
+        val found = answers[model.path]
         check(found?.sha256 == model.sha256) {
             "Python ran ${model.path} with SHA-256 ${found?.sha256}, the assets hold ${model.sha256}: $AGAIN"
         }
@@ -53,9 +62,11 @@ class Expected(
         fun read(file: File): Expected {
             check(file.isFile) { "Python's answers, $file, are missing: $AGAIN" }
             val top = Json.parseToJsonElement(file.readText()).jsonObject
-            val models = top.getValue("models").jsonArray.map { model(it.jsonObject) }
-            return Expected(top.getValue("replay").jsonPrimitive.contentOrNull, models.associateBy { it.path })
+            val (models, golden) = listOf("models", "golden").map { answers(top.getValue(it)) }
+            return Expected(top.getValue("replay").jsonPrimitive.contentOrNull, models, golden)
         }
+
+        private fun answers(nodes: JsonElement) = nodes.jsonArray.map { model(it.jsonObject) }.associateBy { it.path }
 
         private fun model(node: JsonObject) =
             ExpectedModel(

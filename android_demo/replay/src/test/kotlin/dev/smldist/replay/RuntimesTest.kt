@@ -31,6 +31,15 @@ class RuntimesTest {
 
     @ParameterizedTest
     @EnumSource
+    fun `logits of the golden pack are Python's`(host: HostRuntime) =
+        eachModel(host, bench.obstacle(host)) { model ->
+            val found = bench.golden(host, model)
+            println("golden pack in ${host.title}, ${model.path}: $found")
+            assertTrue(found.sameLogits && found.sameLabels, "${host.title}, ${model.path}: $found")
+        }
+
+    @ParameterizedTest
+    @EnumSource
     fun `swapped axes fail`(host: HostRuntime) =
         eachModel(host) { model ->
             val found = bench.replayed(host, model, events = bench.events.map(::swapped))
@@ -57,10 +66,10 @@ class RuntimesTest {
 
     private fun eachModel(
         host: HostRuntime,
+        obstacle: String? = bench.obstacle(host) ?: bench.replayObstacle(),
         check: (ModelFile) -> Unit,
     ) {
-        val obstacle = bench.obstacle(host)
-        if (obstacle != null) println("replay in ${host.title}: skipped, $obstacle")
+        if (obstacle != null) println("${host.title}: skipped, $obstacle")
         assumeTrue(obstacle == null, obstacle)
         assertAll(bench.models(host).map { model -> { check(model) } })
     }
