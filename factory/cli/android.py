@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from factory.artifacts.manifest_io import verify_files
+from factory.artifacts.manifest_io import read_manifest, verify_files
 from factory.artifacts.store import Stage, StageStore
 from factory.cli.fanout import ANDROID, PHONE_TARGETS
 from factory.cli.job import Job
@@ -34,8 +34,8 @@ _STEPS = {("tflite", Precision.INT8_STATIC): 16.0, ("tflite", Precision.INT8_DYN
 """Largest self-test error in 8-bit steps of the output, against this host's runtime; one step for any other file.
 
 Whether a phone's TFLite takes XNNPACK's kernels or its own depends on its version, and they round differently: `make
-android` prints by how many steps over a build's golden pack. The demonstration's models differed by up to 8 (static) and 3
-(dynamic); two swapped axes, g for m/s^2 or reversed labels, by more than 150."""
+android` prints by how many steps over a build's golden pack. The demonstration's models differed by up to 8 (static) and
+3 (dynamic); two swapped axes, g for m/s^2 or reversed labels, by more than 150."""
 
 
 def android_stage(store: StageStore, job: Job, manifest: Manifest) -> Path | None:
@@ -52,7 +52,7 @@ def android_stage(store: StageStore, job: Job, manifest: Manifest) -> Path | Non
     """
     broken = [check for check in manifest.failed if check.target in PHONE_TARGETS]
     if ANDROID not in job.targets or broken:
-        _drop(job)
+        _drop_outdated(job, manifest)
         for check in broken if ANDROID in job.targets else ():
             job.progress.say(f"{FOLDER}: not packed, {check.gate} of {check.target} is broken")
         return None
@@ -144,13 +144,26 @@ def _rows(logits: Floats) -> tuple[tuple[float, ...], ...]:
     return tuple(tuple(row) for row in logits.tolist())
 
 
-def _drop(job: Job) -> None:
-    """Remove a folder that was packed of another manifest."""
+def _drop_outdated(job: Job, manifest: Manifest) -> None:
+    """Remove a folder whose models are not all among the verified ones of this build."""
     folder = job.build / FOLDER
-    if (job.build / _INDEX).exists() and _changed(folder / "manifest.json", job.build / "manifest.json"):
+    if not (job.build / _INDEX).exists():
+        return
+    try:
+        packed = read_manifest(folder / "manifest.json")
+        current = _phone_models(packed) <= _phone_models(manifest) and packed.contract == manifest.contract
+    except ArtifactError:
+        current = False
+    if not current:
         shutil.rmtree(folder)
-        job.progress.say(f"{FOLDER}/ was of an earlier build and is removed: --target {ANDROID} writes it")
+        job.progress.say(f"{FOLDER}/ was of other files and is removed: --target {ANDROID} writes it")
 
 
-def _changed(packed: Path, current: Path) -> bool:
-    return not packed.exists() or sha256_file(packed) != sha256_file(current)
+def _phone_models(manifest: Manifest) -> set[tuple[str, str]]:
+    """Paths and hashes; none of a target with a broken gate."""
+    broken = {check.target for check in manifest.failed}
+    return {
+        (artifact.path, artifact.sha256)
+        for artifact in manifest.artifacts
+        if artifact.target in PHONE_TARGETS and artifact.target not in broken
+    }

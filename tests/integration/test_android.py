@@ -72,9 +72,11 @@ def test_the_folder_is_always_of_the_builds_manifest(build: Path, factory: Facto
     assert "android: up to date" in factory("build", RECIPE, "--out", build, "--target", "android").err
     kept = Path(shutil.copytree(build, tmp_path / "kept"))
 
+    assert factory("build", RECIPE, "--out", build, "--target", "executorch", "--target", "tflite").code == 0
+    assert (build / "android").exists(), "every model in it is still of this build"
     done = factory("build", RECIPE, "--out", build, "--target", "tflite")
     assert done.code == 0
-    assert "android/ was of an earlier build and is removed" in done.err
+    assert "android/ was of other files and is removed" in done.err
     assert not (build / "android").exists()
 
     bulky = tmp_path / "bulky.toml"
