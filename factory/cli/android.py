@@ -34,8 +34,8 @@ _STEPS = {("tflite", Precision.INT8_STATIC): 16.0, ("tflite", Precision.INT8_DYN
 """Largest self-test error in 8-bit steps of the output, against this host's runtime; one step for any other file.
 
 Whether a phone's TFLite takes XNNPACK's kernels or its own depends on its version, and they round differently: `make
-android` prints by how many steps over a build's golden pack. The demonstration's models differed by up to 8 (static) and
-3 (dynamic); two swapped axes, g for m/s^2 or reversed labels, by more than 150."""
+android` prints by how many steps over a build's golden pack. The demonstration's models differed by up to 8 (static)
+and 3 (dynamic); two swapped axes, g for m/s^2 or reversed labels, by more than 150."""
 
 
 def android_stage(store: StageStore, job: Job, manifest: Manifest) -> Path | None:
