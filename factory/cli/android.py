@@ -30,7 +30,7 @@ from factory.verify.tolerances import tolerance
 FOLDER = "android"
 _INDEX = f"{FOLDER}/pack.json"
 _VERSION = 1
-_STEPS = {("tflite", Precision.INT8_STATIC): 16.0, ("tflite", Precision.INT8_DYNAMIC): 6.0}
+KERNEL_STEPS = {("tflite", Precision.INT8_STATIC): 16.0, ("tflite", Precision.INT8_DYNAMIC): 6.0}
 """Largest self-test error in 8-bit steps of the output, against this host's runtime; one step for any other file.
 
 Whether a phone's TFLite takes XNNPACK's kernels or its own depends on its version, and they round differently: `make
@@ -136,7 +136,7 @@ def _model(build: Path, artifact: Artifact, golden: GoldenPack, chosen: GoldenPa
         return PackedModel(path=artifact.path, max_abs=exact, logits=_rows(chosen.logits))
     with load_runner(artifact.target)(build / artifact.path) as runner:
         logits = runner.run(chosen.x)
-    allowed = _STEPS.get((artifact.target, artifact.precision), 1.0) * output_step(artifact, golden.logits)
+    allowed = KERNEL_STEPS.get((artifact.target, artifact.precision), 1.0) * output_step(artifact, golden.logits)
     return PackedModel(path=artifact.path, max_abs=allowed, logits=_rows(logits))
 
 

@@ -164,7 +164,7 @@ def test_locks_pin_and_hash_everything_and_name_no_index() -> None:
         assert unhashed(text) == [], path.name
         requirements = re.sub(r"^\s*#.*$", "", text, flags=re.MULTILINE)
         assert not re.search(r"index-url|find-links|https?:|file:", requirements), path.name
-        assert len(pins(path)) > 3, path.name
+        assert len(pins(path)) > 1, path.name
 
 
 def test_a_requirement_without_a_hash_is_noticed() -> None:
