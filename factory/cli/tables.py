@@ -47,7 +47,7 @@ def print_artifacts(
         own = [check for check in checks if _kind(check) == _kind(artifact)]
         table.add_row(
             _name(artifact),
-            f"{artifact.size_bytes / 1000:.1f}",
+            _short(artifact.size_bytes / 1000),
             *_figures(seen.get(artifact.path)),
             gate(own),
             end_section=artifact in last,
@@ -91,10 +91,15 @@ def _name(of: Artifact | Check) -> str:
     return " ".join(part for part in _kind(of) if part)
 
 
+def _short(value: float) -> str:
+    """Three digits or more, so that a row of every target fits 80 columns."""
+    return f"{value:.0f}" if value >= 100 else f"{value:.1f}"
+
+
 def _figures(seen: Verification | None) -> tuple[str, ...]:
     if seen is None:
         return ("-",) * 5
     accuracy = f"{seen.accuracy.accuracy:.4f}" if seen.accuracy else "-"
     macro_f1 = f"{seen.accuracy.macro_f1:.4f}" if seen.accuracy else "-"
-    latency = f"{seen.latency.median_us:.1f}" if seen.latency else "-"
+    latency = _short(seen.latency.median_us) if seen.latency else "-"
     return accuracy, macro_f1, f"{seen.parity.top1_agreement:.1%}", f"{seen.parity.max_abs:.2g}", latency

@@ -53,3 +53,12 @@ def test_what_could_not_run_for_one_reason_is_one_line() -> None:
         "not run tflite fp32, tflite fp16: accuracy.drop_pp, accuracy.macro_f1_drop_pp: no data",
         "not run tflite fp32: parity.max_abs: no runtime",
     ]
+
+
+def test_the_widest_row_fits_80_columns() -> None:
+    manifest, out = example.manifest(), io.StringIO()
+    widest = {"target": "jetson", "precision": Precision.INT8_STATIC, "variant": "dla", "size_bytes": 999_900}
+    artifacts = tuple(artifact.model_copy(update=widest) for artifact in manifest.artifacts)
+    print_artifacts(Console(file=out, width=80), artifacts, manifest.verifications, ())
+    assert "jetson int8_static dla  1000" in out.getvalue()
+    assert out.getvalue().count("not run") == len(artifacts)
