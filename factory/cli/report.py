@@ -13,14 +13,23 @@ def report(
     out: Annotated[
         Path | None, typer.Option("--out", help="HTML file. Default: <build>/report.html.", show_default=False)
     ] = None,
+    picture: Annotated[
+        Path | None,
+        typer.Option("--picture", help="Also a PNG of size, latency, accuracy and confusion.", show_default=False),
+    ] = None,
 ) -> None:
     """Write the self-contained HTML report from a build's manifest.
 
-    Example: factory report build/demo --out demo.html
+    Example: factory report build/demo --out demo.html --picture demo.png
     """
     from factory.artifacts.manifest_io import read_manifest
     from factory.reporting.html import write_report
 
-    path = out if out is not None else build / "report.html"
-    write_report(build, read_manifest(build / "manifest.json"), path)
+    manifest, path = read_manifest(build / "manifest.json"), out if out is not None else build / "report.html"
+    write_report(build, manifest, path)
     typer.echo(str(path))
+    if picture is not None:
+        from factory.reporting.picture import summary_picture
+
+        summary_picture([manifest], picture)
+        typer.echo(str(picture))

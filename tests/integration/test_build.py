@@ -138,9 +138,10 @@ def test_export_alone_keeps_a_manifest_that_is_still_true(build: Path, factory: 
 
 
 def test_report_is_written_again(build: Path, factory: Factory, tmp_path: Path) -> None:
-    done = factory("report", build, "--out", tmp_path / "r.html")
+    done = factory("report", build, "--out", tmp_path / "r.html", "--picture", tmp_path / "r.png")
     assert done.code == 0
     assert (tmp_path / "r.html").stat().st_size > 10_000
+    assert (tmp_path / "r.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_update_keeps_the_ladder_and_renews_the_artifacts(build: Path, factory: Factory) -> None:
