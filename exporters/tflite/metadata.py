@@ -11,7 +11,6 @@ single changed bit, so a runner looks at it before native code reads the graph.
 import hashlib
 import io
 import zipfile
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +19,7 @@ import flatbuffers
 
 from exporters.tflite.flatbuffer import add_metadata_entry, pack
 from factory.contracts.errors import ArtifactError
+from factory.contracts.files import BROKEN_ZIP
 from factory.contracts.window import Quantity, WindowSpec
 
 ENTRY = b"TFLITE_METADATA"
@@ -30,7 +30,7 @@ _PARSER_VERSION = "1.0.0"
 _DESCRIPTIONS, _TENSOR_AXIS_LABELS = 1, 2
 _FEATURE = 1
 _ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
-_NO_ARCHIVE = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, NotImplementedError, RuntimeError, OSError)
+_NO_ARCHIVE = (*BROKEN_ZIP, ValueError, OSError)
 _ANDROID = {Quantity.ACCELEROMETER: "TYPE_ACCELEROMETER", Quantity.GYROSCOPE: "TYPE_GYROSCOPE"}
 
 # Field numbers by the schema's order: a table's fields are numbered as they are declared.

@@ -3,6 +3,8 @@
 import errno
 import hashlib
 import os
+import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +15,8 @@ _NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 ELSEWHERE = "choose another folder (--out, --cache, --data, or TMPDIR for temporary files)"
 _NOT_WRITABLE = (errno.EACCES, errno.EPERM, errno.EROFS)
 _IN_THE_WAY = (errno.EEXIST, errno.ENOTDIR, errno.EISDIR)
+BROKEN_ZIP = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError)
+"""What zipfile raises of a damaged archive; RuntimeError where a flipped bit asks for a password or unknown method."""
 
 
 @contextmanager

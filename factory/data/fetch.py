@@ -19,7 +19,7 @@ from pydantic import Field, ValidationError
 
 from factory.contracts.base import Contract
 from factory.contracts.errors import ArtifactError, DataError, StorageError
-from factory.contracts.files import atomic_write, sha256_file, storage_errors
+from factory.contracts.files import BROKEN_ZIP, atomic_write, sha256_file, storage_errors
 from factory.contracts.progress import Progress, Task
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ def unpack(archive: Path, folder: Path, progress: Progress) -> None:
                 for member in members:
                     _write_member(content, member, folder)
                     bar.advance()
-    except (zipfile.BadZipFile, EOFError, NotImplementedError) as error:
+    except BROKEN_ZIP as error:
         raise DataError(f"{archive.name} is not a complete zip archive ({error}): download it again") from error
     for inner in (folder / member.filename for member in members if member.filename.lower().endswith(".zip")):
         unpack(inner, inner.parent, progress)

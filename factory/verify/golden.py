@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from factory.contracts.dataset import Floats, Ints
 from factory.contracts.errors import ArtifactError
-from factory.contracts.files import atomic_write
+from factory.contracts.files import BROKEN_ZIP, atomic_write
 from factory.contracts.window import WindowSpec
 
 KINDS = ("easy", "low_motion", "saturated", "boundary")
@@ -112,7 +112,7 @@ def read_golden(path: Path) -> GoldenPack:
         raise ArtifactError(f"{path} does not exist: {_REMEDY}") from error
     except KeyError as error:
         raise ArtifactError(f"{path} is not a golden pack, {error.args[0]}: {_REMEDY}") from error
-    except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError, RuntimeError) as error:
+    except (*BROKEN_ZIP, OSError) as error:
         raise ArtifactError(f"{path} is corrupt ({error}): {_REMEDY}") from error
     return _decode(content, str(path))
 

@@ -132,6 +132,17 @@ def test_a_truncated_archive_leaves_nothing(served: Served, url: str, tmp_path: 
     assert nothing_left(tmp_path)
 
 
+def test_a_damaged_deflate_stream_leaves_nothing(served: Served, url: str, tmp_path: Path) -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("Tiny Set/a.txt", " ".join(str(number * 7919 % 1000) for number in range(500)))
+    start = 30 + len("Tiny Set/a.txt")
+    served.body = packed.getvalue()[:start] + b"\xff" * 20 + packed.getvalue()[start + 20 :]
+    with pytest.raises(DataError, match=r"not a complete zip.*download it again"):
+        fetch(tiny(url), tmp_path, Silent())
+    assert nothing_left(tmp_path)
+
+
 def test_a_damaged_member_is_noticed(served: Served, url: str, tmp_path: Path) -> None:
     stored = io.BytesIO()
     with zipfile.ZipFile(stored, "w", zipfile.ZIP_STORED) as archive:

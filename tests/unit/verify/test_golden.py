@@ -47,6 +47,22 @@ def test_flipped_bytes_of_every_member_are_noticed(golden: GoldenPack, tmp_path:
             read_golden(path)
 
 
+@pytest.mark.parametrize(
+    ("local", "central", "value"),
+    [(8, 10, 8), (8, 10, 99), (6, 8, 1)],
+    ids=["claims to be deflated", "unknown method", "claims to be encrypted"],
+)
+def test_a_damaged_header_is_noticed(golden: GoldenPack, tmp_path: Path, local: int, central: int, value: int) -> None:
+    path = tmp_path / "golden.npz"
+    write_golden(path, golden)
+    content = bytearray(path.read_bytes())
+    content[content.index(b"PK\x03\x04") + local] = value
+    content[content.index(b"PK\x01\x02") + central] = value
+    path.write_bytes(content)
+    with pytest.raises(ArtifactError, match="corrupt"):
+        read_golden(path)
+
+
 @pytest.mark.parametrize("keep", [0, 10, 1000, -1, -100])
 def test_truncated_pack_is_refused(golden: GoldenPack, tmp_path: Path, keep: int) -> None:
     path = tmp_path / "golden.npz"
