@@ -75,14 +75,14 @@ def read_shape(path: Path) -> HandOff:
         case (int(batch), int(channels), 1, int(window)), (int(rows), int(classes)) if (
             batch and batch == rows and channels and window and classes
         ):
-            named = any(entry.key == FRONT for entry in model.metadata_props)
-            ahead = graph.node[: front_length(model)] if named else []
+            front = _front(model)
+            ahead = graph.node[: front_length(model)] if front else []
             return HandOff(
                 channels=channels,
                 window=window,
                 classes=classes,
                 batch=batch,
-                front=ahead[-1].output[0] if ahead else "",
+                front=front or "",
                 front_weighted=sum(node.op_type in WEIGHTED for node in ahead),
             )
     raise ExportError(
@@ -97,7 +97,7 @@ def front_length(model: "ModelProto") -> int:
     Raises:
         ExportError: It names none, or one that no node computes.
     """
-    front = next((entry.value for entry in model.metadata_props if entry.key == FRONT), None)
+    front = _front(model)
     for count, node in enumerate(model.graph.node, 1):
         if front in node.output:
             return count
@@ -105,6 +105,11 @@ def front_length(model: "ModelProto") -> int:
         f"no node computes '{front}', its {FRONT}" if front else f"{FRONT} is None, expected the name of a tensor in it"
     )
     raise ExportError(f"the hand-off graph cannot be quantised: {problem}: export the student again (factory export)")
+
+
+def _front(model: "ModelProto") -> str | None:
+    """The tensor named as the end of the float front."""
+    return next((entry.value for entry in model.metadata_props if entry.key == FRONT), None)
 
 
 def _shape(value: "object") -> tuple[int, ...]:
