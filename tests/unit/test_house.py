@@ -143,6 +143,10 @@ def test_documents_are_about_the_product() -> None:
     assert found == []
 
 
+FEW = {"old_runtime.lock": 1}
+"""Locks that hold fewer packages than any other."""
+
+
 def locks() -> list[Path]:
     return [path for path in tracked() if path.suffix == ".lock"]
 
@@ -164,7 +168,7 @@ def test_locks_pin_and_hash_everything_and_name_no_index() -> None:
         assert unhashed(text) == [], path.name
         requirements = re.sub(r"^\s*#.*$", "", text, flags=re.MULTILINE)
         assert not re.search(r"index-url|find-links|https?:|file:", requirements), path.name
-        assert len(pins(path)) > 1, path.name
+        assert len(pins(path)) > FEW.get(path.name, 3), path.name
 
 
 def test_a_requirement_without_a_hash_is_noticed() -> None:
