@@ -84,7 +84,14 @@ internal class MainActivity : Activity() {
     }
 
     private fun share() {
-        val addresses = ArrayList(app.recordings.files.map(RecordingProvider::address))
+        val files =
+            try {
+                app.recordings.files
+            } catch (error: IOException) {
+                Toast.makeText(this, error.message, Toast.LENGTH_LONG).show()
+                return
+            }
+        val addresses = ArrayList(files.map(RecordingProvider::address))
         if (addresses.isEmpty()) {
             Toast.makeText(this, R.string.nothing_to_share, Toast.LENGTH_LONG).show()
             return

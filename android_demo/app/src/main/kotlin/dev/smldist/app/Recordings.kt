@@ -31,7 +31,11 @@ internal class Recordings(
     val active: Boolean
         @Synchronized get() = writer != null
 
-    /** Every recording, oldest first; one that a killed process left behind is finished first. */
+    /**
+     * Every recording, oldest first; one that a killed process left behind is finished first.
+     *
+     * @throws IOException such a one cannot be finished
+     */
     val files: List<File>
         @Synchronized get() {
             if (writer == null) finish()
