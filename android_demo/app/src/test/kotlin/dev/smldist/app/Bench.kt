@@ -9,6 +9,7 @@ import android.hardware.SensorManager
 import android.os.Looper
 import dev.smldist.inference.GoldenWindows
 import dev.smldist.sensing.Quantity
+import dev.smldist.sensing.eventValues
 import org.robolectric.Robolectric
 import org.robolectric.RuntimeEnvironment
 import org.robolectric.Shadows.shadowOf
@@ -57,14 +58,10 @@ internal class Bench(
         stepNs: Long = Math.round(1e9 / contract.rateHz),
         scale: Float = 1f,
     ) {
-        val width = contract.channels.size
         for (row in 0 until contract.length) {
             for ((quantity, sensor) in present) {
-                val values = FloatArray(3)
-                contract.channels.forEachIndexed { index, channel ->
-                    if (channel.quantity == quantity) values[channel.axis.ordinal] = scale * window[row * width + index]
-                }
-                send(sensor, values)
+                val values = contract.eventValues(quantity, window, row)
+                send(sensor, FloatArray(values.size) { scale * values[it] })
             }
             clockNs += stepNs
         }

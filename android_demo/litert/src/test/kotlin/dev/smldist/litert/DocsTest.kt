@@ -3,8 +3,7 @@ package dev.smldist.litert
 import dev.smldist.inference.GoldenWindows
 import dev.smldist.inference.Pack
 import dev.smldist.litert.docs.PhoneModel
-import dev.smldist.sensing.Quantity
-import dev.smldist.sensing.SensorContract
+import dev.smldist.sensing.eventValues
 import org.junit.jupiter.api.Assertions.assertEquals
 import org.junit.jupiter.api.Assertions.assertTrue
 import org.junit.jupiter.api.Test
@@ -37,24 +36,10 @@ class DocsTest {
                 val at = minOf(row, contract.length - 1)
                 val timeNs = at * stepNs + if (row == at) 0L else 2_000_000_000L
                 for (quantity in contract.quantities) {
-                    model.onEvent(quantity.androidType, timeNs, values(contract, quantity, golden.x[sure], at))
+                    model.onEvent(quantity.androidType, timeNs, contract.eventValues(quantity, golden.x[sure], at))
                 }
             }
         }
         assertEquals(listOf(contract.labels[scores[sure].indices.maxBy { scores[sure][it] }]), labels)
-    }
-
-    private fun values(
-        contract: SensorContract,
-        quantity: Quantity,
-        window: FloatArray,
-        row: Int,
-    ): FloatArray {
-        val values = FloatArray(3)
-        val first = row * contract.channels.size
-        contract.channels.forEachIndexed { index, channel ->
-            if (channel.quantity == quantity) values[channel.axis.ordinal] = window[first + index]
-        }
-        return values
     }
 }

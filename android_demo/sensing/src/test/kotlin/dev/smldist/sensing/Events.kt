@@ -35,6 +35,20 @@ fun phoneContract(
         obstacles = emptyList(),
     )
 
+/** What the sensor of [quantity] reports at [row] of a window `[T, C]`; 0 on axes that the contract does not name. */
+fun SensorContract.eventValues(
+    quantity: Quantity,
+    window: FloatArray,
+    row: Int,
+): FloatArray {
+    val values = FloatArray(3)
+    val first = row * channels.size
+    channels.forEachIndexed { index, channel ->
+        if (channel.quantity == quantity) values[channel.axis.ordinal] = window[first + index]
+    }
+    return values
+}
+
 /** Times of a sensor that jitters around a random rate of 40 to 110 Hz and is silent now and then. */
 fun irregularTimes(
     random: Random,
