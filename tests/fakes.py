@@ -15,7 +15,7 @@ from factory.contracts.recipe import (
     ModelRecipe,
     Recipe,
     SplitRecipe,
-    Stage,
+    StageRecipe,
     TrainRecipe,
 )
 from factory.contracts.window import Channel, Quantity, WindowSpec
@@ -120,8 +120,8 @@ def tiny_recipe(
 ) -> Recipe:
     """A recipe for `tiny_windows`: networks of about a thousand parameters, every loss switched on."""
     stages = (
-        Stage(width=4, blocks=2, expansion=2, kernel=3, stride=1),
-        Stage(width=8, blocks=1, expansion=2, kernel=3, stride=2),
+        StageRecipe(width=4, blocks=2, expansion=2, kernel=3, stride=1),
+        StageRecipe(width=8, blocks=1, expansion=2, kernel=3, stride=2),
     )
     wide = tuple(stage.model_copy(update={"width": 2 * stage.width, "stride": 2}) for stage in stages)
     return Recipe(

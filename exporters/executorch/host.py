@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from exporters.executorch.runner import installed_version
-from exporters.executorch.seal import require_seal
+from exporters.executorch.trailer import require_checksum
 from factory.contracts.dataset import Floats
 from factory.contracts.errors import ArtifactError, MissingToolError
 from factory.contracts.files import storage_errors
@@ -37,7 +37,7 @@ def torch_free_logits(pte: Path, windows: Floats) -> Floats:
         StorageError: The cache is full or not writable.
     """
     try:
-        require_seal(pte.read_bytes(), str(pte))
+        require_checksum(pte.read_bytes(), str(pte))
     except FileNotFoundError as error:
         raise ArtifactError(f"{pte} is missing: build the target again") from error
     program = host_runner(_cache())

@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from exporters.executorch.seal import require_seal
+from exporters.executorch.trailer import require_checksum
 from exporters.runtime import durations_us, quiet
 from factory.contracts.dataset import Floats
 from factory.contracts.errors import ArtifactError, MissingToolError
@@ -61,7 +61,7 @@ class ExecuTorchRunner:
             content = self._path.read_bytes()
         except FileNotFoundError as error:
             raise ArtifactError(f"{self._path} is missing: build the target again") from error
-        require_seal(content, str(self._path))
+        require_checksum(content, str(self._path))
         self._program = load_program(content, self._path)
         require_runtime(self._text(VERSION_METHOD), installed_version(), str(self._path))
         self._method = self._load("forward")

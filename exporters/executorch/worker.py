@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from exporters.executorch.seal import seal
+from exporters.executorch.trailer import append_checksum
 from exporters.process import Done, serve
 from factory.contracts.artifact import Precision
 from factory.contracts.base import Contract
@@ -40,7 +40,7 @@ def convert(folder: Path, student: Path, precisions: list[str], done: Done) -> N
         program, record = lower.lower(graph, calibration[:1], methods)
         record.require_whole(precision)
         path = folder / f"{precision}.pte"
-        path.write_bytes(seal(program))
+        path.write_bytes(append_checksum(program))
         path.with_suffix(".bpte").write_bytes(bundle(path, calibration[:CASES], logits))
         _write(record, path.with_suffix(".delegation.json"))
         _write(profile(path, calibration[:1]), path.with_suffix(".profile.json"))

@@ -11,7 +11,7 @@ from factory.contracts.files import atomic_write, sha256_file
 from factory.contracts.manifest import BuildFile, Manifest
 from factory.contracts.recipe import explain
 
-_SCHEMA_VERSION = 1
+_SCHEMA_VERSION = 2
 _REMEDY = "rebuild with `factory build`"
 
 
@@ -88,4 +88,8 @@ def _require_schema(path: Path, values: object) -> None:
         raise ArtifactError(
             f"{path} has schema version {version}, this tool reads up to {_SCHEMA_VERSION}: "
             "update it with `pip install --upgrade smldist-factory`"
+        )
+    if version < _SCHEMA_VERSION:
+        raise ArtifactError(
+            f"{path} has schema version {version}, of an older release; this tool reads {_SCHEMA_VERSION}: {_REMEDY}"
         )

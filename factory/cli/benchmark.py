@@ -92,7 +92,7 @@ def _seed_result(manifest: "Manifest", twin: "Accuracy") -> "SeedResult":
 
     names = {artifact.path: f"{artifact.target} {artifact.precision}" for artifact in manifest.artifacts}
     measured = {names[v.subject]: v for v in manifest.verifications if v.subject in names}
-    eager = next(rung.accuracy for rung in manifest.ladder if rung.subject == "eager")
+    eager = next(step.accuracy for step in manifest.conversion if step.subject == "eager")
     assert eager is not None
     return SeedResult(
         seed=manifest.recipe.seed,

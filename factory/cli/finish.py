@@ -4,9 +4,9 @@ from pathlib import Path
 
 from factory.artifacts.manifest_io import read_manifest, write_manifest
 from factory.artifacts.store import Nothing, Stage, StageStore, describe_file
+from factory.cli.conversion import Verified
 from factory.cli.fanout import Exports
 from factory.cli.job import Job, Prepared
-from factory.cli.ladder import Verified
 from factory.cli.provenance import provenance
 from factory.cli.stages import CODE_VERSIONS, STUDENT_FILES, TEACHER_FILES, sensor_contract
 from factory.contracts.manifest import BuildFile, DataSummary, Manifest, Training
@@ -70,7 +70,7 @@ def _manifest(
         training=_training(store, verified),
         artifacts=exports.artifacts,
         files=files,
-        ladder=verified.ladder,
+        conversion=verified.conversion,
         verifications=verified.verifications,
         checks=exports.checks + verified.checks,
     )

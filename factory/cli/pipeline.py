@@ -6,10 +6,10 @@ from pathlib import Path
 from factory.artifacts.store import StageStore, open_store
 from factory.cli.android import android_stage
 from factory.cli.board import BOARD_GATE, TARGET, Board, board_stage, require_board_target
+from factory.cli.conversion import Verified, make_bench, verify_stage
 from factory.cli.fanout import ANDROID, Chosen, Exports, choose_targets, export_targets
 from factory.cli.finish import manifest_stage, report_stage
 from factory.cli.job import Job, Prepared
-from factory.cli.ladder import Verified, make_bench, verify_stage
 from factory.cli.stages import (
     golden_stage,
     onnx_stage,
@@ -107,7 +107,7 @@ def _on_board(store: StageStore, job: Job, prepared: Prepared, exports: Exports,
     """The board's checks added; a board that fails leaves the build whole, as a target does."""
     if job.board is None:
         return exports
-    bench = make_bench(job, prepared, verified.ladder[0].accuracy)
+    bench = make_bench(job, prepared, verified.conversion[0].accuracy)
     board = Board(url=job.board, name=job.recipe.name)
     try:
         report = board_stage(store, board, bench, exports.artifacts, verified.verifications)

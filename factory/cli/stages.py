@@ -21,7 +21,7 @@ CODE_VERSIONS = {"windows": 1, "onnx": 2, "golden": 1, "calibration": 2, "verify
 """Part of each stage's key. Raise one when a change of its code changes what it writes; a target's is in its row."""
 
 NETWORK_FILES = ("network.safetensors", "network.json", "summary.json", "epochs.jsonl")
-TEACHER_FILES = tuple(f"teacher/{name}" for name in (*NETWORK_FILES, "committee.safetensors", "memory.safetensors"))
+TEACHER_FILES = tuple(f"teacher/{name}" for name in (*NETWORK_FILES, "ensemble.safetensors", "memory.safetensors"))
 STUDENT_FILES = tuple(f"student/{name}" for name in NETWORK_FILES)
 
 

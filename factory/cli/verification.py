@@ -18,7 +18,7 @@ from factory.contracts.window import WindowSpec
 from factory.devices.host import int8_dot_product, machine, where
 from factory.verify.gates import judge_accuracy, judge_latency, judge_parity, judge_size, not_run, output_step, require
 from factory.verify.golden import GoldenPack
-from factory.verify.ladder import alternating_latency, explain_parity, verify_artifact, verify_rung
+from factory.verify.measure import alternating_latency, explain_parity, measure_artifact, measure_parity
 from factory.verify.tolerances import tolerance
 
 RUN_GATE = "run"
@@ -119,10 +119,10 @@ def _verify_one(bench: Bench, artifact: Artifact, runner: Runner, latency: Laten
     target, precision, place, golden = artifact.target, artifact.precision, where(runner.name), bench.golden
     if bench.held_out is not None:
         test = bench.held_out
-        seen = verify_artifact(runner, artifact, golden, test.x, test.y, test.subject, bench.spec, latency)
+        seen = measure_artifact(runner, artifact, golden, test.x, test.y, test.subject, bench.spec, latency)
     else:
-        rung = verify_rung(artifact.path, runner.name, runner.run, golden, precision)
-        seen = rung.model_copy(update={"latency": latency})
+        seen = measure_parity(artifact.path, runner.name, runner.run, golden, precision)
+        seen = seen.model_copy(update={"latency": latency})
     step = output_step(artifact, golden.logits)
     checks = judge_parity(target, precision, seen.parity, place, step)
     if any(check.outcome is Outcome.FAILED for check in checks):

@@ -107,12 +107,12 @@ def _measure(
 
 
 def _reference(manifest: "Manifest") -> "Accuracy | None":
-    eager = (rung.accuracy for rung in manifest.ladder if rung.subject == "eager")
+    eager = (step.accuracy for step in manifest.conversion if step.subject == "eager")
     return next(eager, None)
 
 
 def _update(build: Path, manifest: "Manifest", found: "Findings") -> None:
-    """Replace what was measured of the artifacts; what was measured of the ladder and the student stays."""
+    """Replace what was measured of the artifacts; what was measured of the conversion and the student stays."""
     from factory.artifacts.manifest_io import write_manifest
     from factory.cli.provenance import provenance
     from factory.reporting.html import write_report

@@ -13,7 +13,7 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Recording:
-    """A contiguous stretch of one subject's signal, SI units, at its own time stamps.
+    """A contiguous segment of one subject's signal, SI units, at its own time stamps.
 
     Attributes:
         subject: Who wore the sensor.

@@ -51,16 +51,31 @@ class Parity(Contract):
     histogram_counts: tuple[int, ...]
 
 
+class ReliabilityBin(Contract):
+    """Predictions whose confidence lies in one interval: is a model that says 80 % right 80 times in 100?"""
+
+    low: float = Field(description="confidences in (low, high]")
+    high: float
+    windows: int
+    confidence: float = Field(description="mean of the largest probability")
+    accuracy: float
+
+
 class Accuracy(Contract):
     """Predictions against labels, over the whole test split."""
 
     windows: int
     accuracy: float
     macro_f1: float
+    macro_f1_low: float | None = Field(
+        default=None, description="lower end of the 95 % bootstrap interval over people; None with one person"
+    )
+    macro_f1_high: float | None = None
     per_class_f1: dict[str, float]
     per_subject_f1: dict[str, float]
     worst_subject: str
     ece: float = Field(description="expected calibration error, 15 bins")
+    reliability: tuple[ReliabilityBin, ...] = Field(default=(), description="the bins of it that hold windows")
     confusion: tuple[tuple[int, ...], ...] = Field(description="rows are truth, columns predictions")
 
 
@@ -74,7 +89,7 @@ class Latency(Contract):
 
 
 class Verification(Contract):
-    """Everything measured of one artifact, or of one rung of the stage ladder."""
+    """Everything measured of one artifact, or of one step of the conversion checks."""
 
     subject: str = Field(description="'eager', 'folded', 'onnx', or an artifact's path")
     precision: Precision | None = None
@@ -82,6 +97,25 @@ class Verification(Contract):
     parity: Parity
     accuracy: Accuracy | None = None
     latency: Latency | None = None
+
+
+class Baseline(Contract):
+    """Trees on statistics of the same windows and split: what a student must not fall below to be worth shipping."""
+
+    kind: Literal["gradient_boosting", "extra_trees"] = Field(description="the better one on validation subjects")
+    validation: dict[str, float] = Field(description="macro-F1 of each kind on validation subjects")
+    features: int = Field(description="statistics a window")
+    seconds: float
+    accuracy: Accuracy = Field(description="on the test split, fitted on training and validation subjects")
+    majority: Accuracy = Field(description="of always answering the commonest class of the training split")
+
+
+class MixedWindows(Contract):
+    """Test windows of more than one label, which `data.purity` keeps out of training and of every other figure."""
+
+    windows: int = Field(description="mixed windows of test subjects, each with the label of most of its samples")
+    mean_purity: float = Field(description="mean share of that label")
+    accuracy: Accuracy = Field(description="of the reference network on all test windows, these included")
 
 
 class NetworkCost(Contract):
@@ -98,6 +132,9 @@ class Training(Contract):
     head: HeadKind
     head_search: dict[str, float] = Field(description="validation macro-F1 a head")
     teacher: Accuracy
+    cross_entropy: Accuracy | None = Field(
+        default=None, description="the same student without a teacher; None where only `factory benchmark` trains it"
+    )
     student_cost: NetworkCost
     teacher_cost: NetworkCost
     device: str
@@ -112,6 +149,10 @@ class DataSummary(Contract):
     validation_subjects: tuple[str, ...]
     test_subjects: tuple[str, ...]
     windows: dict[str, int] = Field(description="per part: train, validation, test")
+    classes: dict[str, dict[str, int]] = Field(
+        default_factory=dict, description="windows of each class, per part: its balance"
+    )
+    lost: dict[str, int] = Field(default_factory=dict, description="windows or samples left out, by reason")
 
 
 class Provenance(Contract):
@@ -136,7 +177,7 @@ class BuildFile(Contract):
 class Manifest(Contract):
     """The whole build."""
 
-    schema_version: Literal[1] = 1
+    schema_version: Literal[2] = 2
     name: str
     provenance: Provenance
     recipe: Recipe
@@ -147,7 +188,9 @@ class Manifest(Contract):
     training: Training
     artifacts: tuple[Artifact, ...]
     files: tuple[BuildFile, ...]
-    ladder: tuple[Verification, ...]
+    baseline: Baseline | None = None
+    mixed: MixedWindows | None = Field(default=None, description="None where no test window is mixed")
+    conversion: tuple[Verification, ...] = Field(description="eager, folded, onnx: the network before any target")
     verifications: tuple[Verification, ...]
     checks: tuple[Check, ...]
 

@@ -55,7 +55,7 @@ class SplitRecipe(Contract):
         return self
 
 
-class Stage(Contract):
+class StageRecipe(Contract):
     """A row of inverted residual blocks; the first one strides."""
 
     width: int = Field(ge=4, le=1024)
@@ -69,7 +69,7 @@ class BackboneRecipe(Contract):
     """A MobileNet over time."""
 
     stem: int = Field(ge=4, le=256)
-    stages: tuple[Stage, ...] = Field(min_length=1, max_length=8)
+    stages: tuple[StageRecipe, ...] = Field(min_length=1, max_length=8)
     features: int = Field(ge=8, le=2048, description="width of the last 1x1 convolution")
     activation: Literal["relu", "hardswish"]
     dropout: Fraction = 0.1
@@ -81,9 +81,9 @@ class ModelRecipe(Contract):
     student: BackboneRecipe = BackboneRecipe(
         stem=16,
         stages=(
-            Stage(width=16, blocks=1, expansion=2, kernel=5, stride=1),
-            Stage(width=24, blocks=2, expansion=3, kernel=5, stride=2),
-            Stage(width=40, blocks=2, expansion=3, kernel=5, stride=2),
+            StageRecipe(width=16, blocks=1, expansion=2, kernel=5, stride=1),
+            StageRecipe(width=24, blocks=2, expansion=3, kernel=5, stride=2),
+            StageRecipe(width=40, blocks=2, expansion=3, kernel=5, stride=2),
         ),
         features=64,
         activation="relu",
@@ -92,9 +92,9 @@ class ModelRecipe(Contract):
     teacher: BackboneRecipe = BackboneRecipe(
         stem=24,
         stages=(
-            Stage(width=24, blocks=1, expansion=2, kernel=5, stride=1),
-            Stage(width=32, blocks=2, expansion=3, kernel=5, stride=2),
-            Stage(width=56, blocks=2, expansion=3, kernel=5, stride=2),
+            StageRecipe(width=24, blocks=1, expansion=2, kernel=5, stride=1),
+            StageRecipe(width=32, blocks=2, expansion=3, kernel=5, stride=2),
+            StageRecipe(width=56, blocks=2, expansion=3, kernel=5, stride=2),
         ),
         features=96,
         activation="hardswish",

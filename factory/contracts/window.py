@@ -1,4 +1,4 @@
-"""The sensor contract: what exactly a model eats, so that an app can feed it the same.
+"""The sensor contract: what exactly a model takes, so that an app can feed it the same.
 
 A consumer that cannot reproduce a unit, a filter or a derived channel must refuse the model;
 `WindowSpec.require_phone` is that refusal for phones.

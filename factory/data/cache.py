@@ -51,7 +51,7 @@ class Meta(Contract):
     spec: WindowSpec
     official_test: tuple[str, ...]
     lost: dict[str, int]
-    recordings: int = Field(ge=0, description="gap-free stretches that gave windows")
+    recordings: int = Field(ge=0, description="gap-free segments that gave windows")
     arrays: dict[str, StoredArray]
 
 

@@ -116,7 +116,7 @@ def _gravity(sensor: SensorReport) -> Finding:
 def _classes(report: DataReport) -> Iterator[Finding]:
     for entry in report.classes:
         if not entry.samples or entry.windows == 0:
-            kind = "samples" if not entry.samples else "windows (its stretches are too short or too mixed)"
+            kind = "samples" if not entry.samples else "windows (its segments are too short or too mixed)"
             message = f"has no {kind}: leave it out with data.labels, or lower data.purity or data.window"
             yield _finding(_ERROR, "class.empty", entry.label, message)
         elif entry.subjects == 1:
@@ -175,7 +175,7 @@ def _split(report: DataReport) -> Iterator[Finding]:
                 yield _finding(severity, "class.missing_in_part", f"{entry.label}, {part}", message)
     if report.split.near_duplicates:
         message = (
-            f"{report.split.near_duplicates} held-out windows nearly equal one of another part (still stretches "
+            f"{report.split.near_duplicates} held-out windows nearly equal one of another part (still segments "
             "do; look whether a recording was copied)"
         )
         yield _finding(_WARNING, "split.near_duplicates", "data", message)

@@ -124,15 +124,15 @@ def _build(recipe: DataRecipe, source: Source, folder: Path | None, target: Path
     spec = window_spec(recipe, source, plan)
     columns = choose_channels([channel.name for channel in source.channels], recipe.channels)
     lost: Counter[str] = Counter()
-    longest, stretches = 0.0, 0
+    longest, segments = 0.0, 0
     with WindowWriter(target, len(columns), recipe.window) as writer:
         for recording in source.recordings(folder, progress):
             last = -1
             longest = max(longest, float(recording.time_s[-1] - recording.time_s[0]))
             for windows in cut(resample(recording, recipe.rate_hz, recipe.max_gap_s), recipe, plan, columns, lost):
-                stretches += windows.stretch != last
-                last = windows.stretch
-                writer.append(windows.x, windows.y, windows.start, stretches - 1, recording.subject)
+                segments += windows.segment != last
+                last = windows.segment
+                writer.append(windows.x, windows.y, windows.start, segments - 1, recording.subject)
         writer.close()
         count = writer.count
     if not count:
@@ -142,7 +142,7 @@ def _build(recipe: DataRecipe, source: Source, folder: Path | None, target: Path
         spec=spec,
         official_test=source.official_test,
         lost={reason: number for reason, number in lost.items() if number},
-        recordings=stretches,
+        recordings=segments,
         arrays=describe_arrays(target),
     )
 

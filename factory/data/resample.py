@@ -37,7 +37,7 @@ class Piece:
     Attributes:
         samples: (T, C) float32, SI units.
         labels: (T,) of the nearest sample in time; -1 is unlabelled.
-        first: Whether a new gap-free stretch begins here.
+        first: Whether a new gap-free segment begins here.
     """
 
     samples: Floats
@@ -46,19 +46,19 @@ class Piece:
 
 
 def resample(recording: Recording, rate_hz: float, max_gap_s: float) -> Iterator[Piece]:
-    """Put a recording onto the grid, gap-free stretch by stretch, at most `CHUNK` samples at a time.
+    """Put a recording onto the grid, gap-free segment by segment, at most `CHUNK` samples at a time.
 
     Raises:
         DataError: Time stamps fall or repeat, a sample is not finite, or every interval is longer than `max_gap_s`.
     """
-    for start, stop in stretches(recording, max_gap_s):
+    for start, stop in segments(recording, max_gap_s):
         if _on_grid(recording.time_s, start, stop, rate_hz):
             yield from _copied(recording, start, stop)
         else:
             yield from _interpolated(recording, start, stop, rate_hz)
 
 
-def stretches(recording: Recording, max_gap_s: float) -> list[tuple[int, int]]:
+def segments(recording: Recording, max_gap_s: float) -> list[tuple[int, int]]:
     """Half-open sample ranges without a gap above `max_gap_s`; checks time stamps and samples on the way.
 
     Raises:
@@ -137,7 +137,7 @@ def _interpolated(recording: Recording, start: int, stop: int, rate_hz: float) -
 
 
 def _rows_around(time_s: NDArray[np.float64], start: int, stop: int, low: float, high: float) -> slice:
-    """Samples that cover [low, high] and one more on each side, within the stretch."""
+    """Samples that cover [low, high] and one more on each side, within the segment."""
     first = start + int(np.searchsorted(time_s[start:stop], low, "right")) - 1
     last = start + int(np.searchsorted(time_s[start:stop], high, "left")) + 1
     return slice(max(first - 1, start), min(last + 1, stop))

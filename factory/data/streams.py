@@ -4,9 +4,9 @@ The reference for `android_demo/sensing`, and the words of `WindowSpec.resamplin
 
 1. A sensor's events are put in the order of their time stamps. A second event of one time stamp, a value that is not
    finite, and an event that arrives more than the reorder horizon behind a newer one are dropped.
-2. A stretch is a time in which no sensor is silent for longer than `max_gap_s`. It begins with the event that makes
+2. A segment is a time in which no sensor is silent for longer than `max_gap_s`. It begins with the event that makes
    all sensors present, and nothing is interpolated across its ends.
-3. In a stretch, each axis is interpolated linearly at multiples of `1 / rate_hz` from its begin, and windows are cut.
+3. In a segment, each axis is interpolated linearly at multiples of `1 / rate_hz` from its begin, and windows are cut.
 
 `factory.data.resample` follows the same rule for recordings whose channels share their time stamps, and filters where
 it lowers the rate, as a sensor does that is asked for the lower rate. A phone's sensor has done that already, so here
@@ -30,7 +30,7 @@ _NS = 1e9
 _CLOCK_NS = 1_000
 """What a clock rounds: an interval longer than `max_gap_s` by less is no gap."""
 _TOLERANCE = 1e-6
-"""Rounding of `index / rate_hz` that must not cost a stretch its last grid point, in periods."""
+"""Rounding of `index / rate_hz` that must not cost a segment its last grid point, in periods."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -104,7 +104,7 @@ def in_order(events: Events, reorder_ns: int, dropped: Counter[str]) -> Events:
 
 
 def _grids(tracks: Mapping[Quantity, Events], spec: WindowSpec, max_gap_s: float) -> Iterator[tuple[int, Floats]]:
-    """Begin in ns and samples (T, C) of each stretch."""
+    """Begin in ns and samples (T, C) of each segment."""
     limit = round(max_gap_s * _NS) + _CLOCK_NS
     parts = {quantity: _parts(track.time_ns, limit) for quantity, track in tracks.items()}
     at = dict.fromkeys(tracks, 0)

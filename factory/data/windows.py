@@ -21,7 +21,7 @@ from factory.data.resample import Piece
 UNLABELLED = "unlabelled windows"
 MIXED = "windows of mixed labels"
 DROPPED = "windows of a class that the recipe leaves out"
-TOO_SHORT = "stretches shorter than a window"
+TOO_SHORT = "segments shorter than a window"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,19 +40,19 @@ class LabelPlan:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Cut:
-    """Windows of one gap-free stretch.
+    """Windows of one gap-free segment.
 
     Attributes:
         x: (n, C, T) float32.
         y: (n,) classes.
-        start: (n,) first sample in the stretch.
-        stretch: Counts gap-free stretches of one recording from 0.
+        start: (n,) first sample in the segment.
+        segment: Counts gap-free segments of one recording from 0.
     """
 
     x: Floats
     y: Ints
     start: Ints
-    stretch: int
+    segment: int
 
 
 def plan_labels(source: Sequence[str], keep: Sequence[str] | None, merge: dict[str, str]) -> LabelPlan:
@@ -96,13 +96,13 @@ def cut(
 
     Memory is bounded by the size of a piece: the unfinished rest of one is carried into the next.
     """
-    stretch, begin, seen, skip = -1, 0, 0, 0
+    segment, begin, seen, skip = -1, 0, 0, 0
     samples: Floats = np.empty((0, len(columns)), np.float32)
     labels: Ints = np.empty(0, np.int64)
     for piece in pieces:
         if piece.first:
             lost[TOO_SHORT] += 0 < seen < recipe.window
-            stretch, begin, seen, skip = stretch + 1, 0, 0, 0
+            segment, begin, seen, skip = segment + 1, 0, 0, 0
             samples, labels = samples[:0], labels[:0]
         seen += len(piece.labels)
         samples = np.concatenate([samples, piece.samples[:, list(columns)]])
@@ -112,7 +112,7 @@ def cut(
             y = label_windows(labels, starts, recipe.window, recipe.purity, len(plan.names), lost)
             kept = y >= 0
             yield Cut(
-                x=_gather(samples, starts[kept], recipe.window), y=y[kept], start=begin + starts[kept], stretch=stretch
+                x=_gather(samples, starts[kept], recipe.window), y=y[kept], start=begin + starts[kept], segment=segment
             )
             # The next window may start beyond what has been read.
             following = int(starts[-1]) + recipe.hop

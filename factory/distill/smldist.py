@@ -20,7 +20,7 @@ class SMLDist(nn.Module):
 
     Args:
         student: Trained in place.
-        teacher: A committee in eval mode, never updated.
+        teacher: An ensemble in eval mode, never updated.
         adapter: The student's memory, sharing the teacher's patterns; None where the student's head is one itself.
         teacher_memory: The teacher's memory, frozen.
         hint_shapes: (C, L) of each teacher stage.

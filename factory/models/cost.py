@@ -10,7 +10,7 @@ from torch import fx, nn
 from torch.fx.passes.shape_prop import ShapeProp
 
 from factory.contracts.manifest import NetworkCost
-from factory.models.committee import Committee
+from factory.models.ensemble import Ensemble
 from factory.models.mobilenet1d import Network, fold
 
 _FLOAT_BYTES = 4
@@ -30,10 +30,10 @@ def network_cost(network: Network) -> NetworkCost:
     )
 
 
-def committee_cost(committee: Committee) -> NetworkCost:
+def ensemble_cost(ensemble: Ensemble) -> NetworkCost:
     """Cost of a teacher whose members run one after the other: sums, and the peak of one."""
-    one = network_cost(committee.first)
-    count = len(committee.members)
+    one = network_cost(ensemble.first)
+    count = len(ensemble.members)
     return one.model_copy(update={"parameters": count * one.parameters, "macs": count * one.macs})
 
 

@@ -23,7 +23,7 @@ _ACTIVATIONS: dict[str, type[nn.Module]] = {"relu": nn.ReLU, "hardswish": nn.Har
 
 
 class Normalise(nn.Module):
-    """clip((x - mean) / std), so that the network eats raw SI values; constants, never trained."""
+    """clip((x - mean) / std), so that the network takes raw SI values; constants, never trained."""
 
     def __init__(self, constants: Normalisation) -> None:
         super().__init__()

@@ -7,7 +7,7 @@ from pathlib import Path
 from factory.contracts.artifact import Precision
 from factory.contracts.errors import ArtifactError
 from factory.contracts.manifest import Accuracy, Manifest, Training
-from factory.reporting import ink, plots, view
+from factory.reporting import plot_style, plots, view
 from factory.reporting.epochs import Epoch, read_epochs
 
 
@@ -52,14 +52,14 @@ def draw(build: Path, manifest: Manifest) -> Figures:
 def _tradeoff(items: Sequence[view.Measured]) -> str | None:
     """A mark a precision, or where there are several targets, a mark a target."""
     targets = list(dict.fromkeys(item.artifact.target for item in items))
-    marks = list(ink.PRECISION_MARK.values())
+    marks = list(plot_style.PRECISION_MARK.values())
     points = [
         plots.Point(
             name=item.name,
             precision=item.precision,
             mark=marks[targets.index(item.artifact.target) % len(marks)]
             if len(targets) > 1
-            else ink.PRECISION_MARK[item.precision],
+            else plot_style.PRECISION_MARK[item.precision],
             accuracy=found.accuracy.accuracy,
             median_us=found.latency.median_us,
             size_bytes=item.artifact.size_bytes,

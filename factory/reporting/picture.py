@@ -12,7 +12,7 @@ from factory.contracts.artifact import Precision
 from factory.contracts.errors import ArtifactError
 from factory.contracts.files import atomic_write
 from factory.contracts.manifest import Accuracy, Manifest
-from factory.reporting import ink, text, view
+from factory.reporting import plot_style, text, view
 
 LABEL_LIMIT = 18
 Figures = Callable[[view.Measured], float | None]
@@ -32,7 +32,7 @@ def summary_picture(manifests: Sequence[Manifest], out_png: Path) -> None:
     known = view.with_accuracy(view.measured(manifests[0])) if manifests else []
     if not known:
         raise ArtifactError("a picture needs a build whose accuracy was measured: run factory build or factory verify")
-    with ink.drawing("summary"), atomic_write(out_png) as temporary:
+    with plot_style.drawing("summary"), atomic_write(out_png) as temporary:
         figure = _compose(manifests, *known[0])
         with temporary.open("wb") as handle:
             figure.savefig(handle, format="png", dpi=150, facecolor="white", metadata={"Software": None})
@@ -48,7 +48,7 @@ def _compose(manifests: Sequence[Manifest], item: view.Measured, accuracy: Accur
     _bars(panels[1], manifests, "median latency (µs)", _median_us)
     _bars(panels[2], manifests, "test accuracy (%)", _accuracy_percent)
     used = [p for p in Precision if any(p is item.precision for m in manifests for item in view.measured(m))]
-    handles = [Patch(color=ink.PRECISION_INK[precision], label=str(precision)) for precision in used]
+    handles = [Patch(color=plot_style.PRECISION_COLOUR[precision], label=str(precision)) for precision in used]
     bars.legend(handles=handles, loc="outside upper left", ncols=len(used))
     _matrix(matrix.subplots(), accuracy, labels)
     matrix.suptitle(f"{manifests[0].name}, {item.name}: {text.percent(accuracy.accuracy)} accuracy", fontsize=10.5)
@@ -63,9 +63,9 @@ def _bars(axes: Axes, manifests: Sequence[Manifest], what: str, figure_of: Figur
             place = row + (index - (len(items) - 1) / 2) * height
             value = figure_of(item)
             if value is None:
-                axes.text(0, place, " not available", va="center", fontsize=8.5, color=ink.MUTED)
+                axes.text(0, place, " not available", va="center", fontsize=8.5, color=plot_style.MUTED)
                 continue
-            axes.barh(place, value, height=height * 0.86, color=ink.PRECISION_INK[item.precision])
+            axes.barh(place, value, height=height * 0.86, color=plot_style.PRECISION_COLOUR[item.precision])
             axes.text(value, place, f" {value:.1f}", va="center", fontsize=8.5)
     axes.set_yticks(range(len(manifests)), [text.shorten(manifest.name, LABEL_LIMIT) for manifest in manifests])
     axes.set_ylim(len(manifests) - 0.45, -0.55)
@@ -94,7 +94,7 @@ def _matrix(axes: Axes, accuracy: Accuracy, labels: Sequence[str]) -> None:
     axes.spines[:].set_visible(False)
     for (truth, guess), count in np.ndenumerate(counts):
         if count:
-            colour = "white" if shares[truth, guess] > 0.55 else ink.INK
+            colour = "white" if shares[truth, guess] > 0.55 else plot_style.TEXT
             axes.text(guess, truth, f"{count:.0f}", ha="center", va="center", fontsize=8, color=colour)
     axes.set_xlabel("prediction")
     axes.set_ylabel("truth")

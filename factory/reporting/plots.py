@@ -10,15 +10,15 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormat
 
 from factory.contracts.artifact import Precision
 from factory.contracts.manifest import Parity
-from factory.reporting import ink, text
+from factory.reporting import plot_style, text
 from factory.reporting.epochs import Epoch
 
 LABEL_LIMIT = 20
 TERMS = (
-    ("loss", "total", ink.BLUE, "-"),
-    ("logits", "logits", ink.GREEN, "--"),
-    ("stage", "stage", ink.ORANGE, "-."),
-    ("memory", "memory", ink.PURPLE, ":"),
+    ("loss", "total", plot_style.BLUE, "-"),
+    ("logits", "logits", plot_style.GREEN, "--"),
+    ("stage", "stage", plot_style.ORANGE, "-."),
+    ("memory", "memory", plot_style.PURPLE, ":"),
 )
 
 
@@ -36,8 +36,8 @@ class Point:
 
 def tradeoff(points: Sequence[Point]) -> str:
     """Accuracy over latency, a bubble's area showing the size; larger files lie behind smaller ones."""
-    with ink.drawing("tradeoff"):
-        figure, axes = ink.canvas(2.8 + 0.2 * len(points))
+    with plot_style.drawing("tradeoff"):
+        figure, axes = plot_style.canvas(2.8 + 0.2 * len(points))
         largest = max(point.size_bytes for point in points)
         for point in points:
             depth = 3 - point.size_bytes / largest
@@ -45,7 +45,7 @@ def tradeoff(points: Sequence[Point]) -> str:
                 f"{point.name}: {text.size(point.size_bytes)}, {text.duration(point.median_us)}, "
                 f"{text.percent(point.accuracy)}"
             )
-            colour = ink.PRECISION_INK[point.precision]
+            colour = plot_style.PRECISION_COLOUR[point.precision]
             area = 850 * point.size_bytes / largest
             place = ([point.median_us], [100 * point.accuracy])
             axes.scatter(*place, s=area, color=colour, alpha=0.28, linewidths=0, zorder=depth)
@@ -56,7 +56,9 @@ def tradeoff(points: Sequence[Point]) -> str:
         _roomy(axes, [p.median_us for p in points], [100 * p.accuracy for p in points])
         axes.grid(visible=True)
         figure.legend(loc="outside lower left", handletextpad=0.4, borderaxespad=0.2)
-        return ink.svg(figure, "tradeoff", "Accuracy against latency; bubble area shows the file size of each artifact")
+        return plot_style.svg(
+            figure, "tradeoff", "Accuracy against latency; bubble area shows the file size of each artifact"
+        )
 
 
 def _roomy(axes: Axes, xs: Sequence[float], ys: Sequence[float]) -> None:
@@ -75,20 +77,20 @@ def class_bars(series: Mapping[str, tuple[Precision, Mapping[str, float]]], labe
         series: Name of an artifact to its precision and its F1 a class.
         labels: The classes to draw, each in every series.
     """
-    with ink.drawing("classes"):
-        figure, axes = ink.canvas(0.95 + len(labels) * (0.14 + 0.16 * len(series)))
+    with plot_style.drawing("classes"):
+        figure, axes = plot_style.canvas(0.95 + len(labels) * (0.14 + 0.16 * len(series)))
         width = 0.8 / len(series)
         rows = np.arange(len(labels))
         for index, (name, (precision, scores)) in enumerate(series.items()):
             values = [scores[label] for label in labels]
             places = rows + (index - (len(series) - 1) / 2) * width
-            colour = ink.PRECISION_INK[precision]
+            colour = plot_style.PRECISION_COLOUR[precision]
             axes.barh(places, values, height=width * 0.86, color=colour, label=name)
             _write_values(axes, values, places)
         _score_axis(axes, labels)
         axes.set_xlabel("F1")
         figure.legend(loc="outside upper left", ncols=len(series))
-        return ink.svg(figure, "classes", f"F1 of each class for {' and '.join(series)}")
+        return plot_style.svg(figure, "classes", f"F1 of each class for {' and '.join(series)}")
 
 
 def subject_bars(scores: Mapping[str, float], worst: str, artifact: str) -> str:
@@ -96,29 +98,29 @@ def subject_bars(scores: Mapping[str, float], worst: str, artifact: str) -> str:
     ordered = sorted(scores, key=lambda subject: (-scores[subject], subject))
     names = [f"{subject} (worst)" if subject == worst else subject for subject in ordered]
     values = [scores[subject] for subject in ordered]
-    colours = [ink.RED if subject == worst else ink.BLUE for subject in ordered]
-    with ink.drawing("subjects"):
-        figure, axes = ink.canvas(0.85 + 0.27 * len(ordered))
+    colours = [plot_style.RED if subject == worst else plot_style.BLUE for subject in ordered]
+    with plot_style.drawing("subjects"):
+        figure, axes = plot_style.canvas(0.85 + 0.27 * len(ordered))
         rows = np.arange(len(ordered), dtype=np.float64)
         axes.barh(rows, values, height=0.68, color=colours)
         _write_values(axes, values, rows)
         _score_axis(axes, names)
         axes.set_xlabel(f"macro-F1, {artifact}")
-        return ink.svg(figure, "subjects", f"Macro-F1 of each test subject; the worst is {worst}")
+        return plot_style.svg(figure, "subjects", f"Macro-F1 of each test subject; the worst is {worst}")
 
 
 def head_bars(scores: Mapping[str, float], kept: str) -> str:
     """Validation macro-F1 of each candidate head; the one that was kept in its own colour and in words."""
     names = [f"{head} (kept)" if head == kept else head for head in scores]
-    colours = [ink.GREEN if head == kept else ink.BLUE for head in scores]
-    with ink.drawing("search"):
-        figure, axes = ink.canvas(0.85 + 0.34 * len(scores))
+    colours = [plot_style.GREEN if head == kept else plot_style.BLUE for head in scores]
+    with plot_style.drawing("search"):
+        figure, axes = plot_style.canvas(0.85 + 0.34 * len(scores))
         rows = np.arange(len(scores), dtype=np.float64)
         axes.barh(rows, list(scores.values()), height=0.66, color=colours)
         _write_values(axes, list(scores.values()), rows)
         _score_axis(axes, names)
         axes.set_xlabel("macro-F1 on validation subjects")
-        return ink.svg(figure, "search", f"Validation macro-F1 of each head; {kept} was kept")
+        return plot_style.svg(figure, "search", f"Validation macro-F1 of each head; {kept} was kept")
 
 
 def _write_values(axes: Axes, values: Sequence[float], places: np.ndarray) -> None:
@@ -138,8 +140,8 @@ def _score_axis(axes: Axes, names: Sequence[str]) -> None:
 def loss_curves(rows: Sequence[Epoch], who: str) -> str:
     """Loss of each epoch; for a distilled student with its terms, unweighted. Logarithmic where it spans much."""
     name = f"loss-{who.replace(' ', '-')}"
-    with ink.drawing(name):
-        figure, axes = ink.canvas(2.5)
+    with plot_style.drawing(name):
+        figure, axes = plot_style.canvas(2.5)
         everything: list[float] = []
         for key, label, colour, line in TERMS:
             drawn = [(row.epoch, value) for row in rows if (value := getattr(row, key)) is not None]
@@ -155,14 +157,14 @@ def loss_curves(rows: Sequence[Epoch], who: str) -> str:
             axes.yaxis.set_minor_formatter(NullFormatter())
         _epoch_axis(axes, "loss", rows[-1].epoch)
         figure.legend(loc="outside upper left", ncols=len(TERMS))
-        return ink.svg(figure, name, f"Training loss of the {who} by epoch")
+        return plot_style.svg(figure, name, f"Training loss of the {who} by epoch")
 
 
 def score_curves(curves: Mapping[str, Sequence[tuple[int, float]]], name: str, what: str) -> str:
     """A score of each epoch, one line a curve: candidates of the head search, or teacher and student."""
-    colours = (ink.BLUE, ink.ORANGE, ink.GREEN, ink.PURPLE)
-    with ink.drawing(name):
-        figure, axes = ink.canvas(2.5)
+    colours = (plot_style.BLUE, plot_style.ORANGE, plot_style.GREEN, plot_style.PURPLE)
+    with plot_style.drawing(name):
+        figure, axes = plot_style.canvas(2.5)
         for index, (label, points) in enumerate(curves.items()):
             epochs, values = zip(*points, strict=True)
             line, mark = ("-", "--", "-.", ":")[index % 4], "o" if len(points) <= 12 else ""
@@ -170,7 +172,7 @@ def score_curves(curves: Mapping[str, Sequence[tuple[int, float]]], name: str, w
         _epoch_axis(axes, what, max(points[-1][0] for points in curves.values()))
         if len(curves) > 1:
             figure.legend(loc="outside upper left", ncols=len(curves))
-        return ink.svg(figure, name, f"{what} of {', '.join(curves)} by epoch")
+        return plot_style.svg(figure, name, f"{what} of {', '.join(curves)} by epoch")
 
 
 def _epoch_axis(axes: Axes, what: str, last: int) -> None:
@@ -183,13 +185,13 @@ def _epoch_axis(axes: Axes, what: str, last: int) -> None:
 
 def parity_histograms(parities: Sequence[tuple[str, Precision, Parity]]) -> str:
     """Absolute logit errors of each artifact on the golden pack, one row an artifact, a shared logarithmic axis."""
-    with ink.drawing("parity"):
-        figure = Figure(figsize=(ink.WIDTH_IN, 0.65 + 0.8 * len(parities)), layout="constrained")
+    with plot_style.drawing("parity"):
+        figure = Figure(figsize=(plot_style.WIDTH_IN, 0.65 + 0.8 * len(parities)), layout="constrained")
         rows = figure.subplots(len(parities), 1, sharex=True, squeeze=False)[:, 0]
         for axes, (name, precision, parity) in zip(rows, parities, strict=True):
             counts = np.asarray(parity.histogram_counts, dtype=np.float64)
             peak = max(counts.max(initial=0.0), 1.0)
-            axes.stairs(counts / peak, parity.histogram_edges, fill=True, color=ink.PRECISION_INK[precision])
+            axes.stairs(counts / peak, parity.histogram_edges, fill=True, color=plot_style.PRECISION_COLOUR[precision])
             axes.set_title(f"{name}: largest error {text.small(parity.max_abs)}", fontsize=9.5, pad=3)
             axes.set_yticks([])
             axes.spines["left"].set_visible(False)
@@ -197,4 +199,6 @@ def parity_histograms(parities: Sequence[tuple[str, Precision, Parity]]) -> str:
         rows[-1].xaxis.set_major_locator(MaxNLocator(nbins=7, integer=True))
         rows[-1].xaxis.set_major_formatter(FuncFormatter(lambda value, _: text.power_of_ten(value)))
         rows[-1].set_xlabel("absolute error of a logit")
-        return ink.svg(figure, "parity", "Distribution of absolute logit errors of each artifact on the golden pack")
+        return plot_style.svg(
+            figure, "parity", "Distribution of absolute logit errors of each artifact on the golden pack"
+        )

@@ -11,7 +11,7 @@ from factory.contracts.network import TrainingSummary
 from factory.contracts.progress import Progress
 from factory.contracts.recipe import Recipe
 from factory.distill.smldist import SMLDist
-from factory.models import Committee, Network, build_network, save_network
+from factory.models import Ensemble, Network, build_network, save_network
 from factory.models.heads import MemoryHead
 from factory.train.data import network_spec, training_data
 from factory.train.int8 import drop_state, train_for_int8
@@ -52,14 +52,14 @@ def train_student(
     began = time.perf_counter()
     folder.mkdir(parents=True, exist_ok=True)
     data = training_data(recipe, windows, training_indices(recipe, split))
-    committee, teacher_memory = load_teacher(teacher)
+    ensemble, teacher_memory = load_teacher(teacher)
     seed_epoch(recipe.seed, "student", -1)
-    spec = network_spec(recipe, recipe.model.student, committee.first.spec.head, windows, data.normalisation)
+    spec = network_spec(recipe, recipe.model.student, ensemble.first.spec.head, windows, data.normalisation)
     student = build_network(spec)
-    module, loss = _objective(recipe, student, committee, teacher_memory, device)
+    module, loss = _objective(recipe, student, ensemble, teacher_memory, device)
     plan = Fit(
         phase="student",
-        key=content_key(training_key(recipe, windows, split), committee.first.spec.model_dump_json()),
+        key=content_key(training_key(recipe, windows, split), ensemble.first.spec.model_dump_json()),
         epochs=recipe.train.student_epochs,
         seed=recipe.seed,
         device=device,
@@ -85,7 +85,7 @@ def train_student(
 
 
 def _objective(
-    recipe: Recipe, student: Network, teacher: Committee, teacher_memory: MemoryHead, device: str
+    recipe: Recipe, student: Network, teacher: Ensemble, teacher_memory: MemoryHead, device: str
 ) -> tuple[nn.Module, LossFunction]:
     if recipe.distill.method == "cross_entropy":
         return student.to(device), cross_entropy(student, recipe.train.label_smoothing)

@@ -17,7 +17,7 @@ from factory.contracts.files import atomic_write
 from factory.contracts.network import TRAINING_VERSION, TrainingSummary
 from factory.contracts.progress import Progress
 from factory.contracts.recipe import HeadKind, Recipe
-from factory.models import Committee, Network, build_network, load_committee, save_committee
+from factory.models import Ensemble, Network, build_network, load_ensemble, save_ensemble
 from factory.models.heads import MemoryHead
 from factory.train.data import TrainingData, network_spec, training_data
 from factory.train.loop import Fit, LossFunction, content_key, finish, fit, write_history
@@ -46,7 +46,7 @@ def train_teacher(
         recipe: model.teacher, model.heads, train and the seed are used.
         windows: All windows.
         split: Its test part is never looked at.
-        folder: Receives network.json, network.safetensors, committee.safetensors, memory.safetensors, epochs.jsonl,
+        folder: Receives network.json, network.safetensors, ensemble.safetensors, memory.safetensors, epochs.jsonl,
             summary.json.
         device: torch's name, for example 'cpu'.
         progress: Told after every epoch.
@@ -86,7 +86,7 @@ def train_teacher(
     memory = fit_memory(members[0], data, recipe)
     with atomic_write(folder / MEMORY_FILE) as temporary:
         save_file(memory.state_dict(), temporary)
-    save_committee(Committee(members), folder)
+    save_ensemble(Ensemble(members), folder)
     summary = TrainingSummary(
         head=head,
         head_search=scores,
@@ -101,19 +101,19 @@ def train_teacher(
     return summary
 
 
-def load_teacher(folder: Path) -> tuple[Committee, MemoryHead]:
+def load_teacher(folder: Path) -> tuple[Ensemble, MemoryHead]:
     """A trained teacher and the memory of its first member, both in eval mode.
 
     Raises:
         ArtifactError: A file is missing or corrupt.
     """
-    committee = load_committee(folder)
-    memory = _memory_for(committee.first)
+    ensemble = load_ensemble(folder)
+    memory = _memory_for(ensemble.first)
     try:
         memory.load_state_dict(load_file(folder / MEMORY_FILE))
     except (OSError, RuntimeError, SafetensorError) as error:
         raise ArtifactError(f"{folder / MEMORY_FILE} is missing or corrupt: train the teacher again") from error
-    return committee, memory.eval()
+    return ensemble, memory.eval()
 
 
 def training_key(recipe: Recipe, windows: WindowSet, split: Split) -> str:

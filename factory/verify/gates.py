@@ -24,7 +24,7 @@ def judge_parity(
     """Gates on the golden pack.
 
     Args:
-        target: Of the artifact; 'torch' or 'onnx' for a rung of the ladder.
+        target: Of the artifact; 'torch' or 'onnx' for a conversion check.
         precision: Of the artifact.
         parity: From `compare`.
         where: Machine and runtime.

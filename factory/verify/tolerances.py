@@ -153,7 +153,7 @@ TOLERANCES: dict[tuple[str, Precision], Tolerance] = {
         "another quantiser: 99.2 to 99.6 % agreement was measured. ExecuTorch shows no layers, so none is compared.",
     ),
 }
-"""(target, precision) -> tolerance. The ladder's rungs before ONNX run under 'torch'."""
+"""(target, precision) -> tolerance. The network before ONNX runs under 'torch'."""
 
 
 def tolerance(target: str, precision: Precision) -> Tolerance:

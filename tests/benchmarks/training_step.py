@@ -11,7 +11,7 @@ import time
 import torch
 
 from factory.contracts.network import NetworkSpec
-from factory.contracts.recipe import BackboneRecipe, ModelRecipe, Stage
+from factory.contracts.recipe import BackboneRecipe, ModelRecipe, StageRecipe
 from factory.contracts.window import Normalisation
 from factory.models import build_network
 from factory.models.cost import network_cost
@@ -20,7 +20,9 @@ from factory.train.teacher import cross_entropy
 
 _TEACHER = BackboneRecipe(
     stem=32,
-    stages=tuple(Stage(width=w, blocks=b, expansion=4, kernel=5, stride=2) for w, b in ((48, 2), (96, 3), (128, 2))),
+    stages=tuple(
+        StageRecipe(width=w, blocks=b, expansion=4, kernel=5, stride=2) for w, b in ((48, 2), (96, 3), (128, 2))
+    ),
     features=256,
     activation="hardswish",
 )

@@ -26,7 +26,7 @@ def test_build_writes_everything_and_its_manifest_describes_it(finished: Path) -
     manifest = read_manifest(finished / "manifest.json")
     verify_files(finished, manifest)
     assert [artifact.path for artifact in manifest.artifacts] == ["tflite/model_fp32.tflite"]
-    assert [rung.subject for rung in manifest.ladder] == ["eager", "folded", "onnx"]
+    assert [step.subject for step in manifest.conversion] == ["eager", "folded", "onnx"]
     assert manifest.verifications[0].accuracy is not None
     assert not manifest.failed
     assert (finished / "report.html").stat().st_size > 10_000
@@ -55,7 +55,7 @@ def test_only_what_depends_on_a_change_is_redone(build: Path, factory: Factory, 
     done = factory("build", changed, "--out", build)
     assert done.code == 0
     assert redone(done.err) == ["golden", "verify", "manifest", "report"]
-    assert read_manifest(build / "manifest.json").ladder[0].parity.windows == 20
+    assert read_manifest(build / "manifest.json").conversion[0].parity.windows == 20
 
 
 def test_damaged_output_is_made_again(build: Path, factory: Factory) -> None:
@@ -144,11 +144,11 @@ def test_report_is_written_again(build: Path, factory: Factory, tmp_path: Path) 
     assert (tmp_path / "r.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_update_keeps_the_ladder_and_renews_the_artifacts(build: Path, factory: Factory) -> None:
+def test_update_keeps_the_conversion_checks_and_renews_the_artifacts(build: Path, factory: Factory) -> None:
     before = read_manifest(build / "manifest.json")
     assert factory("verify", build, "--update").code == 0
     after = read_manifest(build / "manifest.json")
-    assert after.ladder == before.ladder
+    assert after.conversion == before.conversion
     assert after.verifications != before.verifications, "latency never repeats to the last digit"
     assert {c.gate for c in after.checks} == {c.gate for c in before.checks}
     assert all(c.outcome is not Outcome.FAILED for c in after.checks)

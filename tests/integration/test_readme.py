@@ -13,13 +13,13 @@ import tomli_w
 
 from tests.integration.conftest import RECIPE, environment
 from tests.unit.data.odd_tables import watch_rows, write_odd
-from tests.unit.test_house import FENCE, ROOT
+from tests.unit.test_repository import FENCE, ROOT
 
 pytestmark = pytest.mark.slow
 
 FACTORY = f'factory() {{ {shlex.quote(sys.executable)} -c "from factory.cli.app import main; main()" "$@"; }}'
 ELSEWHERE = ("factory build", "factory data fetch", "--data")
-"""Lines that need an hour, a network or a download; that their options exist is tested in tests/unit/test_house.py."""
+"""Lines that need an hour, a network or a download; tests/unit/test_repository.py checks that their options exist."""
 
 
 def lines() -> list[str]:

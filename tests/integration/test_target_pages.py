@@ -10,7 +10,7 @@ import pytest
 
 from factory.contracts.window import SensorContract
 from tests.integration.conftest import environment
-from tests.unit.test_house import FENCE, ROOT
+from tests.unit.test_repository import FENCE, ROOT
 
 pytestmark = pytest.mark.slow
 

@@ -69,7 +69,7 @@ def manifest(build: Path) -> Manifest:
         ),
         artifacts=(model_of(build / MODEL),),
         files=(BuildFile(path="golden.npz", sha256=sha256_file(golden), size_bytes=golden.stat().st_size),),
-        ladder=(),
+        conversion=(),
         verifications=(),
         checks=(),
     )
@@ -160,19 +160,26 @@ def test_another_tools_json_is_an_error(tmp_path: Path, content: bytes) -> None:
 
 
 def test_a_newer_schema_says_to_update(build: Path, manifest: Manifest) -> None:
-    values = json.loads(manifest.model_dump_json()) | {"schema_version": 2, "new_key": 1}
+    values = json.loads(manifest.model_dump_json()) | {"schema_version": 3, "new_key": 1}
     (build / "manifest.json").write_text(json.dumps(values))
-    with pytest.raises(ArtifactError, match=r"schema version 2, this tool reads up to 1: update"):
+    with pytest.raises(ArtifactError, match=r"schema version 3, this tool reads up to 2: update"):
+        read_manifest(build / "manifest.json")
+
+
+def test_an_older_schema_says_to_build_again(build: Path, manifest: Manifest) -> None:
+    values = json.loads(manifest.model_dump_json()) | {"schema_version": 1}
+    (build / "manifest.json").write_text(json.dumps(values))
+    with pytest.raises(ArtifactError, match=r"schema version 1, of an older release; this tool reads 2: rebuild"):
         read_manifest(build / "manifest.json")
 
 
 def test_a_wrong_key_is_named(build: Path, manifest: Manifest) -> None:
     values = json.loads(manifest.model_dump_json()) | {"artifact": []}
-    del values["ladder"]
+    del values["conversion"]
     (build / "manifest.json").write_text(json.dumps(values))
     with pytest.raises(ArtifactError, match=r"unknown key 'artifact'.*") as caught:
         read_manifest(build / "manifest.json")
-    assert "'ladder' is missing" in str(caught.value)
+    assert "'conversion' is missing" in str(caught.value)
 
 
 def test_a_truncated_manifest_is_an_error(build: Path, manifest: Manifest) -> None:

@@ -83,7 +83,7 @@ def test_class_left_out_is_counted_and_not_made_another() -> None:
 def test_stretch_shorter_than_a_window_is_counted() -> None:
     lost: Counter[str] = Counter()
     found = list(cut([piece([0] * 9), piece([0] * 10), piece([0] * 4)], recipe(), PLAN, [0, 1], lost))
-    assert [(item.stretch, len(item.y)) for item in found] == [(1, 1)]
+    assert [(item.segment, len(item.y)) for item in found] == [(1, 1)]
     assert +lost == {TOO_SHORT: 2}
 
 

@@ -8,7 +8,7 @@ from factory.contracts.network import NetworkSpec
 from factory.contracts.recipe import DistillRecipe, HeadKind
 from factory.contracts.window import Normalisation
 from factory.distill.smldist import SMLDist
-from factory.models import Committee, Network, build_network, fold
+from factory.models import Ensemble, Network, build_network, fold
 from factory.models.heads import MemoryHead
 from tests.fakes import tiny_recipe
 
@@ -32,9 +32,9 @@ def _network(role: str, head: HeadKind) -> Network:
     )
 
 
-def _objective(head: HeadKind = "linear", **weights: float) -> tuple[SMLDist, Network, Committee, MemoryHead]:
+def _objective(head: HeadKind = "linear", **weights: float) -> tuple[SMLDist, Network, Ensemble, MemoryHead]:
     torch.manual_seed(0)
-    student, teacher = _network("student", head), Committee([_network("teacher", "linear")]).folded()
+    student, teacher = _network("student", head), Ensemble([_network("teacher", "linear")]).folded()
     memory = MemoryHead(teacher.first.spec.backbone.features, 3, 2).eval()
     adapter = None if head == "hopfield" else MemoryHead(student.spec.backbone.features, 3, 2)
     (student.head if adapter is None else adapter).copy_memory(memory)  # type: ignore[operator]

@@ -11,7 +11,7 @@ from factory.contracts.dataset import Floats
 from factory.contracts.exporter import ExportRequest
 from factory.contracts.network import NetworkSpec
 from factory.contracts.progress import Silent
-from factory.contracts.recipe import BackboneRecipe, HeadKind, Stage
+from factory.contracts.recipe import BackboneRecipe, HeadKind, StageRecipe
 from factory.contracts.window import Channel, Normalisation, Quantity, SensorContract, WindowSpec
 from factory.models import Network, build_network, fold, save_network
 
@@ -51,8 +51,8 @@ def unfolded_student(head: HeadKind = "linear", seed: int = 0) -> Network:
     backbone = BackboneRecipe(
         stem=8,
         stages=(
-            Stage(width=8, blocks=1, expansion=2, kernel=5, stride=1),
-            Stage(width=16, blocks=2, expansion=2, kernel=5, stride=2),
+            StageRecipe(width=8, blocks=1, expansion=2, kernel=5, stride=1),
+            StageRecipe(width=16, blocks=2, expansion=2, kernel=5, stride=2),
         ),
         features=32,
         activation="relu",

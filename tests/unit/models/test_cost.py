@@ -3,7 +3,7 @@
 import pytest
 
 from factory.contracts.network import NetworkSpec
-from factory.contracts.recipe import BackboneRecipe, HeadKind, ModelRecipe, Stage
+from factory.contracts.recipe import BackboneRecipe, HeadKind, ModelRecipe, StageRecipe
 from factory.contracts.window import Normalisation
 from factory.models import build_network
 from factory.models.cost import network_cost
@@ -17,7 +17,7 @@ def _tiny(head: HeadKind) -> NetworkSpec:
     return NetworkSpec(
         backbone=BackboneRecipe(
             stem=4,
-            stages=(Stage(width=6, blocks=1, expansion=2, kernel=3, stride=2),),
+            stages=(StageRecipe(width=6, blocks=1, expansion=2, kernel=3, stride=2),),
             features=8,
             activation="relu",
         ),
@@ -68,7 +68,7 @@ def test_peak_memory_of_a_tiny_network_by_hand() -> None:
 
 def test_a_residual_keeps_its_input_alive() -> None:
     spec = _tiny("linear")
-    stages = (Stage(width=4, blocks=1, expansion=2, kernel=3, stride=1),)
+    stages = (StageRecipe(width=4, blocks=1, expansion=2, kernel=3, stride=1),)
     backbone = spec.backbone.model_copy(update={"stages": stages})
     # Gate: 8 x 8 in and out beside the gate of 8, and the block's input of 4 x 8 waits for the addition.
     cost = network_cost(build_network(spec.model_copy(update={"backbone": backbone})))

@@ -8,6 +8,7 @@ import numpy as np
 from factory.contracts.artifact import Artifact, Precision, Quantisation, SideFile, TensorInfo
 from factory.contracts.manifest import (
     Accuracy,
+    Baseline,
     BuildFile,
     Check,
     DataSummary,
@@ -183,7 +184,7 @@ def failing() -> tuple[Check, ...]:
 
 def manifest(labels: tuple[str, ...] = LABELS) -> Manifest:
     spec = contract(labels)
-    ladder = tuple(
+    conversion = tuple(
         Verification(subject=subject, runner=runner, parity=parity(exponent, 0))
         for subject, runner, exponent in (
             ("eager", "PyTorch 2.14.1", -6.4),
@@ -232,7 +233,15 @@ def manifest(labels: tuple[str, ...] = LABELS) -> Manifest:
             BuildFile(path="onnx/model.onnx", sha256="e" * 64, size_bytes=176_004),
             BuildFile(path="golden.npz", sha256="f" * 64, size_bytes=803_221),
         ),
-        ladder=ladder,
+        baseline=Baseline(
+            kind="gradient_boosting",
+            validation={"gradient_boosting": 0.931, "extra_trees": 0.925},
+            features=168,
+            seconds=6.2,
+            accuracy=accuracy(0.94, labels, 11),
+            majority=accuracy(0.2, labels, 12),
+        ),
+        conversion=conversion,
         verifications=tuple(verification(precision, labels) for precision in Precision),
         checks=checks(),
     )

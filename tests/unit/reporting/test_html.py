@@ -160,7 +160,7 @@ def test_missing_parts_read_as_not_available(tmp_path: Path) -> None:
     )
     for manifest in (
         changed(verifications=bare),
-        changed(verifications=(), ladder=(), checks=()),
+        changed(verifications=(), conversion=(), checks=()),
         changed(artifacts=(), verifications=(), files=()),
     ):
         page = render(tmp_path, manifest)

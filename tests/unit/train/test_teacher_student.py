@@ -38,7 +38,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_files_are_complete_and_nothing_else_is_left(trained: Path) -> None:
     common = {"network.json", "network.safetensors", "summary.json", "epochs.jsonl"}
     assert {path.name for path in (trained / "student").iterdir()} == common
-    assert {p.name for p in (trained / "teacher").iterdir()} == common | {"committee.safetensors", "memory.safetensors"}
+    assert {p.name for p in (trained / "teacher").iterdir()} == common | {"ensemble.safetensors", "memory.safetensors"}
     assert not list(trained.rglob("checkpoint.safetensors"))
     assert not list(trained.rglob(".*.part"))
 
@@ -105,10 +105,10 @@ def test_an_interrupted_committee_resumes_at_its_second_member(tmp_path: Path) -
     with pytest.raises(KeyboardInterrupt):  # two epochs of the first member, one of the second
         train_teacher(recipe, windows, split, interrupted, "cpu", StopAfter(3))
     train_teacher(recipe, windows, split, interrupted, "cpu", Silent())
-    committee = load_teacher(interrupted)[0]
-    assert len(committee.members) == 2
-    assert same_weights(committee, load_teacher(whole)[0])
-    assert not same_weights(*committee.members)
+    ensemble = load_teacher(interrupted)[0]
+    assert len(ensemble.members) == 2
+    assert same_weights(ensemble, load_teacher(whole)[0])
+    assert not same_weights(*ensemble.members)
     assert {path.name for path in interrupted.iterdir()} == {path.name for path in whole.iterdir()}
 
 
@@ -190,7 +190,7 @@ def test_a_constant_channel_does_not_divide_by_zero() -> None:
     assert data.normalisation.std[3] == pytest.approx(1e-3)
 
 
-@pytest.mark.parametrize("name", ["network.json", "network.safetensors", "committee.safetensors", "memory.safetensors"])
+@pytest.mark.parametrize("name", ["network.json", "network.safetensors", "ensemble.safetensors", "memory.safetensors"])
 @pytest.mark.parametrize("damage", ["missing", "truncated", "noise"])
 def test_a_student_refuses_a_damaged_teacher(trained: Path, tmp_path: Path, name: str, damage: str) -> None:
     for path in (trained / "teacher").glob("*.*"):

@@ -42,7 +42,7 @@ def motion(rng: np.random.Generator, label: int) -> Floats:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Network:
-    """Softmax regression on each channel's mean and log deviation, fitted by least squares: eats raw SI units."""
+    """Softmax regression on each channel's mean and log deviation, fitted by least squares: takes raw SI units."""
 
     weight: Floats
     bias: Floats

@@ -9,7 +9,7 @@ import pytest
 
 from exporters.executorch.host import host_runner, torch_free_logits
 from exporters.executorch.runner import ExecuTorchRunner
-from exporters.executorch.seal import seal
+from exporters.executorch.trailer import append_checksum
 from factory.contracts.artifact import Artifact
 from factory.contracts.errors import ArtifactError, MissingToolError
 from factory.contracts.exporter import ExportRequest
@@ -45,14 +45,14 @@ def test_windows_of_another_shape_are_refused(built: Built) -> None:
 
 @pytest.mark.slow
 @needs_compiler
-def test_a_sealed_file_that_is_no_program_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "m.pte").write_bytes(seal(b"no program" * 20))
+def test_a_file_with_a_checksum_that_is_no_program_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "m.pte").write_bytes(append_checksum(b"no program" * 20))
     with pytest.raises(ArtifactError, match="fails in the C\\+\\+ runtime"):
         torch_free_logits(tmp_path / "m.pte", some_windows(1))
 
 
 def test_a_changed_file_is_refused_before_anything_is_built(tmp_path: Path) -> None:
-    (tmp_path / "m.pte").write_bytes(seal(b"a program")[:-1] + b"?")
+    (tmp_path / "m.pte").write_bytes(append_checksum(b"a program")[:-1] + b"?")
     with pytest.raises(ArtifactError, match="changed after it was written"):
         torch_free_logits(tmp_path / "m.pte", some_windows(1))
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from exporters.executorch.runner import ExecuTorchRunner, installed_version, require_runtime
-from exporters.executorch.seal import seal
+from exporters.executorch.trailer import append_checksum
 from exporters.onnx import OnnxRunner
 from factory.contracts.artifact import Artifact, Precision
 from factory.contracts.errors import ArtifactError
@@ -60,8 +60,8 @@ def test_every_flipped_byte_is_refused_before_the_runtime_sees_it(built: Built, 
             pass
 
 
-def test_a_sealed_file_that_is_no_program_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "m.pte").write_bytes(seal(b"no program" * 20))
+def test_a_file_with_a_checksum_that_is_no_program_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "m.pte").write_bytes(append_checksum(b"no program" * 20))
     with pytest.raises(ArtifactError, match="does not load"), ExecuTorchRunner(tmp_path / "m.pte"):
         pass
 
@@ -78,10 +78,10 @@ def test_an_older_or_another_runtime_is_refused(exported_by: str) -> None:
 
 
 def test_a_file_of_another_version_is_refused_at_load(built: Built, tmp_path: Path) -> None:
-    """The version stands in the program as text; another of the same length is put there and the file sealed anew."""
+    """The version stands in the program as text; another of the same length is put there and the checksum made anew."""
     whole, here = path_of(built, Precision.FP32).read_bytes(), installed_version().encode()
     program = whole[: -(8 + 32)]
     assert program.count(here) >= 1
-    (tmp_path / "m.pte").write_bytes(seal(program.replace(here, b"9" + here[1:])))
+    (tmp_path / "m.pte").write_bytes(append_checksum(program.replace(here, b"9" + here[1:])))
     with pytest.raises(ArtifactError, match=r"exported by ExecuTorch 9"), ExecuTorchRunner(tmp_path / "m.pte"):
         pass

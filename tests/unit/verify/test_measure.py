@@ -7,20 +7,20 @@ from factory.contracts.artifact import Artifact
 from factory.contracts.dataset import Floats, Ints, WindowSet
 from factory.contracts.errors import ArtifactError
 from factory.verify.golden import GoldenPack
-from factory.verify.ladder import alternating_latency, explain_parity, verify_artifact, verify_rung
+from factory.verify.measure import alternating_latency, explain_parity, measure_artifact, measure_parity
 from tests.unit.verify.world import Network, NetworkRunner
 
 
-def test_a_rung_carries_its_name_runner_and_parity(golden: GoldenPack, network: Network) -> None:
-    rung = verify_rung("folded", "torch 2.14.1", network, golden)
-    assert (rung.subject, rung.runner, rung.precision) == ("folded", "torch 2.14.1", None)
-    assert rung.parity.max_abs < 1e-5
-    assert rung.parity.windows == 128
+def test_a_step_carries_its_name_runner_and_parity(golden: GoldenPack, network: Network) -> None:
+    step = measure_parity("folded", "torch 2.14.1", network, golden)
+    assert (step.subject, step.runner, step.precision) == ("folded", "torch 2.14.1", None)
+    assert step.parity.max_abs < 1e-5
+    assert step.parity.windows == 128
 
 
-def test_a_rung_of_wrong_shape_is_refused(golden: GoldenPack, network: Network) -> None:
+def test_a_step_of_wrong_shape_is_refused(golden: GoldenPack, network: Network) -> None:
     with pytest.raises(ArtifactError, match="shape"):
-        verify_rung("onnx", "numpy", lambda x: network(x)[:, :3], golden)
+        measure_parity("onnx", "numpy", lambda x: network(x)[:, :3], golden)
 
 
 def test_parity_is_of_the_golden_pack_and_accuracy_of_the_test_split(
@@ -28,7 +28,7 @@ def test_parity_is_of_the_golden_pack_and_accuracy_of_the_test_split(
 ) -> None:
     x, y, who = windows.x[test_index], windows.y[test_index], windows.subject[test_index]
     with NetworkRunner(network) as runner:
-        result = verify_artifact(runner, artifact, golden, x, y, who, windows.spec)
+        result = measure_artifact(runner, artifact, golden, x, y, who, windows.spec)
     assert result.subject == "tflite/model_fp32.tflite"
     assert result.parity.windows == 128
     assert result.accuracy is not None
@@ -42,7 +42,7 @@ def test_a_golden_pack_of_another_contract_is_refused(
     spec = windows.spec.model_copy(update={"rate_hz": 20.0})
     x, y, who = windows.x[test_index], windows.y[test_index], windows.subject[test_index]
     with pytest.raises(ArtifactError, match="sensor contract"):
-        verify_artifact(NetworkRunner(network), artifact, golden, x, y, who, spec)
+        measure_artifact(NetworkRunner(network), artifact, golden, x, y, who, spec)
 
 
 def test_a_host_that_slows_down_hits_all_precisions_alike(network: Network, golden: GoldenPack) -> None:

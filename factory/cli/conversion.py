@@ -1,4 +1,4 @@
-"""The verify stage of a build: eager -> folded -> ONNX -> artifacts, each rung measured and judged."""
+"""The verify stage of a build: eager -> folded -> ONNX -> artifacts, each step measured and judged."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -17,7 +17,7 @@ from factory.devices.host import machine, where
 from factory.verify.accuracy import measure
 from factory.verify.gates import judge_parity, judge_student
 from factory.verify.golden import GoldenPack, read_golden
-from factory.verify.ladder import verify_rung
+from factory.verify.measure import measure_parity
 from factory.verify.tolerances import tolerance
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 class Verified(Contract):
     """What verification found."""
 
-    ladder: tuple[Verification, ...]
+    conversion: tuple[Verification, ...]
     verifications: tuple[Verification, ...]
     checks: tuple[Check, ...]
     teacher: Accuracy
@@ -36,7 +36,7 @@ class Verified(Contract):
 
 
 def verify_stage(store: StageStore, job: Job, prepared: Prepared, artifacts: tuple[Artifact, ...]) -> Verified:
-    """Measure every rung once; a gate that breaks is recorded here and raised at the end of the build."""
+    """Measure every step once; a gate that breaks is recorded here and raised at the end of the build."""
     from exporters.tflite.crosscheck import crosscheck_environment, installed
 
     inputs = {
@@ -76,29 +76,29 @@ def packages_of(artifacts: tuple[Artifact, ...]) -> tuple[str, ...]:
 
 
 def _verify(job: Job, prepared: Prepared, artifacts: tuple[Artifact, ...]) -> Verified:
-    from factory.models import load_committee, load_network
-    from factory.models.cost import committee_cost, network_cost
+    from factory.models import load_ensemble, load_network
+    from factory.models.cost import ensemble_cost, network_cost
 
     bare = make_bench(job, prepared, None)
     assert bare.held_out is not None
     spec, golden, held_out = bare.spec, bare.golden, bare.held_out
-    teacher, student = load_committee(job.build / "teacher"), load_network(job.build / "student")
-    ladder, checks = _rungs(job, golden, held_out, spec.labels)
-    found = verify_artifacts(replace(bare, reference=ladder[0].accuracy), artifacts)
+    teacher, student = load_ensemble(job.build / "teacher"), load_network(job.build / "student")
+    conversion, checks = _conversion_checks(job, golden, held_out, spec.labels)
+    found = verify_artifacts(replace(bare, reference=conversion[0].accuracy), artifacts)
     checks += _crosscheck(job, golden, artifacts, found)
     cost = network_cost(student)
     checks += judge_student(cost.parameters, machine())
     return Verified(
-        ladder=tuple(ladder),
+        conversion=tuple(conversion),
         verifications=tuple(found.verifications),
         checks=tuple(checks + found.checks),
         teacher=_accuracy(_torch_run(teacher), held_out, spec.labels),
         student_cost=cost,
-        teacher_cost=committee_cost(teacher),
+        teacher_cost=ensemble_cost(teacher),
     )
 
 
-def _rungs(
+def _conversion_checks(
     job: Job, golden: GoldenPack, held_out: HeldOut, labels: tuple[str, ...]
 ) -> tuple[list[Verification], list[Check]]:
     """The network on its way to the artifacts; all float32, so all must agree."""
@@ -107,18 +107,18 @@ def _rungs(
 
     student = load_network(job.build / "student")
     torch_name = f"torch {versions('torch')['torch']}"
-    ladder, checks = [], []
+    conversion, checks = [], []
     with OnnxRunner(job.build / "onnx" / "model.onnx") as onnx:
-        rungs = (
+        steps = (
             ("eager", "torch", torch_name, _torch_run(student)),
             ("folded", "torch", torch_name, _torch_run(fold(student))),
             ("onnx", "onnx", onnx.name, onnx.run),
         )
-        for subject, target, name, run in rungs:
-            rung = verify_rung(subject, name, run, golden, Precision.FP32)
-            ladder.append(rung.model_copy(update={"accuracy": _accuracy(run, held_out, labels)}))
-            checks += judge_parity(target, Precision.FP32, rung.parity, where(name), note=f"rung '{subject}'")
-    return ladder, checks
+        for subject, target, name, run in steps:
+            step = measure_parity(subject, name, run, golden, Precision.FP32)
+            conversion.append(step.model_copy(update={"accuracy": _accuracy(run, held_out, labels)}))
+            checks += judge_parity(target, Precision.FP32, step.parity, where(name), note=f"step {subject}")
+    return conversion, checks
 
 
 def _crosscheck(job: Job, golden: GoldenPack, artifacts: tuple[Artifact, ...], found: Findings) -> list[Check]:

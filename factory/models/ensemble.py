@@ -19,10 +19,10 @@ from factory.contracts.files import atomic_write
 from factory.models.checkpoint import load_network, save_network
 from factory.models.mobilenet1d import Network, build_network, fold
 
-COMMITTEE_FILE = "committee.safetensors"
+ENSEMBLE_FILE = "ensemble.safetensors"
 
 
-class Committee(nn.Module):
+class Ensemble(nn.Module):
     """Networks of one architecture; features and stages are those of the first.
 
     Attributes:
@@ -51,25 +51,25 @@ class Committee(nn.Module):
         log_p = torch.stack([F.log_softmax(member, dim=1) for member in logits])
         return features, hints, torch.logsumexp(log_p, dim=0) - math.log(len(logits))
 
-    def folded(self) -> "Committee":
+    def folded(self) -> "Ensemble":
         """An inference copy with folded members, in eval mode."""
-        return Committee([fold(cast(Network, member)) for member in self.members]).eval()
+        return Ensemble([fold(cast(Network, member)) for member in self.members]).eval()
 
 
-def save_committee(committee: Committee, folder: Path) -> None:
+def save_ensemble(ensemble: Ensemble, folder: Path) -> None:
     """Write the first member as a network, and the others' weights beside it; each file is complete or absent."""
-    save_network(committee.first, folder)
+    save_network(ensemble.first, folder)
     others = {
         f"{index}.{name}": tensor.detach().cpu().contiguous()
-        for index, member in enumerate(committee.members)
+        for index, member in enumerate(ensemble.members)
         for name, tensor in member.state_dict().items()
         if index
     }
-    with atomic_write(folder / COMMITTEE_FILE) as temporary:
+    with atomic_write(folder / ENSEMBLE_FILE) as temporary:
         save_file(others, temporary)
 
 
-def load_committee(folder: Path) -> Committee:
+def load_ensemble(folder: Path) -> Ensemble:
     """Rebuild a trained teacher in eval mode.
 
     Raises:
@@ -77,7 +77,7 @@ def load_committee(folder: Path) -> Committee:
     """
     first = load_network(folder)
     try:
-        weights = load_file(folder / COMMITTEE_FILE)
+        weights = load_file(folder / ENSEMBLE_FILE)
         count = 1 + len({name.split(".", 1)[0] for name in weights})
         members = [first]
         for index in range(1, count):
@@ -86,5 +86,5 @@ def load_committee(folder: Path) -> Committee:
             member.load_state_dict({n.removeprefix(prefix): t for n, t in weights.items() if n.startswith(prefix)})
             members.append(member)
     except (OSError, RuntimeError, SafetensorError) as error:
-        raise ArtifactError(f"{folder / COMMITTEE_FILE} is missing or corrupt: train the teacher again") from error
-    return Committee(members).eval()
+        raise ArtifactError(f"{folder / ENSEMBLE_FILE} is missing or corrupt: train the teacher again") from error
+    return Ensemble(members).eval()

@@ -12,12 +12,12 @@ _MARK = b"SMLDIST1"
 _LENGTH = len(_MARK) + hashlib.sha256().digest_size
 
 
-def seal(program: bytes) -> bytes:
+def append_checksum(program: bytes) -> bytes:
     """The program, a mark, and the SHA-256 of the program."""
     return program + _MARK + hashlib.sha256(program).digest()
 
 
-def require_seal(content: bytes, where: str) -> None:
+def require_checksum(content: bytes, where: str) -> None:
     """Refuse a file that is not exactly as it was written.
 
     Raises:

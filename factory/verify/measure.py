@@ -1,6 +1,6 @@
-"""The stage ladder (eager, folded, ONNX, each artifact) and what is measured on each rung.
+"""Conversion checks: what is measured of each step (eager, folded, ONNX, each artifact).
 
-Every rung is compared with the same reference, so the first rung that breaks names the step that broke it.
+Every step is compared with the same reference, so the first step that breaks names the step that broke it.
 Runners come in entered and ready; nothing here knows a target.
 """
 
@@ -22,14 +22,14 @@ from factory.verify.parity import compare
 _ROUND = 10
 
 
-def verify_rung(
+def measure_parity(
     subject: str,
     runner_name: str,
     run: Callable[[Floats], Floats],
     golden: GoldenPack,
     precision: Precision | None = None,
 ) -> Verification:
-    """Parity of one rung on the golden pack.
+    """Parity of one step on the golden pack.
 
     Args:
         subject: 'eager', 'folded', 'onnx' or an artifact's path.
@@ -45,7 +45,7 @@ def verify_rung(
     return Verification(subject=subject, precision=precision, runner=runner_name, parity=parity)
 
 
-def verify_artifact(
+def measure_artifact(
     runner: Runner,
     artifact: Artifact,
     golden: GoldenPack,
@@ -71,9 +71,9 @@ def verify_artifact(
         ArtifactError: The pack is of another contract, or logits are of a wrong shape or not finite.
     """
     require_spec(golden, spec)
-    rung = verify_rung(artifact.path, runner.name, runner.run, golden, artifact.precision)
+    step = measure_parity(artifact.path, runner.name, runner.run, golden, artifact.precision)
     accuracy = measure(runner.run(test_x), test_y, subjects, spec.labels)
-    return rung.model_copy(update={"accuracy": accuracy, "latency": latency})
+    return step.model_copy(update={"accuracy": accuracy, "latency": latency})
 
 
 def alternating_latency(runners: Mapping[str, Runner], window: Floats, runs: int) -> dict[str, Latency]:

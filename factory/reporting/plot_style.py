@@ -19,7 +19,7 @@ from matplotlib.figure import Figure
 
 from factory.contracts.artifact import Precision
 
-INK = "#1f2a37"
+TEXT = "#1f2a37"
 MUTED = "#5b6776"
 GRID = "#d9dee5"
 CARD = "#fdfefe"
@@ -28,7 +28,7 @@ GREEN = "#009e73"
 ORANGE = "#e69f00"
 PURPLE = "#a8508c"
 RED = "#d55e00"
-PRECISION_INK = {
+PRECISION_COLOUR = {
     Precision.FP32: BLUE,
     Precision.FP16: GREEN,
     Precision.INT8_DYNAMIC: ORANGE,
@@ -43,7 +43,7 @@ PRECISION_MARK = {
 WIDTH_IN = 4.2
 
 _VARIABLE = {
-    INK: "--ink",
+    TEXT: "--text",
     MUTED: "--muted",
     GRID: "--grid",
     CARD: "--card",
@@ -56,13 +56,13 @@ _VARIABLE = {
 _SETTINGS: Any = {
     "axes.axisbelow": True,
     "axes.edgecolor": MUTED,
-    "axes.labelcolor": INK,
+    "axes.labelcolor": TEXT,
     "axes.labelsize": 9.5,
     "axes.spines.right": False,
     "axes.spines.top": False,
     "axes.titlesize": 10,
     "axes.titlelocation": "left",
-    "axes.titlecolor": INK,
+    "axes.titlecolor": TEXT,
     "font.family": "DejaVu Sans",
     "font.size": 9.5,
     "grid.color": GRID,
@@ -71,12 +71,12 @@ _SETTINGS: Any = {
     "legend.frameon": False,
     "path.simplify": True,
     "svg.fonttype": "none",
-    "text.color": INK,
+    "text.color": TEXT,
     "text.parse_math": False,
     "xtick.color": MUTED,
-    "xtick.labelcolor": INK,
+    "xtick.labelcolor": TEXT,
     "ytick.color": MUTED,
-    "ytick.labelcolor": INK,
+    "ytick.labelcolor": TEXT,
 }
 _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _COLOUR = re.compile(r"#[0-9a-f]{6}")

@@ -1,4 +1,4 @@
-"""The house around the code: documents that tell the truth, locks that can be trusted, a licence."""
+"""The repository around the code: documents that tell the truth, locks that can be trusted, a licence."""
 
 import ast
 import os
