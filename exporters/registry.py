@@ -30,6 +30,7 @@ class Target:
         extra: The optional dependency that brings the SDK.
         exports_with: Modules that exporting needs.
         runs_with: Modules that running an artifact needs.
+        endings: Of its model files, such as '.tflite'.
         packages: Distributions whose versions decide what is written; part of the key of this target's stage.
         precisions: What it can write; of a recipe's precisions it is asked for these.
         version: Raise it when a change of the exporter's code changes what it writes.
@@ -45,11 +46,17 @@ class Target:
     extra: str
     exports_with: tuple[str, ...]
     runs_with: tuple[str, ...]
+    endings: tuple[str, ...] = ()
     packages: tuple[str, ...] = ()
     precisions: tuple[Precision, ...] = tuple(Precision)
     version: int = 1
     checks: str = ""
     stand_in: str = ""
+
+    @property
+    def package(self) -> str:
+        """The folder of its code, whose hash is part of the key of this target's stage."""
+        return self.exporter.partition(":")[0].rpartition(".")[0]
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -73,6 +80,7 @@ _TARGETS = (
         exporter="exporters.tflite.exporter:TFLiteExporter",
         runner="exporters.tflite.runner:LiteRTRunner",
         extra="tflite",
+        endings=(".tflite",),
         exports_with=("tensorflow", "onnx2tf", "tf_keras", "onnx", "flatbuffers"),
         runs_with=("ai_edge_litert",),
         packages=("tensorflow", "onnx2tf", "tf-keras", "ai-edge-litert"),
@@ -83,6 +91,7 @@ _TARGETS = (
         exporter="exporters.ort_mobile.exporter:OrtMobileExporter",
         runner="exporters.ort_mobile.runner:OrtMobileRunner",
         extra="ort_mobile",
+        endings=(".ort",),
         exports_with=("onnx", "onnxruntime"),
         runs_with=("onnxruntime",),
         packages=("onnx", "onnxruntime"),
@@ -94,6 +103,7 @@ _TARGETS = (
         exporter="exporters.tensorrt.exporter:JetsonExporter",
         runner="exporters.onnx_runner:OnnxRunner",
         extra="jetson",
+        endings=(".onnx",),
         exports_with=("onnx", "onnxruntime"),
         runs_with=("onnx", "onnxruntime"),
         packages=("onnx", "onnxruntime"),
@@ -106,6 +116,7 @@ _TARGETS = (
         exporter="exporters.executorch.exporter:ExecuTorchExporter",
         runner="exporters.executorch.runner:ExecuTorchRunner",
         extra="executorch",
+        endings=(".pte",),
         exports_with=("torch", "executorch", "torchao"),
         runs_with=("torch", "executorch"),
         packages=("torch", "executorch", "torchao"),

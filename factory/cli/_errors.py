@@ -3,20 +3,21 @@
 The codes are those of `factory.contracts.errors`, and docs/cli.md lists them.
 """
 
-import errno
 import signal
 import sys
 import traceback
 from collections.abc import Callable
+from dataclasses import dataclass
 from types import FrameType
 
-from factory.contracts.errors import FactoryError, StorageError
-from factory.contracts.files import ELSEWHERE
+from factory.cli import _output
+from factory.contracts.errors import Terminated, describe
 
+USAGE = 2
 INTERRUPTED = 130
 TERMINATED = 143
 _INSIST_S = 2.0
-BUG = 1
+_GO_ON = "what is finished is kept, run the same command again to go on"
 
 EXIT_CODES = {
     0: "done, every gate passed",
@@ -35,34 +36,33 @@ EXIT_CODES = {
 }
 
 
-class Terminated(BaseException):
-    """SIGTERM arrived. Not an Exception, so that no library swallows it and every `finally` runs."""
-
-
-def guarded(call: Callable[[], object], debug: bool) -> int:
+def guarded(call: Callable[[], object], debug: bool, as_json: bool = False) -> int:
     """Run `call`; report what it raises in one line on stderr.
 
     Args:
         call: The whole command.
         debug: Print the traceback, too.
+        as_json: Report it on stdout, too, as a JSON object, where no result stands there.
 
     Returns:
         The process's exit code.
     """
+    fail = _Failure(as_json=as_json)
     before = signal.signal(signal.SIGTERM, _terminate)
     before_interrupt = signal.signal(signal.SIGINT, _insist)
     try:
         call()
     except SystemExit as stop:
-        return _typer_code(stop)
+        return _typer_code(stop, fail)
     except KeyboardInterrupt:
-        return _interrupted()
+        return fail.interrupted()
     except Terminated:
-        return _fail("terminated: what is finished is kept, run the same command again to go on", TERMINATED)
+        return fail.tell("Terminated", f"terminated: {_GO_ON}", TERMINATED)
     except Exception as error:
         if debug:
             traceback.print_exc()
-        return _fail(*describe(error))
+        line, code = describe(error)
+        return fail.tell(type(error).__name__, f"error: {line}", code)
     finally:
         if signal.getsignal(signal.SIGALRM) is _insist:
             signal.setitimer(signal.ITIMER_REAL, 0)
@@ -72,31 +72,12 @@ def guarded(call: Callable[[], object], debug: bool) -> int:
     return 0
 
 
-def describe(error: Exception) -> tuple[str, int]:
-    """The one line and the exit code of a failure."""
-    if isinstance(error, FactoryError):
-        return f"error: {one_line(str(error))}", error.exit_code
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-        where = f" for {error.filename}" if error.filename else ""
-        return f"error: no space left{where}: free some, or {ELSEWHERE}", StorageError.exit_code
-    if isinstance(error, OSError) and error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        line = f"error: {error.filename} is not readable or not writable: change its permissions"
-        return line, StorageError.exit_code
-    if isinstance(error, MemoryError):
-        return "error: out of memory: close other programs, or choose a smaller batch, hop or data set", 1
-    text = one_line(str(error))
-    return f"error: {type(error).__name__}: {text:.300}: this is a bug, run with --debug for the traceback", BUG
-
-
-def one_line(text: str) -> str:
-    """Collapse every run of white space to one blank."""
-    return " ".join(text.split())
-
-
-def _typer_code(stop: SystemExit) -> int:
+def _typer_code(stop: SystemExit, fail: "_Failure") -> int:
     """Typer ends with SystemExit always, and turns an interrupt into a silent 130."""
     if stop.code == INTERRUPTED:
-        return _interrupted()
+        return fail.interrupted()
+    if stop.code == USAGE and fail.as_json:
+        _output.print_json_error("unknown option, argument or value: see --help", USAGE, "UsageError")
     return stop.code if isinstance(stop.code, int) else int(stop.code is not None)
 
 
@@ -107,13 +88,22 @@ def _insist(number: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def _interrupted() -> int:
-    return _fail("interrupted: what is finished is kept, run the same command again to go on", INTERRUPTED)
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Failure:
+    """How a command that failed says so."""
 
+    as_json: bool
 
-def _fail(line: str, code: int) -> int:
-    print(line, file=sys.stderr, flush=True)  # noqa: T201
-    return code
+    def tell(self, kind: str, line: str, code: int) -> int:
+        """One line on stderr and, if asked for, a JSON object on stdout; returns the exit code."""
+        print(line, file=sys.stderr, flush=True)  # noqa: T201
+        if self.as_json:
+            _output.print_json_error(line.removeprefix("error: "), code, kind)
+        return code
+
+    def interrupted(self) -> int:
+        """The user pressed Ctrl-C."""
+        return self.tell("KeyboardInterrupt", f"interrupted: {_GO_ON}", INTERRUPTED)
 
 
 def _terminate(number: int, frame: FrameType | None) -> None:

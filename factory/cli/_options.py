@@ -8,7 +8,7 @@ import typer
 
 
 class Device(StrEnum):
-    """Where training runs."""
+    """Processors that train."""
 
     AUTO = "auto"
     CPU = "cpu"
@@ -38,27 +38,20 @@ CacheOption = Annotated[
         "--cache", envvar="FACTORY_CACHE", help="Cache of prepared windows. Default: the user's.", show_default=False
     ),
 ]
-DeviceOption = Annotated[Device, typer.Option("--device", help="Where to train.")]
-
-
 BOARD_SCHEME = "ssh://"
 
 
-def _place(text: str) -> str:
-    """A training device or a board; click turns the error into exit code 2."""
-    if text in tuple(Device) or text.startswith(BOARD_SCHEME):
-        return text
-    raise typer.BadParameter(f"'{text}' is neither {', '.join(Device)} nor ssh://[user@]host[:port]")
+def _processor(text: str) -> str:
+    """A processor; click turns the error into exit code 2."""
+    if text.startswith(BOARD_SCHEME):
+        raise typer.BadParameter(f"a board is named by --board: --board {text}")
+    if text not in tuple(Device):
+        raise typer.BadParameter(f"'{text}' is none of {', '.join(Device)}")
+    return text
 
 
-PlaceOption = Annotated[
-    str,
-    typer.Option(
-        "--device",
-        callback=_place,
-        help="Where to train: auto, cpu, cuda or mps. Or a board, ssh://[user@]host[:port]: it builds and measures the "
-        "engines of target jetson, and training runs on auto.",
-    ),
+DeviceOption = Annotated[
+    str, typer.Option("--device", callback=_processor, help="Processor that trains: auto, cpu, cuda or mps.")
 ]
 
 
@@ -68,15 +61,31 @@ def _board(text: str | None) -> str | None:
     raise typer.BadParameter(f"'{text}' is not ssh://[user@]host[:port]")
 
 
+def _old_board(text: str | None) -> str | None:
+    """What `factory verify` called --board; click turns the error into exit code 2."""
+    if text is None:
+        return None
+    raise typer.BadParameter(f"a board is named by --board: --board {text}")
+
+
 BoardOption = Annotated[
     str | None,
     typer.Option(
-        "--device",
+        "--board",
         callback=_board,
         help="A board, ssh://[user@]host[:port], that builds and measures the engines of target jetson.",
         show_default=False,
     ),
 ]
+Olddef _old_board(text: str | None) -> str | None:
+    """What `factory verify` called --board; click turns the error into exit code 2."""
+    if text is None:
+        return None
+    raise typer.BadParameter(f"a board is named by --board: --board {text}")
+
+
+BoardOption = Annotated[str | None, typer.Option("--device", callback=_old_board, hidden=True)]
+ForceOption = Annotated[bool, typer.Option("--force", help="Replace a build of another recipe in the build folder.")]
 SeedOption = Annotated[
     int | None, typer.Option("--seed", min=0, max=2**31 - 1, help="Replaces the recipe's seed.", show_default=False)
 ]
@@ -88,16 +97,14 @@ TargetOption = Annotated[
         "'android': a phone's targets, and the folder that an app ships.",
     ),
 ]
-TensorBoardOption = Annotated[
+Tensordef _old_board(text: str | None) -> str | None:
+    """What `factory verify` called --board; click turns the error into exit code 2."""
+    if text is None:
+        return None
+    raise typer.BadParameter(f"a board is named by --board: --board {text}")
+
+
+BoardOption = Annotated[
     bool, typer.Option("--tensorboard", help="Write TensorBoard events beside each network while it trains.")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Machine-readable result on stdout, no progress.")]
-
-
-def cache_folder(chosen: Path | None) -> Path:
-    """Where prepared windows are kept: `chosen`, or the user's cache folder."""
-    if chosen is not None:
-        return chosen
-    import platformdirs
-
-    return Path(platformdirs.user_cache_dir("smldist-factory"))

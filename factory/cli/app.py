@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from factory import __version__
-from factory.cli import _errors
+from factory.cli import _errors, _output
 from factory.cli import data as data_commands
 from factory.cli.benchmark import benchmark
 from factory.cli.build import build, export, train
@@ -78,7 +78,10 @@ def run(arguments: list[str]) -> int:
         The exit code.
     """
     plain = [argument for argument in arguments if argument != _DEBUG]
-    return _errors.guarded(lambda: app(args=plain, prog_name="factory"), debug=len(plain) != len(arguments))
+    _output.reset()
+    return _errors.guarded(
+        lambda: app(args=plain, prog_name="factory"), debug=len(plain) != len(arguments), as_json="--json" in plain
+    )
 
 
 def main() -> None:

@@ -1,29 +1,24 @@
 """`factory build`, `factory train`, `factory export`: recordings in, verified artifacts out."""
 
-from pathlib import Path
-from typing import TYPE_CHECKING
-
 import typer
 
+import factory
 from factory.cli._options import (
-    BOARD_SCHEME,
+    BoardOption,
     BuildArgument,
     CacheOption,
     DataOption,
     Device,
     DeviceOption,
+    ForceOption,
     JsonOption,
     OutOption,
-    PlaceOption,
     RecipeArgument,
     SeedOption,
     TargetOption,
     TensorBoardOption,
-    cache_folder,
 )
-
-if TYPE_CHECKING:
-    from factory.cli.job import Job
+from factory.cli._output import print_json
 
 _DEFAULT_TARGETS = ["tflite"]
 
@@ -34,8 +29,10 @@ def build(
     data: DataOption = None,
     out: OutOption = None,
     cache: CacheOption = None,
-    device: PlaceOption = Device.AUTO.value,
+    device: DeviceOption = Device.AUTO.value,
+    board: BoardOption = None,
     seed: SeedOption = None,
+    force: ForceOption = False,
     tensorboard: TensorBoardOption = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -45,19 +42,29 @@ def build(
 
     Example: factory build hapt --data ~/har --out build/hapt
     """
-    from factory.cli import pipeline
+    from factory.cli._progress import make_progress
     from factory.cli.tables import print_build
-    from factory.cli.verification import require_all
 
-    built = pipeline.build(_job(recipe, target, data, out, cache, device, seed, tensorboard, as_json))
+    built = factory.build(
+        factory.load_recipe(recipe, seed=seed),
+        targets=target,
+        data=data,
+        out=out,
+        cache=cache,
+        device=device,
+        board=board,
+        tensorboard=tensorboard,
+        force=force,
+        progress=make_progress(as_json),
+        check=False,
+    )
     if as_json:
-        typer.echo(built.manifest.model_dump_json(indent=2))
+        print_json(built.manifest)
     else:
         print_build(built.manifest, built.report)
         if built.android:
             typer.echo(f"app: {built.android}")
-    _raise_first(built.failures)
-    require_all(built.manifest.checks)
+    built.require()
 
 
 def train(
@@ -65,8 +72,9 @@ def train(
     data: DataOption = None,
     out: OutOption = None,
     cache: CacheOption = None,
-    device: DeviceOption = Device.AUTO,
+    device: DeviceOption = Device.AUTO.value,
     seed: SeedOption = None,
+    force: ForceOption = False,
     tensorboard: TensorBoardOption = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -74,18 +82,24 @@ def train(
 
     Example: factory train uci_har --data ~/har --seed 1 --out build/uci_har_1
     """
-    import json
+    from factory.cli._progress import make_progress
 
-    from factory.cli import pipeline
-
-    job = _job(recipe, [], data, out, cache, device, seed, tensorboard, as_json)
-    teacher, student = pipeline.train(job)
+    teacher, student = factory.train(
+        factory.load_recipe(recipe, seed=seed),
+        data=data,
+        out=out,
+        cache=cache,
+        device=device,
+        tensorboard=tensorboard,
+        force=force,
+        progress=make_progress(as_json),
+    )
     if as_json:
-        typer.echo(json.dumps({"teacher": teacher.model_dump(), "student": student.model_dump()}, indent=2))
+        print_json({"teacher": teacher.model_dump(), "student": student.model_dump()})
         return
     typer.echo(f"teacher {teacher.epochs} epochs in {teacher.seconds:.0f} s, head {teacher.head}")
     typer.echo(f"student {student.epochs} epochs in {student.seconds:.0f} s, {student.method}")
-    typer.echo(f"{job.build}: go on with factory export {job.build}")
+    typer.echo("go on with factory build and the same arguments")
 
 
 def export(
@@ -93,62 +107,24 @@ def export(
     target: TargetOption = _DEFAULT_TARGETS,
     data: DataOption = None,
     cache: CacheOption = None,
-    device: DeviceOption = Device.AUTO,
+    device: DeviceOption = Device.AUTO.value,
     as_json: JsonOption = False,
 ) -> None:
     """Write a trained build's files for a target, without verifying them.
 
     Example: factory export build/demo --target tflite
     """
-    import json
+    from factory.cli._progress import make_progress
 
-    from factory.cli import pipeline
-    from factory.contracts.errors import ArtifactError
-
-    recipe = build / "recipe.toml"
-    if not recipe.is_file():
-        raise ArtifactError(f"{build} has no recipe.toml, so it is not a build: run factory train first")
-    exports = pipeline.export(_job(str(recipe), target, data, build, cache, device, None, False, as_json))
+    exports = factory.export(
+        build, targets=target, data=data, cache=cache, device=device, progress=make_progress(as_json)
+    )
     if as_json:
-        typer.echo(json.dumps([artifact.model_dump(mode="json") for artifact in exports.artifacts], indent=2))
+        print_json([artifact.model_dump(mode="json") for artifact in exports.artifacts])
     else:
         for artifact in exports.artifacts:
             typer.echo(f"{build / artifact.path}  {artifact.size_bytes / 1000:.1f} kB")
         for check in exports.checks:
             typer.echo(f"{check.target}: {check.outcome.replace('_', ' ')}: {check.note}", err=True)
-    _raise_first(exports.failures)
-
-
-def _raise_first(failures: tuple[Exception, ...]) -> None:
-    """The command's exit code is that of the first target that failed; all of them are in the table."""
-    if failures:
-        raise failures[0]
-
-
-def _job(
-    recipe: str,
-    targets: list[str],
-    data: Path | None,
-    out: Path | None,
-    cache: Path | None,
-    device: str,
-    seed: int | None,
-    tensorboard: bool,
-    quiet: bool,
-) -> "Job":
-    from factory.cli._progress import make_progress
-    from factory.cli.job import Job, resolve
-
-    resolved, folder = resolve(recipe, out, seed)
-    board = device if device.startswith(BOARD_SCHEME) else None
-    return Job(
-        recipe=resolved,
-        data=data,
-        cache=cache_folder(cache),
-        build=folder,
-        device=Device.AUTO.value if board else str(device),
-        targets=tuple(dict.fromkeys(targets)),
-        tensorboard=tensorboard,
-        progress=make_progress(quiet),
-        board=board,
-    )
+    for failure in exports.failures:
+        raise failure

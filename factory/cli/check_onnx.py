@@ -1,12 +1,12 @@
 """factory check-onnx: would TensorRT 8.5 or the DLA take this graph?"""
 
-import json
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from factory.cli._output import print_json
 from factory.contracts.errors import ExportError
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def check_onnx(
     held = Precision.INT8_STATIC if precision is PrecisionChoice.INT8 else Precision(precision.value)
     report = check_file(file, Device(device.value), held)
     if as_json:
-        typer.echo(json.dumps(report.model_dump(mode="json"), indent=2))
+        print_json(report)
     else:
         _show(report)
     if report.errors:

@@ -1,14 +1,13 @@
 """`factory data`: what recordings there are, getting them, looking at them, cutting them to windows."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from factory.cli._options import CacheOption, DataOption, JsonOption, cache_folder
-from factory.cli._progress import make_progress
-from factory.cli.recipes import find_recipe, shipped_names
+import factory
+from factory.cli._options import CacheOption, DataOption, JsonOption
+from factory.cli._output import print_json
 from factory.contracts.errors import DataError, LeakageError, RecipeError
 
 if TYPE_CHECKING:
@@ -42,7 +41,7 @@ def list_sources(data: DataOption = None, as_json: JsonOption = False) -> None:
 
     rows = [_row(open_source(name), data) for name in _WHAT]
     if as_json:
-        typer.echo(json.dumps(rows, indent=2))
+        print_json(rows)
         return
     from rich.console import Console
     from rich.table import Table
@@ -69,6 +68,7 @@ def fetch(
 
     Example: factory data fetch hapt --data ~/recordings
     """
+    from factory.cli._progress import make_progress
     from factory.data.fetch import Download
     from factory.data.fetch import fetch as download
     from factory.data.sources import open_source
@@ -101,12 +101,13 @@ def check(
     Ends with exit code 4 when it finds an error.
     Example: factory data check hapt --data ~/recordings
     """
+    from factory.cli._progress import make_progress
     from factory.data.checks import check as look
+    from factory.pipeline.request import cache_folder
 
-    chosen, base = _recipe_or_source(recipe)
-    report = look(chosen, data, cache_folder(cache), make_progress(quiet=as_json), base)
+    report = look(_recipe_or_source(recipe), data, cache_folder(cache), make_progress(quiet=as_json))
     if as_json:
-        typer.echo(report.model_dump_json(indent=2))
+        print_json(report)
     else:
         from factory.cli._data_tables import show
 
@@ -125,17 +126,18 @@ def prepare(
 
     Example: factory data prepare hapt --data ~/recordings
     """
+    from factory.cli._progress import make_progress
     from factory.data import make_split
     from factory.data import prepare as cut
     from factory.data.counts import count_windows
+    from factory.pipeline.request import cache_folder
 
-    chosen, base = _recipe_or_source(recipe)
-    folder = cache_folder(cache)
-    windows = cut(chosen.data, data, folder, make_progress(quiet=as_json), base)
+    chosen, folder = _recipe_or_source(recipe), cache_folder(cache)
+    windows = cut(chosen.data, data, folder, make_progress(quiet=as_json))
     counts = count_windows(windows, make_split(windows, chosen.split, chosen.seed))
     path = Path(str(getattr(windows.x, "filename", folder))).parent
     if as_json:
-        typer.echo(json.dumps({"cache": str(path), "lost": windows.lost, "windows": counts}, indent=2))
+        print_json({"cache": str(path), "lost": windows.lost, "windows": counts})
         return
     from factory.cli._data_tables import show_counts
 
@@ -176,15 +178,16 @@ def _row(source: "Source", data: Path | None) -> dict[str, object]:
     }
 
 
-def _recipe_or_source(name: str) -> "tuple[Recipe, Path]":
+def _recipe_or_source(name: str) -> "Recipe":
     """A recipe, or for a source without one of its name the recipe with defaults that reads it."""
+    from factory.recipes import shipped_names
+
     if name not in _WHAT or name in shipped_names():
-        return find_recipe(name)
+        return factory.load_recipe(name)
     from factory.contracts.recipe import DataRecipe, Recipe, SplitRecipe, validate
     from factory.data.sources import open_source
 
     source = open_source(name)
     values = {"source": name, "rate_hz": source.nominal_rate_hz}
     split = SplitRecipe(kind="official" if source.official_test else "groups")
-    recipe = Recipe(name=name, summary=_WHAT[name], data=validate(DataRecipe, values, name), split=split)
-    return recipe, Path()
+    return Recipe(name=name, summary=_WHAT[name], data=validate(DataRecipe, values, name), split=split)

@@ -1,6 +1,5 @@
 """`factory doctor`: what is installed, what each target needs, which recordings are found."""
 
-import json
 import platform
 import re
 from collections.abc import Iterator
@@ -12,7 +11,8 @@ from typing import Annotated
 
 import typer
 
-from factory.cli._options import CacheOption, DataOption, JsonOption, cache_folder
+from factory.cli._options import CacheOption, DataOption, JsonOption
+from factory.cli._output import print_json
 from factory.contracts.errors import FactoryError, MissingToolError
 
 _DEFAULT_TARGET = "tflite"
@@ -67,9 +67,11 @@ def doctor(
 
         typer.echo(f"installing litert-torch into {crosscheck_environment()}, some 7 GB ...", err=True)
         install_crosscheck(crosscheck_environment())
+    from factory.pipeline.request import cache_folder
+
     lines = [*_system(), *_packages(), *_targets(), _crosscheck(), *_recordings(data), _cache(cache_folder(cache))]
     if as_json:
-        typer.echo(json.dumps([asdict(line) for line in lines], indent=2))
+        print_json([asdict(line) for line in lines])
     else:
         _print(lines)
     unusable = [line for line in lines if (line.group, line.name) == ("target", _DEFAULT_TARGET)]

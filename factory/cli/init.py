@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from factory.cli._options import JsonOption
+from factory.cli._output import print_json
 
 _DESCRIPTION, _RECIPE = "data.toml", "recipe.toml"
 
@@ -25,8 +26,6 @@ def init(
 
     Example: factory init walking.csv && factory data check recipe.toml
     """
-    import json
-
     from factory.cli._progress import make_progress
     from factory.contracts.errors import RecipeError
     from factory.contracts.files import atomic_write
@@ -44,7 +43,7 @@ def init(
         for path, text in zip(paths, texts, strict=True):
             both.enter_context(atomic_write(path)).write_text(text, encoding="utf-8")
     if as_json:
-        typer.echo(json.dumps({"description": str(paths[0]), "recipe": str(paths[1])}))
+        print_json({"description": str(paths[0]), "recipe": str(paths[1])})
         return
     typer.echo(
         f"{file.name}: {len(guess.subjects)} people, {len(guess.labels)} classes, {guess.clock.rate_hz:g} Hz, "

@@ -1,11 +1,10 @@
 """`factory models`: what teacher and student cost, with each head, before anything is trained."""
 
-import json
 from typing import TYPE_CHECKING
 
-import typer
-
+import factory
 from factory.cli._options import JsonOption, RecipeArgument
+from factory.cli._output import print_json
 
 if TYPE_CHECKING:
     from factory.contracts.recipe import BackboneRecipe, HeadKind, Recipe
@@ -18,7 +17,7 @@ def models(recipe: RecipeArgument = "demo", as_json: JsonOption = False) -> None
     """
     rows = _rows(recipe)
     if as_json:
-        typer.echo(json.dumps(rows, indent=2))
+        print_json(rows)
         return
     from rich.console import Console
     from rich.table import Table
@@ -34,13 +33,12 @@ def models(recipe: RecipeArgument = "demo", as_json: JsonOption = False) -> None
 
 def _rows(name: str) -> list[dict[str, int | str]]:
     """One row a network and head; only the source's description is read, no recording."""
-    from factory.cli.recipes import find_recipe
     from factory.data.preparation import window_spec
     from factory.data.sources import open_source
     from factory.data.windows import plan_labels
 
-    recipe, base = find_recipe(name)
-    source = open_source(recipe.data.source, recipe.data.description, base)
+    recipe = factory.load_recipe(name)
+    source = open_source(recipe.data.source, recipe.data.description)
     spec = window_spec(recipe.data, source, plan_labels(source.labels, recipe.data.labels, recipe.data.merge))
     channels, classes = len(spec.channels), len(spec.labels)
     networks = {"teacher": recipe.model.teacher, "student": recipe.model.student}

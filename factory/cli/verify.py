@@ -1,20 +1,12 @@
 """`factory verify BUILD`: are the files those of the manifest, and do they still answer alike on this host?"""
 
-import json
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from factory.cli._options import BoardOption, BuildArgument, CacheOption, DataOption, JsonOption, cache_folder
-
-if TYPE_CHECKING:
-    from factory.cli.verification import Findings, HeldOut
-    from factory.contracts.manifest import Accuracy, Check, Manifest
-    from factory.contracts.progress import Progress
-
-_BUILD_ONLY = "crosscheck."
-"""Gates that a build runs and `verify` does not: they convert again."""
+import factory
+from factory.cli._options import BoardOption, BuildArgument, CacheOption, DataOption, JsonOption, OldBoardOption
+from factory.cli._output import print_json
 
 
 def verify(
@@ -24,7 +16,8 @@ def verify(
     update: Annotated[
         bool, typer.Option("--update", help="Write what was measured into manifest.json and report.html.")
     ] = False,
-    device: BoardOption = None,
+    board: BoardOption = None,
+    device: OldBoardOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Check every hash, then parity, latency and (recordings at hand) accuracy of each artifact on this machine.
@@ -33,127 +26,29 @@ def verify(
 
     Example: factory verify build/demo
     """
-    from factory.artifacts.manifest_io import read_manifest, verify_files
     from factory.cli._progress import make_progress
-    from factory.cli.verification import require_all
 
-    manifest = read_manifest(build / "manifest.json")
-    verify_files(build, manifest)
-    progress = make_progress(as_json)
-    held_out = _held_out(manifest, build, data, cache, progress)
-    found = _measure(build, manifest, held_out, progress, device)
-    if update:
-        _update(build, manifest, found)
-    _show(manifest, found, as_json)
-    require_all(found.checks)
-
-
-def _held_out(
-    manifest: "Manifest", build: Path, data: Path | None, cache: Path | None, progress: "Progress"
-) -> "HeldOut | None":
-    """The test split of the recordings that the build was made from; None if they are not at hand.
-
-    Without `--data` they still are where a package holds them, or where the user's table is unchanged.
-    """
-    from factory.cli.verification import HeldOut
-    from factory.contracts.errors import DataError, MissingToolError, RecipeError
-    from factory.data import make_split, prepare
-    from factory.data.preparation import content_hash
-
-    recipe, folder = manifest.recipe, cache_folder(cache)
-    try:
-        found = content_hash(recipe.data, data, folder, build)
-    except (DataError, RecipeError, MissingToolError):
-        if data is None:
-            return None
-        raise
-    if found != manifest.data.content_hash:
-        if data is None:
-            return None
-        raise DataError(
-            f"the recordings give windows {found[:12]}, the build was made from {manifest.data.content_hash[:12]}: "
-            "name the same data with --data, or leave it out"
-        )
-    windows = prepare(recipe.data, data, folder, progress, base=build)
-    test = make_split(windows, recipe.split, recipe.seed).test
-    return HeldOut(x=windows.x[test], y=windows.y[test], subject=windows.subject[test])
-
-
-def _measure(
-    build: Path, manifest: "Manifest", held_out: "HeldOut | None", progress: "Progress", board: str | None
-) -> "Findings":
-    from factory.cli.verification import Bench, verify_artifacts
-    from factory.verify.golden import read_golden, require_spec
-
-    golden = read_golden(build / "golden.npz")
-    require_spec(golden, manifest.contract)
-    bench = Bench(
-        build=build,
-        spec=manifest.contract,
-        golden=golden,
-        held_out=held_out,
-        reference=_reference(manifest),
-        latency_runs=manifest.recipe.verify.latency_runs,
-        progress=progress,
+    opened = factory.open_build(build)
+    result = factory.verify(
+        opened, data=data, cache=cache, board=board, update=update, progress=make_progress(as_json), check=False
     )
-    found = verify_artifacts(bench, manifest.artifacts)
-    if board is not None:
-        from factory.cli.board import Board, measure_on_board, pack
-
-        there = Board(url=board, name=manifest.name)
-        bundle = pack(there, bench, manifest.artifacts, found.verifications)
-        found.checks.extend(measure_on_board(there, bench, bundle).checks)
-    return found
-
-
-def _reference(manifest: "Manifest") -> "Accuracy | None":
-    eager = (step.accuracy for step in manifest.conversion if step.subject == "eager")
-    return next(eager, None)
-
-
-def _update(build: Path, manifest: "Manifest", found: "Findings") -> None:
-    """Replace what was measured of the artifacts; what was measured of the conversion and the student stays."""
-    from factory.artifacts.manifest_io import write_manifest
-    from factory.cli.provenance import provenance
-    from factory.reporting.html import write_report
-
-    kept = tuple(check for check in manifest.checks if _stays(check, manifest, found))
-    renewed = manifest.model_copy(
-        update={
-            "verifications": tuple(found.verifications),
-            "checks": kept + tuple(found.checks),
-            "provenance": manifest.provenance.model_copy(update={"machine": provenance().machine}),
-        }
-    )
-    write_manifest(build / "manifest.json", renewed)
-    write_report(build, renewed, build / "report.html")
-
-
-def _stays(check: "Check", manifest: "Manifest", found: "Findings") -> bool:
-    """Whether a check of the build is of something that was not measured now: another target, a board's engine."""
-    if check.gate.startswith(_BUILD_ONLY):
-        return True
-    again = {(c.gate, c.target, c.precision, c.variant) for c in found.checks}
-    variants = {(artifact.target, artifact.variant) for artifact in manifest.artifacts}
-    elsewhere = (check.target, check.variant) not in variants
-    return elsewhere and (check.gate, check.target, check.precision, check.variant) not in again
-
-
-def _show(manifest: "Manifest", found: "Findings", as_json: bool) -> None:
+    manifest = opened.manifest
     if as_json:
-        result = {
-            "name": manifest.name,
-            "files": "intact",
-            "verifications": [seen.model_dump(mode="json") for seen in found.verifications],
-            "checks": [check.model_dump(mode="json") for check in found.checks],
-        }
-        typer.echo(json.dumps(result, indent=2))
-        return
-    from rich.console import Console
+        print_json(
+            {
+                "name": manifest.name,
+                "files": "intact",
+                "verifications": [seen.model_dump(mode="json") for seen in result.verifications],
+                "checks": [check.model_dump(mode="json") for check in result.checks],
+            }
+        )
+    else:
+        from rich.console import Console
 
-    from factory.cli.tables import print_artifacts
+        from factory.cli.tables import print_artifacts
 
-    files = len(manifest.files) + len(manifest.artifacts)
-    console = Console()
-    print_artifacts(console, manifest.artifacts, found.verifications, found.checks)
-    console.print(f"{files} files are those of the manifest", highlight=False)
+        console = Console()
+        print_artifacts(console, manifest.artifacts, result.verifications, result.checks)
+        files = len(manifest.files) + len(manifest.artifacts)
+        console.print(f"{files} files are those of the manifest", highlight=False)
+    result.require()

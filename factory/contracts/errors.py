@@ -13,14 +13,25 @@
     `-- StorageError       10  disk full, not writable, in use by another build
 
 2 is the command line's own (unknown option), 130 an interrupt, 143 a termination.
-Messages say what was got, what was expected and what to do.
+Messages say what was got, what was expected and, behind the last colon, what to do.
 """
+
+import errno
+
+BUG = 1
+ELSEWHERE = "choose another folder (--out, --cache, --data, or TMPDIR for temporary files)"
+NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+NOT_WRITABLE = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
 class FactoryError(Exception):
     """Base of every failure that reaches a user; one line, with its remedy."""
 
-    exit_code = 1
+    exit_code = BUG
+
+
+class Terminated(BaseException):
+    """SIGTERM arrived. Not an Exception, so that no library swallows it and every `finally` runs."""
 
 
 class RecipeError(FactoryError):
@@ -77,3 +88,29 @@ class StorageError(FactoryError):
     """The disk is full, not writable, or another build holds the folder."""
 
     exit_code = 10
+
+
+def describe(error: Exception) -> tuple[str, int]:
+    """What a user is told of a failure, in one line, and the exit code of its kind."""
+    if isinstance(error, FactoryError):
+        return one_line(str(error)), error.exit_code
+    if isinstance(error, OSError) and error.errno in NO_SPACE:
+        where = f" for {error.filename}" if error.filename else ""
+        return f"no space left{where}: free some, or {ELSEWHERE}", StorageError.exit_code
+    if isinstance(error, OSError) and error.errno in NOT_WRITABLE:
+        return f"{error.filename} is not readable or not writable: change its permissions", StorageError.exit_code
+    if isinstance(error, MemoryError):
+        return "out of memory: close other programs, or choose a smaller batch, hop or data set", BUG
+    text = one_line(str(error))
+    return f"{type(error).__name__}: {text:.300}: this is a bug, run with --debug for the traceback", BUG
+
+
+def remedy(line: str) -> str | None:
+    """What to do, from a line of `describe`: by convention it stands behind the last colon."""
+    _, colon, last = line.rpartition(": ")
+    return last if colon else None
+
+
+def one_line(text: str) -> str:
+    """Collapse every run of white space to one blank."""
+    return " ".join(text.split())

@@ -9,10 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from factory.contracts.errors import StorageError
+from factory.contracts.errors import ELSEWHERE, StorageError
 
 _NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
-ELSEWHERE = "choose another folder (--out, --cache, --data, or TMPDIR for temporary files)"
 _NOT_WRITABLE = (errno.EACCES, errno.EPERM, errno.EROFS)
 _IN_THE_WAY = (errno.EEXIST, errno.ENOTDIR, errno.EISDIR)
 BROKEN_ZIP = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError)

@@ -37,7 +37,3 @@ class TrainingSummary(Contract):
     seconds: float
     device: str
     method: str
-
-
-TRAINING_VERSION = "4"
-"""Part of the key of trained networks. Raise when a change of the training code changes its results."""

@@ -167,7 +167,7 @@ class ExportRecipe(Contract):
 
 
 class VerifyRecipe(Contract):
-    """What verification draws; tolerances are factory.verify.tolerances, not a recipe's to loosen."""
+    """What verification draws; tolerances are factory.verification.tolerances, not a recipe's to loosen."""
 
     golden_windows: int = Field(default=256, ge=16, le=4096)
     latency_runs: int = Field(default=300, ge=30, le=100_000, description="timed inferences a precision")

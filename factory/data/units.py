@@ -5,15 +5,26 @@ the person does, and that length is 1 in g and 9.81 in m/s^2. Movement alone ave
 and for gyroscopes, only the size of the largest values speaks; the limits below are what bodies and sensors can do.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
 
+from factory.contracts.table import SourceUnit
 from factory.contracts.window import Quantity
 from factory.data.sources.layout import STANDARD_GRAVITY
 from factory.data.statistics import Doubles, LogHistogram
 
+SI_FACTORS: dict[SourceUnit, float] = {
+    "g": STANDARD_GRAVITY,
+    "deg/s": math.pi / 180,
+    "m/s^2": 1,
+    "rad/s": 1,
+    "uT": 1,
+    "1": 1,
+}
+"""What a value in a unit is multiplied by to be in SI units."""
 _STEADY = 0.6
 """10th over 90th percentile of the one-second mean's length, above which it is gravity."""
 _FAIRLY_STEADY = 0.3

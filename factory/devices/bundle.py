@@ -152,7 +152,9 @@ def _meta(request: BundleRequest, engines: list[dict[str, Any]]) -> dict[str, An
         raise ArtifactError(f"{request.build}/jetson holds no fp32 or int8_static graph: build with --target jetson")
     for precision in used:
         if not request.gates.get(precision):
-            raise ArtifactError(f"no limits for engines in {precision}: add a row to factory/verify/tolerances.py")
+            raise ArtifactError(
+                f"no limits for engines in {precision}: add a row to factory/verification/tolerances.py"
+            )
     gates = {
         precision.value: [
             gate.model_dump(include={"gate", "relation", "limit", "unit"}) for gate in request.gates[precision]

@@ -16,15 +16,15 @@ import typer
 
 from exporters.onnx_runner import OnnxRunner
 from exporters.registry import load_exporter, load_runner
-from factory.cli._options import cache_folder
-from factory.cli.job import resolve
 from factory.contracts.artifact import Precision
 from factory.contracts.dataset import Floats
 from factory.contracts.exporter import ExportRequest
 from factory.contracts.progress import Silent
 from factory.data import make_split, prepare
 from factory.devices.host import machine
+from factory.pipeline.request import cache_folder
 from factory.quantize.calibration import choose_calibration
+from factory.recipes import find_recipe
 
 _SHARES = (1.0, 0.95, 0.9, 0.8, 0.6)
 
@@ -42,8 +42,8 @@ def main(
 
 
 def _compare(build: Path, data: Path | None, target: str) -> None:
-    recipe, _ = resolve(str(build / "recipe.toml"), build, None)
-    windows = prepare(recipe.data, data, cache_folder(None), Silent(), base=build)
+    recipe = find_recipe(build / "recipe.toml")
+    windows = prepare(recipe.data, data, cache_folder(None), Silent())
     split = make_split(windows, recipe.split, recipe.seed)
     x = np.ascontiguousarray(windows.x[split.validation], np.float32)
     with OnnxRunner(build / "onnx" / "model.onnx") as reference:

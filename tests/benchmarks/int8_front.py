@@ -16,7 +16,6 @@ import numpy as np
 import torch
 import typer
 
-from factory.cli.job import resolve
 from factory.contracts.dataset import Floats, WindowSet
 from factory.contracts.progress import Silent
 from factory.contracts.recipe import Recipe
@@ -25,13 +24,14 @@ from factory.devices.host import machine
 from factory.models import Network, build_network, fold
 from factory.models.int8 import imitate_int8, release_weights
 from factory.quantize.calibration import choose_calibration
-from factory.train import predict
-from factory.train.data import TrainingData, network_spec, training_data
-from factory.train.int8 import train_for_int8
-from factory.train.loop import Fit, fit
-from factory.train.predict import macro_f1
-from factory.train.seed import seed_epoch
-from factory.train.teacher import cross_entropy
+from factory.recipes import find_recipe
+from factory.training import predict
+from factory.training.data import TrainingData, network_spec, training_data
+from factory.training.int8 import train_for_int8
+from factory.training.loop import Fit, fit
+from factory.training.predict import macro_f1
+from factory.training.seed import seed_epoch
+from factory.training.teacher import cross_entropy
 
 _BEGINS = ("stem", "stages.0", "stages.0.0.body.1", "stages.1", "stages.1.0.body.1", "stages.2")
 
@@ -43,7 +43,7 @@ def main(
     group: Annotated[int, typer.Option(min=0, max=2)] = 0,
 ) -> None:
     """Train, round, compare."""
-    chosen, _ = resolve(recipe, None, 0)
+    chosen = find_recipe(recipe, 0)
     with tempfile.TemporaryDirectory() as cache:
         windows = prepare(chosen.data, data, Path(cache), Silent())
         train, held = _groups(chosen, windows, group)

@@ -15,8 +15,8 @@ from factory.contracts.recipe import BackboneRecipe, ModelRecipe, StageRecipe
 from factory.contracts.window import Normalisation
 from factory.models import build_network
 from factory.models.cost import network_cost
-from factory.train.loop import keep_freed_memory
-from factory.train.teacher import cross_entropy
+from factory.training.loop import keep_freed_memory
+from factory.training.teacher import cross_entropy
 
 _TEACHER = BackboneRecipe(
     stem=32,

@@ -9,11 +9,11 @@ import pytest
 
 from exporters.registry import load_runner
 from factory.artifacts.manifest_io import read_manifest
-from factory.cli.android import write_pack
 from factory.contracts.android import Pack
 from factory.contracts.errors import ArtifactError, DataError
 from factory.contracts.files import sha256_file
-from factory.verify.golden import read_golden
+from factory.pipeline.android import write_pack
+from factory.verification.golden import read_golden
 from tests.integration.conftest import RECIPE, Factory
 
 pytestmark = pytest.mark.slow

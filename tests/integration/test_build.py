@@ -101,7 +101,7 @@ def test_verify_names_a_gate_that_breaks(build: Path, factory: Factory) -> None:
 
     from factory.artifacts.manifest_io import write_manifest
     from factory.artifacts.store import describe_file
-    from factory.verify.golden import read_golden, write_golden
+    from factory.verification.golden import read_golden, write_golden
 
     golden = read_golden(build / "golden.npz")
     write_golden(build / "golden.npz", replace(golden, logits=golden.logits[:, ::-1].copy()))

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from exporters.registry import load_runner
-from factory.cli.android import KERNEL_STEPS
-from factory.verify.gates import output_step
+from factory.pipeline.android import KERNEL_STEPS
+from factory.verification.gates import output_step
 from tests.unit.exporters.students import some_windows
 
 if TYPE_CHECKING:

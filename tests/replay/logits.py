@@ -18,8 +18,8 @@ from factory.contracts.dataset import Floats
 from factory.contracts.files import atomic_write
 from factory.contracts.window import WindowSpec
 from factory.data.streams import live_windows
-from factory.verify.gates import output_step
-from factory.verify.golden import GoldenPack, read_golden
+from factory.verification.gates import output_step
+from factory.verification.golden import GoldenPack, read_golden
 from tests.replay.vectors import FOLDER, Vector, read_vector
 
 

@@ -4,7 +4,6 @@ Rows may come in any order of people and sessions; within one recording time mus
 rows are sorted apart on disk first and then yielded as memory-mapped recordings.
 """
 
-import math
 import tempfile
 from collections.abc import Iterator
 from functools import cached_property
@@ -21,12 +20,10 @@ from factory.contracts.progress import Progress
 from factory.contracts.recipe import parse_toml, validate
 from factory.contracts.table import SourceUnit, TableDescription
 from factory.contracts.window import Channel, Filter, Quantity
-from factory.data.sources.layout import STANDARD_GRAVITY
 from factory.data.sources.spill import Session, Spill, release_pages
 from factory.data.sources.table_reader import Batch, TableReader
-from factory.data.units import TriadStatistics, UnitGuess
+from factory.data.units import SI_FACTORS, TriadStatistics, UnitGuess
 
-_SI: dict[SourceUnit, float] = {"g": STANDARD_GRAVITY, "deg/s": math.pi / 180, "m/s^2": 1, "rad/s": 1, "uT": 1, "1": 1}
 _JUDGED_ROWS = 100_000
 """Of each recording, for the unit check."""
 _JUDGED_RECORDINGS = 64
@@ -52,7 +49,7 @@ class Table:
         self.description = description
         self._reader = TableReader(description, base / description.file)
         self._scratch = scratch
-        self._factors = np.array([_SI[channel.unit] for channel in description.channels])
+        self._factors = np.array([SI_FACTORS[channel.unit] for channel in description.channels])
 
     @classmethod
     def from_file(cls, path: Path, scratch: Path | None = None) -> "Table":

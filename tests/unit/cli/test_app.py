@@ -126,14 +126,18 @@ def test_unknown_target_is_refused_before_anything_is_written(
 
 
 @pytest.mark.parametrize("command", ["build", "verify"])
-def test_device_is_where_to_train_or_a_board(command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run([command, str(tmp_path), "--device", "tpu"]) == 2
+def test_a_device_is_no_board_and_the_old_spelling_answers_with_the_new_one(
+    command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run([command, str(tmp_path), "--device", "ssh://nobody@xavier"]) == 2
+    assert "--board ssh://nobody@xavier" in " ".join(capsys.readouterr().err.split())
+    assert run([command, str(tmp_path), "--board", "xavier"]) == 2
     assert "ssh://[user@]host[:port]" in " ".join(capsys.readouterr().err.split())
 
 
 def test_a_board_needs_the_files_that_it_builds_from(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "out"
-    assert run(["build", "demo", "--device", "ssh://nobody@127.0.0.1", "--out", str(out)]) == 3
+    assert run(["build", "demo", "--board", "ssh://nobody@127.0.0.1", "--out", str(out)]) == 3
     assert "builds the files of target jetson" in capsys.readouterr().err
     assert not out.exists()
 

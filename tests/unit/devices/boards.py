@@ -22,8 +22,8 @@ from factory.contracts.artifact import Artifact, Precision
 from factory.contracts.exporter import ExportRequest
 from factory.contracts.manifest import Check, Outcome
 from factory.devices.bundle import Bundle, BundleRequest, TestSplit, pack_bundle
-from factory.verify.accuracy import measure
-from factory.verify.golden import GoldenPack, spec_hash, write_golden
+from factory.verification.accuracy import measure
+from factory.verification.golden import GoldenPack, spec_hash, write_golden
 from tests.unit.exporters.students import LABELS, some_windows
 
 Exported = tuple[ExportRequest, tuple[Artifact, ...]]

@@ -12,7 +12,7 @@ from exporters.registry import load_runner
 from factory.artifacts.manifest_io import write_manifest
 from factory.contracts.artifact import Precision
 from factory.contracts.window import WindowSpec
-from factory.verify.golden import GoldenPack, spec_hash, write_golden
+from factory.verification.golden import GoldenPack, spec_hash, write_golden
 from tests.replay.logits import ReplayedBuild, replay_build
 from tests.replay.vectors import FOLDER, read_vector
 from tests.unit.reporting import example

@@ -15,7 +15,7 @@ private const val BINS = 15
 /**
  * The figures of `Accuracy` in a manifest: predictions against labels.
  *
- * Macro-F1 is the mean over the classes that occur in the truth at hand, as in `factory/verify/accuracy.py`.
+ * Macro-F1 is the mean over the classes that occur in the truth at hand, as in `factory/verification/accuracy.py`.
  *
  * @throws ModelException another number of rows, or a logit that is not finite
  */

@@ -10,7 +10,7 @@ import org.junit.jupiter.api.Assertions.assertEquals
 import org.junit.jupiter.api.Assertions.assertThrows
 import org.junit.jupiter.api.Test
 
-/** Expected figures are those of factory.verify.parity.compare and factory.verify.accuracy.measure on the same rows. */
+/** Expected figures are those of factory.verification.parity.compare and factory.verification.accuracy.measure on the same rows. */
 class VerificationTest {
     private val reference =
         listOf(

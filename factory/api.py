@@ -1,0 +1,224 @@
+"""The Python API: what `import factory` offers. The command line calls these functions and prints what they return."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from factory.contracts.errors import ArtifactError
+from factory.contracts.progress import Progress, Silent
+from factory.contracts.recipe import Recipe
+
+if TYPE_CHECKING:
+    from factory.contracts.benchmark import BenchmarkResult
+    from factory.contracts.network import TrainingSummary
+    from factory.pipeline.request import BuildRequest
+    from factory.pipeline.result import Build, VerifyResult
+    from factory.pipeline.targets import Exports
+
+PathLike = str | Path
+_TARGETS = ("tflite",)
+
+
+def load_recipe(name: PathLike, *, seed: int | None = None) -> Recipe:
+    """A recipe by the name of a shipped one ('demo') or the path of a TOML file.
+
+    Args:
+        name: As the command line takes it.
+        seed: Replaces the recipe's.
+
+    Raises:
+        RecipeError: No such recipe, or a key of it is wrong; names the key.
+    """
+    from factory.recipes import find_recipe
+
+    return find_recipe(name, seed)
+
+
+def build(
+    recipe: Recipe | PathLike,
+    *,
+    targets: Sequence[str] = _TARGETS,
+    data: PathLike | None = None,
+    out: PathLike | None = None,
+    cache: PathLike | None = None,
+    device: str = "auto",
+    board: str | None = None,
+    tensorboard: bool = False,
+    force: bool = False,
+    progress: Progress | None = None,
+    check: bool = True,
+) -> "Build":
+    """Train teacher and student, export, verify and report; what is current already is not done again.
+
+    Args:
+        recipe: From `load_recipe`, or what it takes.
+        targets: tflite, executorch, jetson, ort_mobile; 'all' is whatever is installed, 'android' a phone's.
+        data: Folder of the official data sets.
+        out: The build folder; None is build/<recipe name>.
+        cache: Folder of prepared windows; None is $FACTORY_CACHE or the user's cache folder.
+        device: Processor that trains: auto, cpu, cuda or mps.
+        board: ssh://[user@]host[:port] of a Jetson that builds, verifies and measures the engines.
+        tensorboard: Write event files beside each network.
+        force: Replace a build of another recipe in `out`.
+        progress: Told of each step; None is silence.
+        check: Raise if a gate broke or a target could not be exported, once everything is written. With False the
+            caller looks at `Build.passed`.
+
+    Raises:
+        GateError: A gate broke; the folder is complete, and `open_build` opens it.
+        FactoryError: Whatever stopped the build; see factory/contracts/errors.py for the kinds.
+    """
+    from factory.pipeline.build import build as run
+
+    request = _request(recipe, out, data, cache, device, progress)
+    built = run(
+        replace(request, targets=tuple(dict.fromkeys(targets)), board=board, tensorboard=tensorboard, force=force)
+    )
+    if check:
+        built.require()
+    return built
+
+
+def train(
+    recipe: Recipe | PathLike,
+    *,
+    data: PathLike | None = None,
+    out: PathLike | None = None,
+    cache: PathLike | None = None,
+    device: str = "auto",
+    tensorboard: bool = False,
+    force: bool = False,
+    progress: Progress | None = None,
+) -> "tuple[TrainingSummary, TrainingSummary]":
+    """Train teacher and student only; `build` and `export` go on from there. Arguments as those of `build`."""
+    from factory.pipeline.build import train as run
+
+    request = _request(recipe, out, data, cache, device, progress)
+    return run(replace(request, tensorboard=tensorboard, force=force))
+
+
+def export(
+    build: PathLike,
+    *,
+    targets: Sequence[str] = _TARGETS,
+    data: PathLike | None = None,
+    cache: PathLike | None = None,
+    device: str = "auto",
+    progress: Progress | None = None,
+) -> "Exports":
+    """Write a trained build's files for targets, without verifying them.
+
+    Args:
+        build: The folder that `train` or `build` wrote.
+        targets: As those of `build`.
+        data: As that of `build`.
+        cache: As that of `build`.
+        device: As that of `build`.
+        progress: As that of `build`.
+
+    Raises:
+        ArtifactError: The folder is no build.
+    """
+    from factory.pipeline.build import export as run
+
+    recipe = Path(build) / "recipe.toml"
+    if not recipe.is_file():
+        raise ArtifactError(f"{build} has no recipe.toml, so it is not a build: run factory train first")
+    request = _request(recipe, build, data, cache, device, progress)
+    return run(replace(request, targets=tuple(dict.fromkeys(targets))))
+
+
+def open_build(path: PathLike) -> "Build":
+    """A finished build, every file of it checked against its manifest's hashes.
+
+    Raises:
+        ArtifactError: No build, or a file of it is missing, changed or foreign.
+    """
+    from factory.pipeline.result import open_build as run
+
+    return run(Path(path))
+
+
+def verify(
+    build: "Build | PathLike",
+    *,
+    data: PathLike | None = None,
+    cache: PathLike | None = None,
+    board: str | None = None,
+    update: bool = False,
+    progress: Progress | None = None,
+    check: bool = True,
+) -> "VerifyResult":
+    """Verify a build on this machine: hashes, agreement of its files, parity, latency and, with recordings, accuracy.
+
+    Args:
+        build: From `open_build`, or its folder.
+        data: Folder of the official data sets; None looks where a package or the user's table holds them.
+        cache: Folder of prepared windows.
+        board: As that of `build`.
+        update: Write what was measured into manifest.json and report.html.
+        progress: Told of each artifact.
+        check: Raise if a gate broke; with False the caller looks at `VerifyResult.failed`.
+
+    Raises:
+        ArtifactError: A file is missing or changed, or files contradict each other.
+        GateError: A gate broke.
+    """
+    from factory.pipeline.request import cache_folder
+    from factory.pipeline.verify import Recordings
+    from factory.pipeline.verify import verify as run
+
+    opened = open_build(build) if isinstance(build, str | Path) else build
+    recordings = Recordings(data=_path(data), cache=cache_folder(_path(cache)))
+    result = run(opened, recordings, board, update, progress)
+    if check:
+        result.require()
+    return result
+
+
+def benchmark(
+    recipe: Recipe | PathLike,
+    *,
+    seeds: Sequence[int] = (0, 1, 2),
+    data: PathLike | None = None,
+    out: PathLike | None = None,
+    cache: PathLike | None = None,
+    device: str = "auto",
+    progress: Progress | None = None,
+) -> "BenchmarkResult":
+    """Build a recipe once a seed, train the same student by cross-entropy alone beside it, and compare.
+
+    Goes on where it was stopped. Writes benchmark.json into `out`; None is build/benchmark/<recipe name>.
+    """
+    from factory.pipeline.benchmark import benchmark as run
+
+    loaded = recipe if isinstance(recipe, Recipe) else load_recipe(recipe)
+    folder = Path(out) if out is not None else Path("build") / "benchmark" / loaded.name
+    numbers = tuple(dict.fromkeys(seeds))
+    requests = [
+        _request(loaded.model_copy(update={"seed": number}), folder / f"seed{number}", data, cache, device, progress)
+        for number in numbers
+    ]
+    name = loaded.name if isinstance(recipe, Recipe) else recipe
+    command = f"factory benchmark {name} " + " ".join(f"--seed {number}" for number in numbers)
+    return run(requests, command, folder / "benchmark.json")
+
+
+def _request(
+    recipe: Recipe | PathLike,
+    out: PathLike | None,
+    data: PathLike | None,
+    cache: PathLike | None,
+    device: str,
+    progress: Progress | None,
+) -> "BuildRequest":
+    from factory.pipeline.request import request_for
+
+    loaded = recipe if isinstance(recipe, Recipe) else load_recipe(recipe)
+    request = request_for(loaded, _path(out), _path(cache))
+    return replace(request, data=_path(data), device=device, progress=progress if progress is not None else Silent())
+
+
+def _path(path: PathLike | None) -> Path | None:
+    return Path(path) if path is not None else None

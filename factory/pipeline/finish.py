@@ -1,0 +1,88 @@
+"""The end of a build: manifest.json, report.html, and the gates' verdict."""
+
+from pathlib import Path
+
+from factory.artifacts.code import code_hash
+from factory.artifacts.manifest_io import read_manifest, write_manifest
+from factory.artifacts.store import Nothing, Stage, describe_file
+from factory.contracts.manifest import BuildFile, DataSummary, Manifest, Training
+from factory.contracts.network import TrainingSummary
+from factory.pipeline.provenance import provenance
+from factory.pipeline.request import Run
+from factory.pipeline.stages import STUDENT_FILES, TEACHER_FILES, sensor_contract
+from factory.pipeline.targets import Exports
+from factory.pipeline.verification import Verified
+
+FILES = ("recipe.toml", "contract.json", "golden.npz", "onnx/model.onnx", *TEACHER_FILES, *STUDENT_FILES)
+
+
+def manifest_stage(run: Run, exports: Exports, verified: Verified) -> Manifest:
+    """Write manifest.json; kept as it is while nothing in it changed, its date included."""
+    files = tuple(describe_file(run.folder, path) for path in FILES)
+    inputs = {
+        "recipe": run.recipe.model_dump(mode="json"),
+        "files": [file.model_dump(mode="json") for file in files],
+        "artifacts": [artifact.model_dump(mode="json") for artifact in exports.artifacts],
+        "exports": [check.model_dump(mode="json") for check in exports.checks],
+        "verified": verified.model_dump(mode="json"),
+        "code": code_hash(manifest_stage, __name__),
+    }
+
+    def work() -> Nothing:
+        write_manifest(run.folder / "manifest.json", _manifest(run, exports, verified, files))
+        return Nothing()
+
+    run.store.run(Stage(name="manifest", inputs=inputs, outputs=("manifest.json",), result=Nothing), work)
+    return read_manifest(run.folder / "manifest.json")
+
+
+def report_stage(run: Run, manifest: Manifest) -> Path:
+    """Write report.html; returns its path."""
+    out = run.folder / "report.html"
+
+    def work() -> Nothing:
+        from factory.reporting.html import write_report
+
+        write_report(run.folder, manifest, out)
+        return Nothing()
+
+    inputs = {"code": code_hash(report_stage, "factory.reporting"), "manifest": run.store.hashes("manifest")}
+    run.store.run(Stage(name="report", inputs=inputs, outputs=("report.html",), result=Nothing), work)
+    return out
+
+
+def _manifest(
+    run: Run,
+    exports: Exports,
+    verified: Verified,
+    files: tuple[BuildFile, ...],
+) -> Manifest:
+    contract = sensor_contract(run)
+    return Manifest(
+        name=run.recipe.name,
+        provenance=provenance(),
+        recipe=run.recipe,
+        contract=contract.window,
+        normalisation=contract.normalisation,
+        phone_obstacles=contract.phone_obstacles,
+        data=run.store.result("windows", DataSummary),
+        training=_training(run, verified),
+        artifacts=exports.artifacts,
+        files=files,
+        conversion=verified.conversion,
+        verifications=verified.verifications,
+        checks=exports.checks + verified.checks,
+    )
+
+
+def _training(run: Run, verified: Verified) -> Training:
+    teacher, student = (run.store.result(name, TrainingSummary) for name in ("teacher", "student"))
+    return Training(
+        head=student.head,
+        head_search=teacher.head_search,
+        teacher=verified.teacher,
+        student_cost=verified.student_cost,
+        teacher_cost=verified.teacher_cost,
+        device=student.device,
+        seconds=teacher.seconds + student.seconds,
+    )

@@ -1,0 +1,113 @@
+"""What a build is asked for, and the windows that every stage of one build shares."""
+
+import os
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+
+from factory.artifacts.store import StageStore
+from factory.contracts.dataset import Split, WindowSet
+from factory.contracts.progress import Progress, Silent
+from factory.contracts.recipe import Recipe
+
+DEFAULT_TARGETS = ("tflite",)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BuildRequest:
+    """What to build, from where, for what.
+
+    Attributes:
+        recipe: Resolved; relative paths in it start from `build`.
+        build: The build folder.
+        data: Folder of the official data sets.
+        cache: Folder of prepared windows.
+        device: Processor that trains: auto, cpu, cuda or mps.
+        targets: What to export for.
+        board: Where engines of target jetson are built and measured, ssh://[user@]host[:port]; None for nowhere.
+        tensorboard: Write event files while training.
+        force: Replace a build of another recipe.
+        progress: Told of each step.
+    """
+
+    recipe: Recipe
+    build: Path
+    data: Path | None = None
+    cache: Path
+    device: str = "auto"
+    targets: tuple[str, ...] = DEFAULT_TARGETS
+    board: str | None = None
+    tensorboard: bool = False
+    force: bool = False
+    progress: Progress = field(default_factory=Silent)
+
+
+def request_for(recipe: Recipe, out: Path | None, cache: Path | None) -> BuildRequest:
+    """A request with every default filled in; the recipe's description becomes relative to the build folder.
+
+    Args:
+        recipe: From `factory.recipes.find_recipe`.
+        out: The build folder; None for build/<recipe name>.
+        cache: Folder of prepared windows; None for the user's.
+    """
+    folder = out if out is not None else Path("build") / recipe.name
+    if recipe.data.description is not None:
+        moved = Path(os.path.relpath(Path(recipe.data.description).absolute(), folder.absolute())).as_posix()
+        recipe = recipe.model_copy(update={"data": recipe.data.model_copy(update={"description": moved})})
+    return BuildRequest(recipe=recipe, build=folder, cache=cache_folder(cache))
+
+
+def cache_folder(chosen: Path | None) -> Path:
+    """Where prepared windows are kept: `chosen`, $FACTORY_CACHE, or the user's cache folder."""
+    if chosen is not None:
+        return chosen
+    if named := os.environ.get("FACTORY_CACHE"):
+        return Path(named)
+    import platformdirs
+
+    return Path(platformdirs.user_cache_dir("smldist-factory"))
+
+
+class Run:
+    """One build under way: the request, the store of finished stages, and the windows once a stage asks for them."""
+
+    def __init__(self, request: BuildRequest, store: StageStore) -> None:
+        self.request = request
+        self.store = store
+
+    @property
+    def recipe(self) -> Recipe:
+        """Of the request."""
+        return self.request.recipe
+
+    @property
+    def folder(self) -> Path:
+        """The build folder."""
+        return self.request.build
+
+    @property
+    def progress(self) -> Progress:
+        """Told of each step."""
+        return self.request.progress
+
+    @cached_property
+    def windows(self) -> WindowSet:
+        """All windows, memory-mapped from the cache."""
+        from factory.data import prepare
+
+        request = self.request
+        request.progress.say(f"recordings of {request.recipe.data.source} ...")
+        return prepare(request.recipe.data, request.data, request.cache, request.progress, base=request.build)
+
+    @cached_property
+    def split(self) -> Split:
+        """People apart."""
+        from factory.data import make_split
+
+        return make_split(self.windows, self.recipe.split, self.recipe.seed)
+
+    def with_progress(self, progress: Progress) -> "Run":
+        """The same run, told of elsewhere; windows and split are shared."""
+        other = Run(replace(self.request, progress=progress), self.store)
+        other.__dict__.update({name: self.__dict__[name] for name in ("windows", "split") if name in self.__dict__})
+        return other

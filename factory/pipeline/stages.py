@@ -1,0 +1,263 @@
+"""The stages of a build up to the exported files, each a key, a list of files and a function that makes them.
+
+A key holds what decides the files: the recipe's parts, hashes of earlier files, tool versions and the stage's own code.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from factory.artifacts.code import code_hash
+from factory.artifacts.store import Nothing, Stage
+from factory.contracts.artifact import Artifact
+from factory.contracts.base import Contract
+from factory.contracts.dataset import Ints
+from factory.contracts.files import atomic_write
+from factory.contracts.manifest import DataSummary
+from factory.contracts.network import NetworkSpec, TrainingSummary
+from factory.contracts.recipe import Recipe
+from factory.contracts.window import SensorContract
+from factory.pipeline.provenance import versions
+from factory.pipeline.request import Run
+
+NETWORK_FILES = ("network.safetensors", "network.json", "summary.json", "epochs.jsonl")
+TEACHER_FILES = tuple(f"teacher/{name}" for name in (*NETWORK_FILES, "ensemble.safetensors", "memory.safetensors"))
+STUDENT_FILES = tuple(f"student/{name}" for name in NETWORK_FILES)
+
+
+class Exported(Contract):
+    """What a target wrote."""
+
+    artifacts: tuple[Artifact, ...]
+
+
+def write_recipe(run: Run) -> None:
+    """Put the resolved recipe into the build folder, if it is not there already."""
+    path, text = run.folder / "recipe.toml", run.recipe.to_toml()
+    if not path.is_file() or path.read_bytes() != text.encode():
+        with atomic_write(path) as temporary:
+            temporary.write_text(text, "utf-8")
+
+
+def windows_stage(run: Run) -> DataSummary:
+    """Prepare windows into the cache and split them; always looks at the files, since they may have changed."""
+    inputs = _windows_inputs(run, run.recipe)
+    return run.store.run(
+        Stage(name="windows", inputs=inputs, outputs=(), result=DataSummary), lambda: summarise_data(run)
+    )
+
+
+def summarise_data(run: Run) -> DataSummary:
+    """Who trains, who selects, who tests, and with how much of each class."""
+    from factory.data.splits import subjects_of
+
+    parts = {part: getattr(run.split, part) for part in ("train", "validation", "test")}
+    order = {subject: place for place, subject in enumerate(subjects_of(run.windows))}
+    names = {
+        part: tuple(sorted(set(run.windows.subject[index].tolist()), key=order.__getitem__))
+        for part, index in parts.items()
+    }
+    return DataSummary(
+        content_hash=run.windows.content_hash,
+        train_subjects=names["train"],
+        validation_subjects=names["validation"],
+        test_subjects=names["test"],
+        windows={part: len(index) for part, index in parts.items()},
+        classes={part: _by_class(run, index) for part, index in parts.items()},
+        lost=run.windows.lost,
+    )
+
+
+def _by_class(run: Run, index: Ints) -> dict[str, int]:
+    labels = run.windows.spec.labels
+    return dict(zip(labels, np.bincount(run.windows.y[index], minlength=len(labels)).tolist(), strict=True))
+
+
+def teacher_stage(run: Run) -> TrainingSummary:
+    """Train the teacher and search its head."""
+    recipe = run.recipe
+    inputs = {
+        **_windows_inputs(run, recipe),
+        "model": recipe.model.model_dump(mode="json", exclude={"student"}),
+        "train": recipe.train.model_dump(mode="json", exclude={"student_epochs", "int8_epochs"}),
+        "patterns": recipe.distill.patterns,
+        "tools": versions("torch"),
+        "code": code_hash(teacher_stage, "factory.training.teacher"),
+    }
+
+    def work() -> TrainingSummary:
+        from factory.devices.host import choose_device
+        from factory.training import train_teacher
+
+        device, folder = choose_device(run.request.device), run.folder / "teacher"
+        return train_teacher(recipe, run.windows, run.split, folder, device, run.progress, run.request.tensorboard)
+
+    stage = Stage(name="teacher", inputs=inputs, outputs=TEACHER_FILES, result=TrainingSummary, folder="teacher")
+    return run.store.run(stage, work)
+
+
+def student_stage(run: Run) -> TrainingSummary:
+    """Distil the student."""
+    recipe = run.recipe
+
+    def work() -> TrainingSummary:
+        from factory.devices.host import choose_device
+        from factory.training import train_student
+
+        device, teacher, folder = choose_device(run.request.device), run.folder / "teacher", run.folder / "student"
+        return train_student(
+            recipe, run.windows, run.split, teacher, folder, device, run.progress, run.request.tensorboard
+        )
+
+    inputs = student_inputs(run, recipe)
+    stage = Stage(name="student", inputs=inputs, outputs=STUDENT_FILES, result=TrainingSummary, folder="student")
+    return run.store.run(stage, work)
+
+
+def student_inputs(run: Run, recipe: Recipe) -> dict[str, Any]:
+    """What decides a student's weights; `recipe` need not be the run's, so that a control can be trained beside."""
+    return {
+        **_windows_inputs(run, recipe),
+        "model": _json(recipe.model),
+        "train": recipe.train.model_dump(mode="json", exclude={"teacher_epochs", "search_epochs"}),
+        "distill": _json(recipe.distill),
+        "teacher": _weights(run, "teacher"),
+        "tools": versions("torch"),
+        "code": code_hash(student_stage, "factory.training.student"),
+    }
+
+
+def onnx_stage(run: Run) -> None:
+    """Fold the student into the hand-off graph, and write the contract that apps read."""
+    spec = run.windows.spec
+
+    def work() -> Nothing:
+        from exporters.onnx import export_onnx
+        from factory.models import fold, load_network
+
+        network = fold(load_network(run.folder / "student"))
+        export_onnx(network, len(spec.channels), spec.length, run.folder / "onnx" / "model.onnx")
+        with atomic_write(run.folder / "contract.json") as temporary:
+            temporary.write_text(sensor_contract(run).model_dump_json(indent=2) + "\n", "utf-8")
+        return Nothing()
+
+    inputs = {
+        "student": _weights(run, "student"),
+        "contract": _json(spec),
+        "name": run.recipe.name,
+        "tools": versions("torch", "onnx"),
+        "code": code_hash(onnx_stage, "exporters.onnx", "factory.models"),
+    }
+    outputs = ("onnx/model.onnx", "contract.json")
+    run.store.run(Stage(name="onnx", inputs=inputs, outputs=outputs, result=Nothing, folder="onnx"), work)
+
+
+def golden_stage(run: Run) -> None:
+    """Choose held-out windows and write them with the eager student's logits."""
+    verify = run.recipe.verify
+
+    def work() -> Nothing:
+        from factory.models import load_network
+        from factory.training import predict
+        from factory.verification.golden import write_golden
+        from factory.verification.selection import select_golden
+
+        test = run.split.test
+        logits = predict(load_network(run.folder / "student"), run.windows.x[test])
+        pack = select_golden(run.windows, test, verify.golden_windows, run.recipe.seed, logits)
+        write_golden(run.folder / "golden.npz", pack)
+        return Nothing()
+
+    inputs = {
+        **_windows_inputs(run, run.recipe),
+        "student": _weights(run, "student"),
+        "count": verify.golden_windows,
+        "code": code_hash(golden_stage, "factory.verification.selection", "factory.training.predict", "factory.models"),
+    }
+    run.store.run(Stage(name="golden", inputs=inputs, outputs=("golden.npz",), result=Nothing), work)
+
+
+def target_stage(run: Run, target: str) -> tuple[Artifact, ...]:
+    """Convert the hand-off graph into one target's artifacts; of the recipe's precisions, those that it makes.
+
+    Raises:
+        ExportError: The converter refused.
+        MissingToolError: The target's SDK is not installed.
+    """
+    from exporters.registry import find_target
+
+    export, row = run.recipe.export, find_target(target)
+    precisions = tuple(precision for precision in export.precisions if precision in row.precisions)
+
+    def work() -> Exported:
+        from exporters.registry import load_exporter
+        from factory.contracts.exporter import ExportRequest
+        from factory.quantize.calibration import choose_calibration
+
+        windows, train = run.windows, run.split.train
+        request = ExportRequest(
+            onnx=run.folder / "onnx" / "model.onnx",
+            student=run.folder / "student",
+            spec=windows.spec,
+            calibration=choose_calibration(windows, train, export.calibration_windows, run.recipe.seed),
+            build=run.folder,
+            precisions=precisions,
+            progress=run.progress,
+        )
+        return Exported(artifacts=load_exporter(target).export(request))
+
+    inputs = {
+        **_windows_inputs(run, run.recipe),
+        "onnx": run.store.hashes("onnx"),
+        "student": _weights(run, "student"),
+        "precisions": precisions,
+        "calibration_windows": export.calibration_windows,
+        "tools": versions(*row.packages),
+        "code": code_hash(target_stage, row.package, "factory.quantize.calibration"),
+    }
+    stage = Stage(
+        name=target,
+        inputs=inputs,
+        outputs=(),
+        result=Exported,
+        named=lambda exported: tuple(path for artifact in exported.artifacts for path in files_of(artifact)),
+        folder=target,
+    )
+    return run.store.run(stage, work).artifacts
+
+
+def files_of(artifact: Artifact) -> tuple[str, ...]:
+    """An artifact's own path and those of the files beside it."""
+    return artifact.path, *(file.path for file in artifact.beside)
+
+
+def sensor_contract(run: Run) -> SensorContract:
+    """What contract.json says."""
+    spec = run.windows.spec
+    student = NetworkSpec.model_validate_json((run.folder / "student" / "network.json").read_bytes())
+    return SensorContract(
+        name=run.recipe.name,
+        window=spec,
+        normalisation=student.normalisation,
+        phone_obstacles=tuple(spec.phone_obstacles()),
+    )
+
+
+def _windows_inputs(run: Run, recipe: Recipe) -> dict[str, Any]:
+    """What decides the windows and who trains, selects and tests."""
+    return {
+        "content": run.windows.content_hash,
+        "split": _json(recipe.split),
+        "seed": recipe.seed,
+        "data_code": code_hash(summarise_data, "factory.data.preparation", "factory.data.splits"),
+    }
+
+
+def _weights(run: Run, which: str) -> dict[str, str]:
+    """Hashes of a network's weights and specification; its history and timing decide nothing."""
+    deciding = (".safetensors", "network.json")
+    return {path: digest for path, digest in run.store.hashes(which).items() if path.endswith(deciding)}
+
+
+def _json(model: Contract) -> dict[str, Any]:
+    return model.model_dump(mode="json")

@@ -1,0 +1,144 @@
+"""`verify` of a finished build: do its files agree with each other, and do they still answer alike on this machine?
+
+Needs the runtimes only: neither torch nor TensorFlow.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from factory.artifacts.manifest_io import write_manifest
+from factory.contracts.dataset import WindowSet
+from factory.contracts.errors import DataError, MissingToolError, RecipeError
+from factory.contracts.manifest import Accuracy, Check, Manifest
+from factory.contracts.progress import Progress, Silent
+from factory.pipeline.board import Board, measure_on_board, pack
+from factory.pipeline.measure import HeldOut, VerifyRequest, verify_artifacts
+from factory.pipeline.provenance import provenance
+from factory.pipeline.result import Build, VerifyResult
+from factory.verification.golden import read_golden, require_spec
+
+_BUILD_ONLY = "crosscheck."
+"""Gates that a build runs and `verify` does not: they convert again."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Recordings:
+    """Where to look for the recordings that a build was made from.
+
+    Attributes:
+        data: Folder of the official data sets; None looks where a package or the user's table holds them.
+        cache: Folder of prepared windows.
+    """
+
+    data: Path | None
+    cache: Path
+
+
+def verify(
+    build: Build,
+    recordings: Recordings,
+    board: str | None = None,
+    update: bool = False,
+    progress: Progress | None = None,
+) -> VerifyResult:
+    """Measure every artifact of a build again, on this machine.
+
+    Args:
+        build: From `open_build`.
+        recordings: Accuracy is measured where they are at hand, and is not run elsewhere.
+        board: ssh://[user@]host[:port] that builds and measures the engines of target jetson.
+        update: Write what was measured into manifest.json and report.html.
+        progress: Told of each artifact.
+
+    Raises:
+        ArtifactError: Files of the build contradict each other.
+        DataError: The recordings in `data` are others.
+    """
+    told = progress if progress is not None else Silent()
+    manifest = build.manifest
+    golden = read_golden(build.path / "golden.npz")
+    require_spec(golden, manifest.contract)
+    request = VerifyRequest(
+        build=build.path,
+        spec=manifest.contract,
+        golden=golden,
+        held_out=_held_out(build, recordings, told),
+        reference=_reference(manifest),
+        latency_runs=manifest.recipe.verify.latency_runs,
+        progress=told,
+    )
+    found = verify_artifacts(request, manifest.artifacts)
+    if board is not None:
+        there = Board(url=board, name=manifest.name)
+        bundle = pack(there, request, manifest.artifacts, found.verifications)
+        found.checks.extend(measure_on_board(there, request, bundle).checks)
+    result = VerifyResult(verifications=tuple(found.verifications), checks=tuple(found.checks))
+    if update:
+        _update(build, result)
+    return result
+
+
+def _held_out(build: Build, recordings: Recordings, progress: Progress) -> HeldOut | None:
+    """The test split of the recordings that the build was made from; None if they are not at hand."""
+    from factory.data import make_split
+
+    manifest = build.manifest
+    windows = _windows(build, recordings, progress)
+    if windows is None:
+        return None
+    test = make_split(windows, manifest.recipe.split, manifest.recipe.seed).test
+    return HeldOut(x=windows.x[test], y=windows.y[test], subject=windows.subject[test])
+
+
+def _windows(build: Build, recordings: Recordings, progress: Progress) -> WindowSet | None:
+    """Without `data` they still are where a package holds them, or where the user's table is unchanged."""
+    from factory.data import prepare
+    from factory.data.preparation import content_hash
+
+    manifest, data, cache = build.manifest, recordings.data, recordings.cache
+    try:
+        found = content_hash(manifest.recipe.data, data, cache, build.path)
+    except (DataError, RecipeError, MissingToolError):
+        if data is None:
+            return None
+        raise
+    if found != manifest.data.content_hash:
+        if data is None:
+            return None
+        raise DataError(
+            f"the recordings give windows {found[:12]}, the build was made from {manifest.data.content_hash[:12]}: "
+            "name the same data with --data, or leave it out"
+        )
+    return prepare(manifest.recipe.data, data, cache, progress, base=build.path)
+
+
+def _reference(manifest: Manifest) -> Accuracy | None:
+    eager = (step.accuracy for step in manifest.conversion if step.subject == "eager")
+    return next(eager, None)
+
+
+def _update(build: Build, result: VerifyResult) -> None:
+    """Replace what was measured of the artifacts; what was measured of the network before them stays."""
+    from factory.reporting.html import write_report
+
+    manifest = build.manifest
+    kept = tuple(check for check in manifest.checks if _stays(check, manifest, result))
+    renewed = manifest.model_copy(
+        update={
+            "verifications": result.verifications,
+            "checks": kept + result.checks,
+            "provenance": manifest.provenance.model_copy(update={"machine": provenance().machine}),
+        }
+    )
+    write_manifest(build.path / "manifest.json", renewed)
+    write_report(build.path, renewed, build.report)
+
+
+def _stays(check: Check, manifest: Manifest, result: VerifyResult) -> bool:
+    """Whether a check of the build is of something that was not measured now: another target, a board's engine."""
+    if check.gate.startswith(_BUILD_ONLY):
+        return True
+    again = {(c.gate, c.target, c.precision, c.variant) for c in result.checks}
+    variants = {(artifact.target, artifact.variant) for artifact in manifest.artifacts}
+    elsewhere = (check.target, check.variant) not in variants
+    return elsewhere and (check.gate, check.target, check.precision, check.variant) not in again

@@ -1,0 +1,240 @@
+"""Gates: measured figures against the tolerances. A gate passes, fails, or was not run; it never warns."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from factory.contracts.artifact import Artifact, Precision
+from factory.contracts.dataset import Floats
+from factory.contracts.errors import GateError
+from factory.contracts.manifest import Accuracy, Check, Latency, Outcome, Parity
+from factory.verification.tolerances import LATENCY_NOISE, LEAST_FLIPS, STUDENT_PARAMETERS, tolerance
+
+
+def output_step(artifact: Artifact, reference: Floats) -> float:
+    """One 8-bit step of the logits: the output's own scale, or for float outputs its reference's range / 255."""
+    held = artifact.outputs[0].quantisation
+    return held.scale[0] if held is not None else float(reference.max() - reference.min()) / 255
+
+
+def judge_parity(
+    target: str, precision: Precision, parity: Parity, where: str, step: float | None = None, note: str = ""
+) -> list[Check]:
+    """Gates on the golden pack.
+
+    Args:
+        target: Of the artifact; 'torch' or 'onnx' for a conversion check.
+        precision: Of the artifact.
+        parity: From `compare`.
+        where: Machine and runtime.
+        step: From `output_step`; None leaves out the gate in steps.
+        note: Joined to checks that fail, such as the first diverging layer.
+    """
+    row, gate = tolerance(target, precision), _Gate(target=target, precision=precision, where=where)
+    checks = []
+    if row.max_abs is not None:
+        checks.append(_check(gate, "parity.max_abs", parity.max_abs, "<=", row.max_abs, "logit", note))
+    if row.flips is not None:
+        checks.append(_check(gate, "parity.flips", parity.flips, "<=", row.flips, "windows", note))
+    if row.top1 is not None:
+        allowed = max(LEAST_FLIPS, int((1 - row.top1) * parity.windows + 1e-9))
+        flips = f"{parity.flips} flips, {allowed} allowed"
+        note_top1 = f"{flips}; {note}" if note else flips
+        limit = 1 - allowed / parity.windows
+        checks.append(_check(gate, "parity.top1_agreement", parity.top1_agreement, ">=", limit, "share", note_top1))
+    if row.mean_steps is not None and step:
+        steps = parity.mean_abs / step
+        checks.append(_check(gate, "parity.mean_steps", steps, "<=", row.mean_steps, "8-bit steps", note))
+    return checks
+
+
+def judge_accuracy(
+    target: str, precision: Precision, accuracy: Accuracy, reference: Accuracy, where: str
+) -> list[Check]:
+    """Loss of accuracy and of macro-F1 against the reference on the same test split, percentage points.
+
+    The limit is `drop_pp`, or what `drop_windows` windows are worth where that is more: four windows lost and none
+    won is what a sign test cannot tell from chance (p = 0.06, five have 0.03). For accuracy that is 100 * 4 / N, for
+    macro-F1 four windows of the smallest class.
+
+    Raises:
+        GateError: The two were measured on different splits.
+    """
+    truth = [sum(row) for row in accuracy.confusion]
+    if truth != [sum(row) for row in reference.confusion]:
+        raise GateError(
+            f"{target}/{precision} was measured on {accuracy.windows} windows, its reference on {reference.windows} "
+            "or with other labels: measure both on the same test split and label order"
+        )
+    row, gate = tolerance(target, precision), _Gate(target=target, precision=precision, where=where)
+    checks = []
+    for name, lost, worth in (
+        (
+            "accuracy.drop_pp",
+            reference.accuracy - accuracy.accuracy,
+            100 * row.drop_windows / accuracy.windows,
+        ),
+        (
+            "accuracy.macro_f1_drop_pp",
+            reference.macro_f1 - accuracy.macro_f1,
+            window_worth_pp(truth, row.drop_windows),
+        ),
+    ):
+        limit = max(row.drop_pp, worth)
+        why = (
+            f"{row.drop_windows} of {accuracy.windows} windows are worth {worth:.2f} pp" if worth > row.drop_pp else ""
+        )
+        checks.append(_check(gate, name, 100 * lost, "<=", limit, "pp", why))
+    return checks
+
+
+def judge_size(target: str, precision: Precision, size_bytes: int, fp32_bytes: int, where: str) -> list[Check]:
+    """A smaller precision must be smaller: at least a tenth off the fp32 file, or it is not worth its error."""
+    row = tolerance(target, precision)
+    if row.size_ratio is None:
+        return []
+    gate = _Gate(target=target, precision=precision, where=where)
+    return [_check(gate, "size.ratio", size_bytes / fp32_bytes, "<=", row.size_ratio, "of fp32")]
+
+
+def judge_student(parameters: int, where: str, limit: int = STUDENT_PARAMETERS) -> list[Check]:
+    """The student stays a student."""
+    gate = _Gate(target="student", precision=None, where=where)
+    return [_check(gate, "size.parameters", parameters, "<=", limit, "parameters")]
+
+
+def judge_latency(target: str, int8_static: Latency, fp32: Latency, where: str, int8_dot_product: bool) -> list[Check]:
+    """int8_static must be faster than fp32, from alternating runs on one thread.
+
+    Judged by the ratio of medians and by that of the 5th percentiles, because a busy host only ever adds time: the
+    floor is what the code costs. Passed if both say faster. Failed if both say slower by more than the noise.
+    Anything else was not decided on this host, and is reported as not run: neither a pass nor a break. So is a
+    slower int8 on a processor without int8 dot products: it has no way to win there, and no phone is like it.
+
+    Args:
+        target: Whose files.
+        int8_static: Of the quantised file.
+        fp32: Of the float file.
+        where: Machine and runtime.
+        int8_dot_product: Whether this processor multiplies and adds int8 in one instruction, as phones do.
+    """
+    median, floor = int8_static.median_us / fp32.median_us, int8_static.p05_us / fp32.p05_us
+    if max(median, floor) <= 1:
+        outcome, note = Outcome.PASSED, ""
+    elif not int8_dot_product:
+        outcome, note = Outcome.NOT_RUN, "this processor has no int8 dot product: verify on one that has, or on a phone"
+    elif min(median, floor) > 1 + LATENCY_NOISE:
+        outcome, note = Outcome.FAILED, "int8 is no faster than fp32 here: an operator may run outside XNNPACK"
+    else:
+        outcome, note = Outcome.NOT_RUN, "undecided: a tie, or the host is too busy; verify again on an idle one"
+    return [
+        Check(
+            gate="latency.int8_to_fp32",
+            target=target,
+            precision=Precision.INT8_STATIC,
+            outcome=outcome,
+            value=median,
+            relation="<=",
+            limit=1.0,
+            unit="ratio of medians",
+            where=where,
+            note="; ".join(part for part in (f"5th percentiles {floor:.3f}", note) if part),
+        )
+    ]
+
+
+def not_run(target: str, precision: Precision, where: str, why: str) -> list[Check]:
+    """Every gate of an artifact whose runtime is missing: listed as not run, never as passed.
+
+    Args:
+        target: Of the artifact.
+        precision: Of the artifact.
+        where: The machine that could not run it.
+        why: What is missing and how to get it.
+    """
+    row = tolerance(target, precision)
+    gates = {
+        "parity.max_abs": row.max_abs,
+        "parity.flips": row.flips,
+        "parity.top1_agreement": row.top1,
+        "parity.mean_steps": row.mean_steps,
+        "accuracy.drop_pp": row.drop_pp,
+        "accuracy.macro_f1_drop_pp": row.drop_pp,
+        "latency.int8_to_fp32": 1.0 if precision is Precision.INT8_STATIC else None,
+    }
+    return [
+        Check(gate=gate, target=target, precision=precision, outcome=Outcome.NOT_RUN, where=where, note=why)
+        for gate, limit in gates.items()
+        if limit is not None
+    ]
+
+
+def require(checks: list[Check]) -> None:
+    """Let a build go on only if no gate broke; a gate that was not run breaks nothing.
+
+    Raises:
+        GateError: Names every failed gate with figure, limit, place and note.
+    """
+    failed = [c for c in checks if c.outcome is Outcome.FAILED]
+    if failed:
+        gates = "; ".join(_sentence(c) for c in failed)
+        raise GateError(
+            f"{len(failed)} of {len(checks)} gates failed: {gates}. "
+            "See report.html; retrain, calibrate on more windows, or leave out the precision"
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Gate:
+    """Whose gate, and where its figure was measured."""
+
+    target: str
+    precision: Precision | None
+    where: str
+
+
+def _check(
+    gate: _Gate, name: str, value: float, relation: Literal["<=", ">="], limit: float, unit: str, note: str = ""
+) -> Check:
+    """One check; a figure that is not a number fails."""
+    # A share such as 1 - 5/256 is compared with one computed otherwise: the slack is far below one window.
+    slack = 1e-12 * max(1.0, abs(limit))
+    holds = value <= limit + slack if relation == "<=" else value >= limit - slack
+    return Check(
+        gate=name,
+        target=gate.target,
+        precision=gate.precision,
+        outcome=Outcome.PASSED if holds else Outcome.FAILED,
+        value=value if math.isfinite(value) else None,
+        relation=relation,
+        limit=limit,
+        unit=unit,
+        where=gate.where,
+        note=note,
+    )
+
+
+def window_worth_pp(truth: Sequence[int], windows: int) -> float:
+    """Percentage points of macro-F1 that `windows` windows of the smallest class cost when all else is right.
+
+    The smallest class of n loses F1 = 2 (n - w) / (2 n - w); the class that they are mistaken for is taken to be as
+    small, and keeps 2 n / (2 n + w).
+
+    Args:
+        truth: Windows a class; classes without any do not count.
+        windows: w.
+    """
+    present = [count for count in truth if count > 0]
+    n = min(present)
+    w = min(windows, n)
+    return 100 / len(present) * (w / (2 * n - w) + w / (2 * n + w))
+
+
+def _sentence(c: Check) -> str:
+    name = "/".join(part for part in (c.target, c.precision, c.variant) if part)
+    note = f", {c.note}" if c.note else ""
+    if c.relation is None or c.limit is None:
+        return f"{name} {c.gate} ({c.where}{note})"
+    value = "not a number" if c.value is None else f"{c.value:.4g} {c.unit}".rstrip()
+    return f"{name} {c.gate} is {value}, expected {c.relation} {c.limit:.4g} ({c.where}{note})"
