@@ -77,14 +77,7 @@ BoardOption = Annotated[
         show_default=False,
     ),
 ]
-Olddef _old_board(text: str | None) -> str | None:
-    """What `factory verify` called --board; click turns the error into exit code 2."""
-    if text is None:
-        return None
-    raise typer.BadParameter(f"a board is named by --board: --board {text}")
-
-
-BoardOption = Annotated[str | None, typer.Option("--device", callback=_old_board, hidden=True)]
+OldBoardOption = Annotated[str | None, typer.Option("--device", callback=_old_board, hidden=True)]
 ForceOption = Annotated[bool, typer.Option("--force", help="Replace a build of another recipe in the build folder.")]
 SeedOption = Annotated[
     int | None, typer.Option("--seed", min=0, max=2**31 - 1, help="Replaces the recipe's seed.", show_default=False)
@@ -97,14 +90,7 @@ TargetOption = Annotated[
         "'android': a phone's targets, and the folder that an app ships.",
     ),
 ]
-Tensordef _old_board(text: str | None) -> str | None:
-    """What `factory verify` called --board; click turns the error into exit code 2."""
-    if text is None:
-        return None
-    raise typer.BadParameter(f"a board is named by --board: --board {text}")
-
-
-BoardOption = Annotated[
+TensorBoardOption = Annotated[
     bool, typer.Option("--tensorboard", help="Write TensorBoard events beside each network while it trains.")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Machine-readable result on stdout, no progress.")]
