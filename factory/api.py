@@ -145,6 +145,7 @@ def verify(
     *,
     data: PathLike | None = None,
     cache: PathLike | None = None,
+    recordings: bool = True,
     board: str | None = None,
     update: bool = False,
     progress: Progress | None = None,
@@ -156,6 +157,7 @@ def verify(
         build: From `open_build`, or its folder.
         data: Folder of the official data sets; None looks where a package or the user's table holds them.
         cache: Folder of prepared windows.
+        recordings: False verifies without them: accuracy is then not run.
         board: As that of `build`.
         update: Write what was measured into manifest.json and report.html.
         progress: Told of each artifact.
@@ -170,8 +172,8 @@ def verify(
     from factory.pipeline.verify import verify as run
 
     opened = open_build(build) if isinstance(build, str | Path) else build
-    recordings = Recordings(data=_path(data), cache=cache_folder(_path(cache)))
-    result = run(opened, recordings, board, update, progress)
+    where = Recordings(data=_path(data), cache=cache_folder(_path(cache)), wanted=recordings)
+    result = run(opened, where, board, update, progress)
     if check:
         result.require()
     return result

@@ -44,7 +44,7 @@ BOARD_SCHEME = "ssh://"
 def _processor(text: str) -> str:
     """A processor; click turns the error into exit code 2."""
     if text.startswith(BOARD_SCHEME):
-        raise typer.BadParameter(f"a board is named by --board: --board {text}")
+        raise typer.BadParameter(f"name a board by --board {text}")
     if text not in tuple(Device):
         raise typer.BadParameter(f"'{text}' is none of {', '.join(Device)}")
     return text
@@ -65,7 +65,7 @@ def _old_board(text: str | None) -> str | None:
     """What `factory verify` called --board; click turns the error into exit code 2."""
     if text is None:
         return None
-    raise typer.BadParameter(f"a board is named by --board: --board {text}")
+    raise typer.BadParameter(f"name a board by --board {text}")
 
 
 BoardOption = Annotated[

@@ -13,6 +13,9 @@ def verify(
     build: BuildArgument,
     data: DataOption = None,
     cache: CacheOption = None,
+    without_data: Annotated[
+        bool, typer.Option("--without-data", help="Do not look for the recordings: accuracy is then not run.")
+    ] = False,
     update: Annotated[
         bool, typer.Option("--update", help="Write what was measured into manifest.json and report.html.")
     ] = False,
@@ -30,7 +33,14 @@ def verify(
 
     opened = factory.open_build(build)
     result = factory.verify(
-        opened, data=data, cache=cache, board=board, update=update, progress=make_progress(as_json), check=False
+        opened,
+        data=data,
+        cache=cache,
+        recordings=not without_data,
+        board=board,
+        update=update,
+        progress=make_progress(as_json),
+        check=False,
     )
     manifest = opened.manifest
     if as_json:

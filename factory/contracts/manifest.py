@@ -1,13 +1,14 @@
 """manifest.json: what was built, from what, and what was verified where. Schema: `factory schema`."""
 
 from enum import StrEnum
-from typing import Literal
+from itertools import combinations
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from factory.contracts.artifact import Artifact, Precision
 from factory.contracts.base import Contract
-from factory.contracts.recipe import HeadKind, Recipe
+from factory.contracts.recipe import HeadKind, Recipe, SplitRecipe
 from factory.contracts.window import Normalisation, WindowSpec
 
 
@@ -141,6 +142,21 @@ class Training(Contract):
     seconds: float
 
 
+class SplitRecord(Contract):
+    """split.json: the people of each part, kept by later builds of the same people, whatever the windows."""
+
+    split: SplitRecipe
+    seed: int
+    train: tuple[str, ...]
+    validation: tuple[str, ...]
+    test: tuple[str, ...]
+
+    @property
+    def people(self) -> set[str]:
+        """Everybody."""
+        return {*self.train, *self.validation, *self.test}
+
+
 class DataSummary(Contract):
     """Who trained, who selected, who tested."""
 
@@ -153,6 +169,14 @@ class DataSummary(Contract):
         default_factory=dict, description="windows of each class, per part: its balance"
     )
     lost: dict[str, int] = Field(default_factory=dict, description="windows or samples left out, by reason")
+
+    @model_validator(mode="after")
+    def _people_apart(self) -> Self:
+        parts = (self.train_subjects, self.validation_subjects, self.test_subjects)
+        for one, other in combinations(parts, 2):
+            if both := sorted(set(one) & set(other)):
+                raise ValueError(f"subject {both[0]} stands in two parts: who trains must not select or test")
+        return self
 
 
 class Provenance(Contract):

@@ -8,12 +8,12 @@ from factory.artifacts.store import Nothing, Stage, describe_file
 from factory.contracts.manifest import BuildFile, DataSummary, Manifest, Training
 from factory.contracts.network import TrainingSummary
 from factory.pipeline.provenance import provenance
-from factory.pipeline.request import Run
+from factory.pipeline.request import SPLIT_FILE, Run
 from factory.pipeline.stages import STUDENT_FILES, TEACHER_FILES, sensor_contract
 from factory.pipeline.targets import Exports
 from factory.pipeline.verification import Verified
 
-FILES = ("recipe.toml", "contract.json", "golden.npz", "onnx/model.onnx", *TEACHER_FILES, *STUDENT_FILES)
+FILES = ("recipe.toml", SPLIT_FILE, "contract.json", "golden.npz", "onnx/model.onnx", *TEACHER_FILES, *STUDENT_FILES)
 
 
 def manifest_stage(run: Run, exports: Exports, verified: Verified) -> Manifest:

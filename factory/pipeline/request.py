@@ -5,12 +5,16 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from factory.artifacts.store import StageStore
 from factory.contracts.dataset import Split, WindowSet
+from factory.contracts.manifest import SplitRecord
 from factory.contracts.progress import Progress, Silent
 from factory.contracts.recipe import Recipe
 
 DEFAULT_TARGETS = ("tflite",)
+SPLIT_FILE = "split.json"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -101,10 +105,22 @@ class Run:
 
     @cached_property
     def split(self) -> Split:
-        """People apart."""
-        from factory.data import make_split
+        """People apart: as an earlier build of this folder had them, if they are the same people."""
+        from factory.data.splits import make_split, split_by_people
 
+        kept = self._recorded_split()
+        if kept is not None:
+            return split_by_people(self.windows, kept.train, kept.validation, kept.test)
         return make_split(self.windows, self.recipe.split, self.recipe.seed)
+
+    def _recorded_split(self) -> SplitRecord | None:
+        """split.json, if it is of this recipe's split and seed and names exactly the people at hand."""
+        try:
+            found = SplitRecord.model_validate_json((self.folder / SPLIT_FILE).read_bytes())
+        except (OSError, ValidationError):
+            return None
+        same = (found.split, found.seed) == (self.recipe.split, self.recipe.seed)
+        return found if same and found.people == set(self.windows.subject.tolist()) else None
 
     def with_progress(self, progress: Progress) -> "Run":
         """The same run, told of elsewhere; windows and split are shared."""

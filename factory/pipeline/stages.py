@@ -11,14 +11,14 @@ from factory.artifacts.code import code_hash
 from factory.artifacts.store import Nothing, Stage
 from factory.contracts.artifact import Artifact
 from factory.contracts.base import Contract
-from factory.contracts.dataset import Ints
+from factory.contracts.dataset import Split, WindowSet
 from factory.contracts.files import atomic_write
-from factory.contracts.manifest import DataSummary
+from factory.contracts.manifest import DataSummary, SplitRecord
 from factory.contracts.network import NetworkSpec, TrainingSummary
 from factory.contracts.recipe import Recipe
 from factory.contracts.window import SensorContract
 from factory.pipeline.provenance import versions
-from factory.pipeline.request import Run
+from factory.pipeline.request import SPLIT_FILE, Run
 
 NETWORK_FILES = ("network.safetensors", "network.json", "summary.json", "epochs.jsonl")
 TEACHER_FILES = tuple(f"teacher/{name}" for name in (*NETWORK_FILES, "ensemble.safetensors", "memory.safetensors"))
@@ -41,36 +41,45 @@ def write_recipe(run: Run) -> None:
 
 def windows_stage(run: Run) -> DataSummary:
     """Prepare windows into the cache and split them; always looks at the files, since they may have changed."""
+
+    def work() -> DataSummary:
+        found = summarise(run.windows, run.split)
+        record = SplitRecord(
+            split=run.recipe.split,
+            seed=run.recipe.seed,
+            train=found.train_subjects,
+            validation=found.validation_subjects,
+            test=found.test_subjects,
+        )
+        with atomic_write(run.folder / SPLIT_FILE) as temporary:
+            temporary.write_text(record.model_dump_json(indent=1) + "\n", "utf-8")
+        return found
+
     inputs = _windows_inputs(run, run.recipe)
-    return run.store.run(
-        Stage(name="windows", inputs=inputs, outputs=(), result=DataSummary), lambda: summarise_data(run)
-    )
+    return run.store.run(Stage(name="windows", inputs=inputs, outputs=(SPLIT_FILE,), result=DataSummary), work)
 
 
-def summarise_data(run: Run) -> DataSummary:
+def summarise(windows: WindowSet, split: Split) -> DataSummary:
     """Who trains, who selects, who tests, and with how much of each class."""
     from factory.data.splits import subjects_of
 
-    parts = {part: getattr(run.split, part) for part in ("train", "validation", "test")}
-    order = {subject: place for place, subject in enumerate(subjects_of(run.windows))}
+    parts = {"train": split.train, "validation": split.validation, "test": split.test}
+    order = {subject: place for place, subject in enumerate(subjects_of(windows))}
     names = {
-        part: tuple(sorted(set(run.windows.subject[index].tolist()), key=order.__getitem__))
+        part: tuple(sorted(set(windows.subject[index].tolist()), key=order.__getitem__))
         for part, index in parts.items()
     }
+    labels = windows.spec.labels
+    counts = {part: np.bincount(windows.y[index], minlength=len(labels)).tolist() for part, index in parts.items()}
     return DataSummary(
-        content_hash=run.windows.content_hash,
+        content_hash=windows.content_hash,
         train_subjects=names["train"],
         validation_subjects=names["validation"],
         test_subjects=names["test"],
         windows={part: len(index) for part, index in parts.items()},
-        classes={part: _by_class(run, index) for part, index in parts.items()},
-        lost=run.windows.lost,
+        classes={part: dict(zip(labels, count, strict=True)) for part, count in counts.items()},
+        lost=windows.lost,
     )
-
-
-def _by_class(run: Run, index: Ints) -> dict[str, int]:
-    labels = run.windows.spec.labels
-    return dict(zip(labels, np.bincount(run.windows.y[index], minlength=len(labels)).tolist(), strict=True))
 
 
 def teacher_stage(run: Run) -> TrainingSummary:
@@ -245,11 +254,14 @@ def sensor_contract(run: Run) -> SensorContract:
 
 def _windows_inputs(run: Run, recipe: Recipe) -> dict[str, Any]:
     """What decides the windows and who trains, selects and tests."""
+    parts = (run.split.train, run.split.validation, run.split.test)
+    people = [sorted(set(run.windows.subject[part].tolist())) for part in parts]
     return {
         "content": run.windows.content_hash,
         "split": _json(recipe.split),
+        "people": people,
         "seed": recipe.seed,
-        "data_code": code_hash(summarise_data, "factory.data.preparation", "factory.data.splits"),
+        "data_code": code_hash(summarise, "factory.data.preparation", "factory.data.splits"),
     }
 
 

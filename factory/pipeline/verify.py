@@ -8,14 +8,16 @@ from pathlib import Path
 
 from factory.artifacts.manifest_io import write_manifest
 from factory.contracts.dataset import WindowSet
-from factory.contracts.errors import DataError, MissingToolError, RecipeError
+from factory.contracts.errors import ArtifactError, DataError, MissingToolError, RecipeError
 from factory.contracts.manifest import Accuracy, Check, Manifest
 from factory.contracts.progress import Progress, Silent
 from factory.pipeline.board import Board, measure_on_board, pack
-from factory.pipeline.measure import HeldOut, VerifyRequest, verify_artifacts
+from factory.pipeline.consistency import require_consistent, require_same_data
+from factory.pipeline.measure import HeldOut, Measured, VerifyRequest, verify_artifacts
 from factory.pipeline.provenance import provenance
 from factory.pipeline.result import Build, VerifyResult
-from factory.verification.golden import read_golden, require_spec
+from factory.pipeline.stages import summarise
+from factory.verification.golden import read_golden
 
 _BUILD_ONLY = "crosscheck."
 """Gates that a build runs and `verify` does not: they convert again."""
@@ -28,10 +30,12 @@ class Recordings:
     Attributes:
         data: Folder of the official data sets; None looks where a package or the user's table holds them.
         cache: Folder of prepared windows.
+        wanted: False verifies without them: accuracy is then not run.
     """
 
     data: Path | None
     cache: Path
+    wanted: bool = True
 
 
 def verify(
@@ -51,13 +55,13 @@ def verify(
         progress: Told of each artifact.
 
     Raises:
-        ArtifactError: Files of the build contradict each other.
-        DataError: The recordings in `data` are others.
+        ArtifactError: Files of the build contradict each other, or the recordings.
+        DataError: There are no recordings in `data`.
     """
     told = progress if progress is not None else Silent()
     manifest = build.manifest
     golden = read_golden(build.path / "golden.npz")
-    require_spec(golden, manifest.contract)
+    require_consistent(build, golden)
     request = VerifyRequest(
         build=build.path,
         spec=manifest.contract,
@@ -72,7 +76,8 @@ def verify(
         there = Board(url=board, name=manifest.name)
         bundle = pack(there, request, manifest.artifacts, found.verifications)
         found.checks.extend(measure_on_board(there, request, bundle).checks)
-    result = VerifyResult(verifications=tuple(found.verifications), checks=tuple(found.checks))
+    kept = tuple(check for check in manifest.checks if _stays(check, manifest, found))
+    result = VerifyResult(verifications=tuple(found.verifications), checks=kept + tuple(found.checks))
     if update:
         _update(build, result)
     return result
@@ -80,13 +85,14 @@ def verify(
 
 def _held_out(build: Build, recordings: Recordings, progress: Progress) -> HeldOut | None:
     """The test split of the recordings that the build was made from; None if they are not at hand."""
-    from factory.data import make_split
+    from factory.data.splits import split_by_people
 
-    manifest = build.manifest
-    windows = _windows(build, recordings, progress)
+    windows, told = _windows(build, recordings, progress), build.manifest.data
     if windows is None:
         return None
-    test = make_split(windows, manifest.recipe.split, manifest.recipe.seed).test
+    split = split_by_people(windows, told.train_subjects, told.validation_subjects, told.test_subjects)
+    require_same_data(build, windows, summarise(windows, split))
+    test = split.test
     return HeldOut(x=windows.x[test], y=windows.y[test], subject=windows.subject[test])
 
 
@@ -96,6 +102,8 @@ def _windows(build: Build, recordings: Recordings, progress: Progress) -> Window
     from factory.data.preparation import content_hash
 
     manifest, data, cache = build.manifest, recordings.data, recordings.cache
+    if not recordings.wanted:
+        return None
     try:
         found = content_hash(manifest.recipe.data, data, cache, build.path)
     except (DataError, RecipeError, MissingToolError):
@@ -103,11 +111,10 @@ def _windows(build: Build, recordings: Recordings, progress: Progress) -> Window
             return None
         raise
     if found != manifest.data.content_hash:
-        if data is None:
-            return None
-        raise DataError(
-            f"the recordings give windows {found[:12]}, the build was made from {manifest.data.content_hash[:12]}: "
-            "name the same data with --data, or leave it out"
+        raise ArtifactError(
+            f"{build.path}: the recordings at hand give windows {found[:12]}, manifest.json says "
+            f"{manifest.data.content_hash[:12]}: name those that it was built from with --data, or verify without any "
+            "(--without-data)"
         )
     return prepare(manifest.recipe.data, data, cache, progress, base=build.path)
 
@@ -122,11 +129,10 @@ def _update(build: Build, result: VerifyResult) -> None:
     from factory.reporting.html import write_report
 
     manifest = build.manifest
-    kept = tuple(check for check in manifest.checks if _stays(check, manifest, result))
     renewed = manifest.model_copy(
         update={
             "verifications": result.verifications,
-            "checks": kept + result.checks,
+            "checks": result.checks,
             "provenance": manifest.provenance.model_copy(update={"machine": provenance().machine}),
         }
     )
@@ -134,11 +140,11 @@ def _update(build: Build, result: VerifyResult) -> None:
     write_report(build.path, renewed, build.report)
 
 
-def _stays(check: Check, manifest: Manifest, result: VerifyResult) -> bool:
+def _stays(check: Check, manifest: Manifest, found: Measured) -> bool:
     """Whether a check of the build is of something that was not measured now: another target, a board's engine."""
     if check.gate.startswith(_BUILD_ONLY):
         return True
-    again = {(c.gate, c.target, c.precision, c.variant) for c in result.checks}
+    again = {(c.gate, c.target, c.precision, c.variant) for c in found.checks}
     variants = {(artifact.target, artifact.variant) for artifact in manifest.artifacts}
     elsewhere = (check.target, check.variant) not in variants
     return elsewhere and (check.gate, check.target, check.precision, check.variant) not in again
