@@ -27,7 +27,7 @@ LITERT = $(shell $(BIN)/python -c \
 COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	--custom-compile-command "make lock"
 
-.PHONY: help demo test check android lint format types imports lock clean environment
+.PHONY: help demo test check mutants android lint format types imports lock clean environment
 .NOTPARALLEL:
 
 help: ## Show this list
@@ -40,6 +40,9 @@ test: $(VENV)/.dev ## Run the tests; ARGS="-k name" narrows them
 	$(BIN)/pytest $(ARGS)
 
 check: lint types imports test ## All that CI checks
+
+mutants: $(VENV)/.dev ## Break the code in small ways and show that the tests notice; ARGS="word" narrows them
+	$(BIN)/python -m tests.mutants $(ARGS)
 
 # Needs a JDK 17, Maven 3.8, g++, zipalign and apksigner; no Android SDK. The first run downloads about 600 MB.
 android: $(VENV)/.dev ## Compile, test and pack the Android app of the build in OUT

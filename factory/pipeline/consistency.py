@@ -11,10 +11,11 @@ from pydantic import ValidationError
 from factory.contracts.base import Contract
 from factory.contracts.dataset import WindowSet
 from factory.contracts.errors import ArtifactError, RecipeError
-from factory.contracts.manifest import DataSummary, Manifest
+from factory.contracts.manifest import DataSummary, Manifest, Outcome
 from factory.contracts.network import NetworkSpec
 from factory.contracts.recipe import explain, load_recipe
 from factory.pipeline.inference import read_contract
+from factory.pipeline.measure import RUN_GATE
 from factory.pipeline.result import Build
 from factory.verification.golden import GoldenPack, require_spec
 
@@ -105,22 +106,16 @@ def _measured(manifest: Manifest) -> Iterator[str]:
     if not manifest.artifacts:
         yield "manifest.json lists no artifact, a build has at least one"
     seen = {verification.subject for verification in manifest.verifications}
+    excused = {(check.target, check.precision) for check in manifest.checks if check.outcome is Outcome.NOT_RUN}
+    refused = {check.target for check in manifest.failed if check.gate == RUN_GATE}
     checked = {(check.target, check.precision, check.variant) for check in manifest.checks}
     for artifact in manifest.artifacts:
-        refused = any(check.target == artifact.target and check.gate == "run" for check in manifest.failed)
-        if (
-            artifact.path not in seen
-            and not refused
-            and (artifact.target, artifact.precision) not in _not_run(manifest)
-        ):
+        if artifact.target in refused:
+            continue
+        if artifact.path not in seen and (artifact.target, artifact.precision) not in excused:
             yield f"manifest.json has no verification of {artifact.path}"
-        if (artifact.target, artifact.precision, artifact.variant) not in checked and not refused:
+        if (artifact.target, artifact.precision, artifact.variant) not in checked:
             yield f"manifest.json has no check of {artifact.path}"
-
-
-def _not_run(manifest: Manifest) -> set[tuple[str, str | None]]:
-    """Targets and precisions whose runtime was missing where they were built."""
-    return {(check.target, check.precision) for check in manifest.checks if check.outcome == "not_run"}
 
 
 def _golden(manifest: Manifest, golden: GoldenPack) -> Iterator[str]:

@@ -1,0 +1,64 @@
+"""Apply each mutant to a copy of the tree, run the tests that should notice, and print which did: `make mutants`.
+
+python -m tests.mutants [NAME ...]   only those whose name contains one of the words
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from tests.mutants.mutants import MUTANTS, Mutant
+
+ROOT = Path(__file__).parents[2]
+_COPIED = ("factory", "exporters", "jetson", "tests", "pyproject.toml", "docs")
+_LIMIT_S = 300
+
+
+def main(words: list[str]) -> int:
+    """Exit code 1 if a mutant survived."""
+    chosen = [mutant for mutant in MUTANTS if not words or any(word in mutant.name for word in words)]
+    survived = 0
+    print("| mutant | file | result | s |\n|---|---|---|---|")
+    with tempfile.TemporaryDirectory() as folder:
+        tree = Path(folder)
+        for name in _COPIED:
+            source = ROOT / name
+            (shutil.copytree if source.is_dir() else shutil.copy)(source, tree / name)
+        for mutant in chosen:
+            start = time.monotonic()
+            killed = is_killed(mutant, tree)
+            survived += not killed
+            seconds = time.monotonic() - start
+            print(
+                f"| {mutant.name} | {mutant.file} | {'killed' if killed else 'SURVIVED'} | {seconds:.0f} |", flush=True
+            )
+    print(f"\n{len(chosen) - survived} of {len(chosen)} mutants killed")
+    return int(survived > 0)
+
+
+def is_killed(mutant: Mutant, tree: Path) -> bool:
+    """Whether the mutant's tests fail on the mutated tree; the tree is restored."""
+    path = tree / mutant.file
+    original = path.read_text("utf-8")
+    path.write_text(mutant.apply(original), "utf-8")
+    environment = {**os.environ, "PYTHONPATH": str(tree), "OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *mutant.tests]
+    try:
+        done = subprocess.run(
+            command, cwd=tree, env=environment, capture_output=True, text=True, timeout=_LIMIT_S, check=False
+        )
+    finally:
+        path.write_text(original, "utf-8")
+    if done.returncode not in (0, 1):
+        raise SystemExit(
+            f"{mutant.name}: pytest ended with {done.returncode}\n{done.stdout[-2000:]}{done.stderr[-500:]}"
+        )
+    return done.returncode == 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,78 @@
+"""A target whose file is the hand-off graph itself: real windows, real logits, no converter."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import ClassVar, Self
+
+from exporters.onnx_runner import OnnxRunner
+from exporters.registry import Target
+from factory.contracts.artifact import Artifact, Precision, TensorInfo
+from factory.contracts.dataset import Floats
+from factory.contracts.exporter import ExportRequest
+from factory.contracts.files import sha256_file
+
+NAME = "mirror"
+
+
+class Mirror:
+    """Copies the graph; keeps what it was asked for."""
+
+    requests: ClassVar[list[ExportRequest]] = []
+
+    def export(self, request: ExportRequest) -> tuple[Artifact, ...]:
+        """One artifact a precision, all the same float graph."""
+        self.requests.append(request)
+        return tuple(self._write(request, precision) for precision in request.precisions)
+
+    def _write(self, request: ExportRequest, precision: Precision) -> Artifact:
+        path = request.build / NAME / f"{precision}.onnx"
+        shutil.copyfile(request.onnx, path)
+        spec = request.spec
+        shape = (1, len(spec.channels), 1, spec.length)
+        end = TensorInfo(name="imu", shape=shape, dtype="float32", layout="1, channel, 1, time")
+        out = TensorInfo(name="logits", shape=(1, len(spec.labels)), dtype="float32", layout="1, class")
+        return Artifact(
+            target=NAME,
+            precision=precision,
+            path=path.relative_to(request.build).as_posix(),
+            sha256=sha256_file(path),
+            size_bytes=path.stat().st_size,
+            inputs=(end,),
+            outputs=(out,),
+            tool="copy",
+            runtime="ONNX Runtime",
+        )
+
+
+class MirrorRunner(OnnxRunner):
+    """Runs the copy; keeps the windows that it saw, and may spoil its answers."""
+
+    seen: ClassVar[list[Floats]] = []
+    spoil: ClassVar[Callable[[Floats, Floats], Floats] | None] = None
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+
+    def __enter__(self) -> Self:
+        return super().__enter__()
+
+    def run(self, windows: Floats) -> Floats:
+        """Logits (N, K), spoilt if a test asks for it."""
+        type(self).seen.append(windows)
+        logits = super().run(windows)
+        return logits if type(self).spoil is None else type(self).spoil(windows, logits)
+
+
+def row() -> Target:
+    """A row of the registry."""
+    return Target(
+        name=NAME,
+        exporter=f"{__name__}:{Mirror.__name__}",
+        runner=f"{__name__}:{MirrorRunner.__name__}",
+        extra=NAME,
+        exports_with=(),
+        runs_with=(),
+        packages=("numpy",),
+        precisions=(Precision.FP32,),
+    )
