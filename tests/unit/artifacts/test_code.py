@@ -1,5 +1,6 @@
 """What the key of a stage says of its code."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from factory.artifacts.code import code_hash, reachable
 
 
 @pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A project of four modules: a imports b inside a function, b imports c, nobody imports d."""
     package = tmp_path / "factory"
     package.mkdir()
