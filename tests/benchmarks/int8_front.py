@@ -20,6 +20,7 @@ from factory.cli.job import resolve
 from factory.contracts.dataset import Floats, WindowSet
 from factory.contracts.progress import Silent
 from factory.contracts.recipe import Recipe
+from factory.contracts.scores import confusion, macro_f1
 from factory.data import make_split, prepare
 from factory.devices.host import machine
 from factory.models import Network, build_network, fold
@@ -29,7 +30,6 @@ from factory.train import predict
 from factory.train.data import TrainingData, network_spec, training_data
 from factory.train.int8 import train_for_int8
 from factory.train.loop import Fit, fit
-from factory.train.predict import macro_f1
 from factory.train.seed import seed_epoch
 from factory.train.teacher import cross_entropy
 
@@ -98,9 +98,13 @@ def _row(name: str, student: Network, begins: str, x: Floats, y: np.ndarray, cal
         got = np.concatenate([rounded(torch.from_numpy(part).unsqueeze(2)).numpy() for part in np.array_split(x, 8)])
     release_weights(folded)
     agreement = float((got.argmax(1) == expected.argmax(1)).mean())
-    drop = macro_f1(got.argmax(1), y, got.shape[1]) - macro_f1(expected.argmax(1), y, got.shape[1])
+    drop = _score(got, y) - _score(expected, y)
     steps = float(np.abs(got - expected).mean() / (expected.max() - expected.min()) * 255)
     typer.echo(f"| {name} | {agreement:.4f} | {100 * drop:+.2f} | {steps:.2f} |")
+
+
+def _score(logits: Floats, y: np.ndarray) -> float:
+    return macro_f1(confusion(y, logits.argmax(1), logits.shape[1]))
 
 
 if __name__ == "__main__":
