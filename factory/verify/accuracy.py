@@ -77,9 +77,7 @@ def interval(counts: Ints) -> tuple[float, float]:
     rng = np.random.default_rng(0)
     people = len(counts)
     drawn = rng.multinomial(people, np.full(people, 1 / people), size=_RESAMPLES)
-    scores = [
-        macro_f1_many(np.tensordot(drawn[i : i + _CHUNK], counts, axes=1)) for i in range(0, _RESAMPLES, _CHUNK)
-    ]
+    scores = [macro_f1_many(np.tensordot(drawn[i : i + _CHUNK], counts, axes=1)) for i in range(0, _RESAMPLES, _CHUNK)]
     low, high = np.percentile(np.concatenate(scores), [2.5, 97.5])
     return float(low), float(high)
 
