@@ -12,10 +12,12 @@ from factory.cli.verification import Bench, Findings, HeldOut, open_runner, veri
 from factory.contracts.artifact import Artifact, Precision
 from factory.contracts.base import Contract
 from factory.contracts.dataset import Floats
-from factory.contracts.manifest import Accuracy, Check, NetworkCost, Verification
+from factory.contracts.manifest import Accuracy, Baseline, Check, NetworkCost, Verification
 from factory.devices.host import machine, where
 from factory.verify.accuracy import measure
-from factory.verify.gates import judge_parity, judge_student
+from factory.verify.agreement import overlap
+from factory.verify.baseline import fit_baseline
+from factory.verify.gates import judge_parity, judge_student, judge_worth
 from factory.verify.golden import GoldenPack, read_golden
 from factory.verify.measure import measure_parity
 from factory.verify.tolerances import tolerance
@@ -30,6 +32,7 @@ class Verified(Contract):
     conversion: tuple[Verification, ...]
     verifications: tuple[Verification, ...]
     checks: tuple[Check, ...]
+    baseline: Baseline
     teacher: Accuracy
     student_cost: NetworkCost
     teacher_cost: NetworkCost
@@ -83,8 +86,14 @@ def _verify(job: Job, prepared: Prepared, artifacts: tuple[Artifact, ...]) -> Ve
     assert bare.held_out is not None
     spec, golden, held_out = bare.spec, bare.golden, bare.held_out
     teacher, student = load_ensemble(job.build / "teacher"), load_network(job.build / "student")
+    baseline = fit_baseline(prepared.windows, prepared.split, job.recipe.seed)
+    reference_logits = _torch_run(student)(held_out.x)
     conversion, checks = _conversion_checks(job, golden, held_out, spec.labels)
-    found = verify_artifacts(replace(bare, reference=conversion[0].accuracy), artifacts)
+    eager = conversion[0].accuracy
+    assert eager is not None
+    checks += judge_worth(eager, baseline, machine(), overlap(spec))
+    bench = replace(bare, reference=eager, reference_logits=reference_logits, baseline=baseline)
+    found = verify_artifacts(bench, artifacts)
     checks += _crosscheck(job, golden, artifacts, found)
     cost = network_cost(student)
     checks += judge_student(cost.parameters, machine())
@@ -92,6 +101,7 @@ def _verify(job: Job, prepared: Prepared, artifacts: tuple[Artifact, ...]) -> Ve
         conversion=tuple(conversion),
         verifications=tuple(found.verifications),
         checks=tuple(checks + found.checks),
+        baseline=baseline,
         teacher=_accuracy(_torch_run(teacher), held_out, spec.labels),
         student_cost=cost,
         teacher_cost=ensemble_cost(teacher),

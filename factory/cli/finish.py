@@ -70,6 +70,7 @@ def _manifest(
         training=_training(store, verified),
         artifacts=exports.artifacts,
         files=files,
+        baseline=verified.baseline,
         conversion=verified.conversion,
         verifications=verified.verifications,
         checks=exports.checks + verified.checks,

@@ -17,7 +17,7 @@ from factory.contracts.network import TRAINING_VERSION, NetworkSpec, TrainingSum
 from factory.contracts.recipe import Recipe
 from factory.contracts.window import SensorContract
 
-CODE_VERSIONS = {"windows": 1, "onnx": 2, "golden": 1, "calibration": 2, "verify": 4, "manifest": 1, "report": 3}
+CODE_VERSIONS = {"windows": 1, "onnx": 2, "golden": 1, "calibration": 2, "verify": 5, "manifest": 1, "report": 3}
 """Part of each stage's key. Raise one when a change of its code changes what it writes; a target's is in its row."""
 
 NETWORK_FILES = ("network.safetensors", "network.json", "summary.json", "epochs.jsonl")

@@ -12,11 +12,22 @@ from factory.contracts.artifact import Artifact, Precision
 from factory.contracts.dataset import Floats, Ints
 from factory.contracts.errors import ArtifactError, MissingToolError
 from factory.contracts.exporter import Runner
-from factory.contracts.manifest import Accuracy, Check, Latency, Outcome, Verification
+from factory.contracts.manifest import Accuracy, Baseline, Check, Latency, Outcome, Verification
 from factory.contracts.progress import Progress
 from factory.contracts.window import WindowSpec
 from factory.devices.host import int8_dot_product, machine, where
-from factory.verify.gates import judge_accuracy, judge_latency, judge_parity, judge_size, not_run, output_step, require
+from factory.verify.agreement import overlap
+from factory.verify.gates import (
+    judge_accuracy,
+    judge_agreement,
+    judge_latency,
+    judge_parity,
+    judge_size,
+    judge_worth,
+    not_run,
+    output_step,
+    require,
+)
 from factory.verify.golden import GoldenPack
 from factory.verify.measure import alternating_latency, explain_parity, measure_artifact, measure_parity
 from factory.verify.tolerances import tolerance
@@ -44,6 +55,8 @@ class Bench:
         golden: Windows and reference logits.
         held_out: The test split; None measures parity and latency alone.
         reference: Accuracy of the reference network on that split.
+        reference_logits: (N, K) of the reference network on that split; None where only its figures are known.
+        baseline: Of the same windows and split; None judges no artifact's worth.
         latency_runs: Timed inferences a precision.
         progress: Told of each artifact.
     """
@@ -55,6 +68,8 @@ class Bench:
     reference: Accuracy | None
     latency_runs: int
     progress: Progress
+    reference_logits: Floats | None = None
+    baseline: Baseline | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -119,7 +134,9 @@ def _verify_one(bench: Bench, artifact: Artifact, runner: Runner, latency: Laten
     target, precision, place, golden = artifact.target, artifact.precision, where(runner.name), bench.golden
     if bench.held_out is not None:
         test = bench.held_out
-        seen = measure_artifact(runner, artifact, golden, test.x, test.y, test.subject, bench.spec, latency)
+        seen = measure_artifact(
+            runner, artifact, golden, test.x, test.y, test.subject, bench.spec, latency, bench.reference_logits
+        )
     else:
         seen = measure_parity(artifact.path, runner.name, runner.run, golden, precision)
         seen = seen.model_copy(update={"latency": latency})
@@ -129,14 +146,28 @@ def _verify_one(bench: Bench, artifact: Artifact, runner: Runner, latency: Laten
         note = _first_divergence(bench, artifact, runner)
         checks = judge_parity(target, precision, seen.parity, place, step, note)
     found.checks.extend(_of(artifact, checks))
-    if seen.accuracy is not None and bench.reference is not None:
-        found.checks.extend(_of(artifact, judge_accuracy(target, precision, seen.accuracy, bench.reference, place)))
-    else:
-        unknown = [c for c in not_run(target, precision, place, _NO_DATA) if c.gate.startswith("accuracy")]
-        found.checks.extend(_of(artifact, unknown))
+    found.checks.extend(_of(artifact, _split_checks(bench, artifact, seen, place)))
     found.verifications.append(seen)
 
 
+def _split_checks(bench: Bench, artifact: Artifact, seen: Verification, place: str) -> list[Check]:
+    """What the whole test split says of an artifact; what cannot be said without it, as not run."""
+    target, precision = artifact.target, artifact.precision
+    if seen.accuracy is None or bench.reference is None:
+        unknown = not_run(target, precision, place, _NO_DATA)
+        return [c for c in unknown if c.gate.startswith(("accuracy", "parity.split"))]
+    checks = judge_accuracy(target, precision, seen.accuracy, bench.reference, place)
+    if seen.split_agreement is not None:
+        checks += judge_agreement(target, precision, seen.split_agreement, place)
+    else:
+        unknown = not_run(target, precision, place, _NO_REFERENCE)
+        checks += [c for c in unknown if c.gate == "parity.split_agreement"]
+    if bench.baseline is not None:
+        checks += judge_worth(seen.accuracy, bench.baseline, place, overlap(bench.spec), target, precision)
+    return checks
+
+
+_NO_REFERENCE = "needs the reference network's logits on the test split: factory build measures it"
 _NO_DATA = "needs the recordings that it was built from: run factory verify with --data"
 
 
