@@ -24,8 +24,12 @@ if TYPE_CHECKING:
 Kind = Literal["gradient_boosting", "extra_trees"]
 KINDS: tuple[Kind, ...] = ("gradient_boosting", "extra_trees")
 
-_THREADS = 2
+_THREADS = 1
+"""With two, boosting waits in thousands of short loops wherever a core is busy, and scikit-learn 1.9's forests swap the
+warning filters of the whole process under each other (sklearn/utils/parallel.py)."""
 _LEAST_PROBABILITY = 1e-6
+_MOST_WINDOWS = 20_000
+"""Windows that trees are fitted on; of more, that many are drawn, or a large data set would take minutes."""
 
 
 def fit_baseline(windows: WindowSet, split: Split, seed: int) -> Baseline:
@@ -88,8 +92,9 @@ def _log_probabilities(kind: Kind, data: _Data, fit: Ints, judged: Ints, seed: i
     """(len(judged), K); a class without windows in `fit` gets the least probability."""
     from threadpoolctl import threadpool_limits
 
-    # One thread boosts: with two, each of thousands of short loops waits for the other wherever a core is busy.
-    with threadpool_limits(1, user_api="openmp"):
+    if len(fit) > _MOST_WINDOWS:
+        fit = np.random.default_rng(seed).choice(fit, _MOST_WINDOWS, replace=False)
+    with threadpool_limits(_THREADS, user_api="openmp"):
         trees = _trees(kind, seed).fit(data.x[fit], data.y[fit])
         shares = trees.predict_proba(data.x[judged])
     full = np.zeros((len(judged), data.classes))

@@ -4,7 +4,8 @@ Of each channel, and of each triad's magnitude (3 axes of one sensor: independen
 
     mean, standard deviation, minimum, quartiles (3), maximum, mean absolute value,
     share of steps that cross the mean, mean absolute step,
-    log10 energy in 6 bands of equal width in log frequency, from the lowest bin of the spectrum to half the rate,
+    log10 energy in 6 bands of equal width in log frequency, from the lowest bin of the spectrum to half the rate
+    (fewer where windows are so short that bands would share a bin),
     dominant frequency and its share of the energy, centroid of the spectrum (frequencies as shares of the rate)
 
 and of each triad the three correlations of its axes: 19 (C + M) + 3 M statistics of C channels and M triads,
