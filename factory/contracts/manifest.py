@@ -52,6 +52,19 @@ class Parity(Contract):
     histogram_counts: tuple[int, ...]
 
 
+class SplitAgreement(Contract):
+    """Predicted classes of an artifact against the reference's, over the whole test split, and what flips cost."""
+
+    windows: int
+    agreement: float = Field(description="share of windows with the same class")
+    right_to_wrong: int = Field(description="flips of windows that the reference had right")
+    wrong_to_right: int = Field(description="flips that put a window right; the others were wrong before and after")
+    p_value: float = Field(
+        description="exact McNemar test, one-sided: chance of losing so many where flips win as often as they lose; "
+        "counts are divided by the windows that share a sample"
+    )
+
+
 class ReliabilityBin(Contract):
     """Predictions whose confidence lies in one interval: is a model that says 80 % right 80 times in 100?"""
 
@@ -96,6 +109,9 @@ class Verification(Contract):
     precision: Precision | None = None
     runner: str
     parity: Parity
+    split_agreement: SplitAgreement | None = Field(
+        default=None, description="None for conversion checks, and without the recordings or the reference's logits"
+    )
     accuracy: Accuracy | None = None
     latency: Latency | None = None
 

@@ -69,6 +69,7 @@ def _manifest(
         training=_training(run, verified),
         artifacts=exports.artifacts,
         files=files,
+        baseline=verified.baseline,
         conversion=verified.conversion,
         verifications=verified.verifications,
         checks=exports.checks + verified.checks,

@@ -12,11 +12,21 @@ from factory.contracts.artifact import Artifact, Precision
 from factory.contracts.dataset import Floats, Ints
 from factory.contracts.errors import ArtifactError, MissingToolError
 from factory.contracts.exporter import Runner
-from factory.contracts.manifest import Accuracy, Check, Latency, Outcome, Verification
+from factory.contracts.manifest import Accuracy, Baseline, Check, Latency, Outcome, Verification
 from factory.contracts.progress import Progress
 from factory.contracts.window import WindowSpec
 from factory.devices.host import int8_dot_product, machine, where
-from factory.verification.gates import judge_accuracy, judge_latency, judge_parity, judge_size, not_run, output_step
+from factory.verification.agreement import overlap
+from factory.verification.gates import (
+    judge_accuracy,
+    judge_agreement,
+    judge_latency,
+    judge_parity,
+    judge_size,
+    judge_worth,
+    not_run,
+    output_step,
+)
 from factory.verification.golden import GoldenPack
 from factory.verification.measure import alternating_latency, explain_parity, measure_artifact, measure_parity
 from factory.verification.tolerances import tolerance
@@ -44,6 +54,8 @@ class VerifyRequest:
         golden: Windows and reference logits.
         held_out: The test split; None measures parity and latency alone.
         reference: Accuracy of the reference network on that split.
+        reference_logits: (N, K) of the reference network on that split; None where only its figures are known.
+        baseline: Of the same windows and split; None judges no artifact's worth.
         latency_runs: Timed inferences a precision.
         progress: Told of each artifact.
     """
@@ -55,6 +67,8 @@ class VerifyRequest:
     reference: Accuracy | None
     latency_runs: int
     progress: Progress
+    reference_logits: Floats | None = None
+    baseline: Baseline | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -106,7 +120,9 @@ def _verify_one(request: VerifyRequest, artifact: Artifact, runner: Runner, late
     target, precision, place, golden = artifact.target, artifact.precision, where(runner.name), request.golden
     if request.held_out is not None:
         test = request.held_out
-        seen = measure_artifact(runner, artifact, golden, test.x, test.y, test.subject, request.spec, latency)
+        seen = measure_artifact(
+            runner, artifact, golden, test.x, test.y, test.subject, request.spec, latency, request.reference_logits
+        )
     else:
         seen = measure_parity(artifact.path, runner.name, runner.run, golden, precision)
         seen = seen.model_copy(update={"latency": latency})
@@ -116,14 +132,28 @@ def _verify_one(request: VerifyRequest, artifact: Artifact, runner: Runner, late
         note = _first_divergence(request, artifact, runner)
         checks = judge_parity(target, precision, seen.parity, place, step, note)
     found.checks.extend(_of(artifact, checks))
-    if seen.accuracy is not None and request.reference is not None:
-        found.checks.extend(_of(artifact, judge_accuracy(target, precision, seen.accuracy, request.reference, place)))
-    else:
-        unknown = [c for c in not_run(target, precision, place, _NO_DATA) if c.gate.startswith("accuracy")]
-        found.checks.extend(_of(artifact, unknown))
+    found.checks.extend(_of(artifact, _split_checks(request, artifact, seen, place)))
     found.verifications.append(seen)
 
 
+def _split_checks(request: VerifyRequest, artifact: Artifact, seen: Verification, place: str) -> list[Check]:
+    """What the whole test split says of an artifact; what cannot be said without it, as not run."""
+    target, precision = artifact.target, artifact.precision
+    if seen.accuracy is None or request.reference is None:
+        unknown = not_run(target, precision, place, _NO_DATA)
+        return [c for c in unknown if c.gate.startswith(("accuracy", "parity.split"))]
+    checks = judge_accuracy(target, precision, seen.accuracy, request.reference, place)
+    if seen.split_agreement is not None:
+        checks += judge_agreement(target, precision, seen.split_agreement, place)
+    else:
+        unknown = not_run(target, precision, place, _NO_REFERENCE)
+        checks += [c for c in unknown if c.gate == "parity.split_agreement"]
+    if request.baseline is not None:
+        checks += judge_worth(seen.accuracy, request.baseline, place, overlap(request.spec), target, precision)
+    return checks
+
+
+_NO_REFERENCE = "needs the reference network's logits on the test split: factory build measures it"
 _NO_DATA = "needs the recordings that it was built from: run factory verify with --data"
 
 

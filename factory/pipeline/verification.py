@@ -9,13 +9,15 @@ from factory.artifacts.store import Stage
 from factory.contracts.artifact import Artifact, Precision
 from factory.contracts.base import Contract
 from factory.contracts.dataset import Floats
-from factory.contracts.manifest import Accuracy, Check, NetworkCost, Verification
+from factory.contracts.manifest import Accuracy, Baseline, Check, NetworkCost, Verification
 from factory.devices.host import machine, where
 from factory.pipeline.measure import HeldOut, Measured, VerifyRequest, open_runner, verify_artifacts
 from factory.pipeline.provenance import versions
 from factory.pipeline.request import Run
 from factory.verification.accuracy import measure
-from factory.verification.gates import judge_parity, judge_student
+from factory.verification.agreement import overlap
+from factory.verification.baseline import fit_baseline
+from factory.verification.gates import judge_parity, judge_student, judge_worth
 from factory.verification.golden import GoldenPack, read_golden
 from factory.verification.measure import measure_parity
 from factory.verification.tolerances import tolerance
@@ -32,6 +34,7 @@ class Verified(Contract):
     conversion: tuple[Verification, ...]
     verifications: tuple[Verification, ...]
     checks: tuple[Check, ...]
+    baseline: Baseline
     teacher: Accuracy
     student_cost: NetworkCost
     teacher_cost: NetworkCost
@@ -100,8 +103,14 @@ def _verify(run: Run, artifacts: tuple[Artifact, ...]) -> Verified:
     assert bare.held_out is not None
     spec, golden, held_out = bare.spec, bare.golden, bare.held_out
     teacher, student = load_ensemble(run.folder / "teacher"), load_network(run.folder / "student")
+    baseline = fit_baseline(run.windows, run.split, run.recipe.seed)
+    reference_logits = _torch_run(student)(held_out.x)
     conversion, checks = _conversion_checks(run, golden, held_out, spec.labels)
-    found = verify_artifacts(replace(bare, reference=conversion[0].accuracy), artifacts)
+    eager = conversion[0].accuracy
+    assert eager is not None
+    checks += judge_worth(eager, baseline, machine(), overlap(spec))
+    request = replace(bare, reference=eager, reference_logits=reference_logits, baseline=baseline)
+    found = verify_artifacts(request, artifacts)
     checks += _crosscheck(run, golden, artifacts, found)
     cost = network_cost(student)
     checks += judge_student(cost.parameters, machine())
@@ -109,6 +118,7 @@ def _verify(run: Run, artifacts: tuple[Artifact, ...]) -> Verified:
         conversion=tuple(conversion),
         verifications=tuple(found.verifications),
         checks=tuple(checks + found.checks),
+        baseline=baseline,
         teacher=_accuracy(_torch_run(teacher), held_out, spec.labels),
         student_cost=cost,
         teacher_cost=ensemble_cost(teacher),

@@ -6,10 +6,11 @@ from torch.nn import functional as F
 
 from factory.contracts.dataset import Floats, Ints
 from factory.contracts.recipe import HeadKind
+from factory.contracts.scores import confusion, macro_f1
 from factory.models.cost import network_cost
 from factory.models.heads import build_head
 from factory.models.mobilenet1d import Network, build_network
-from factory.training.predict import macro_f1, predict
+from factory.training.predict import predict
 
 _TIE = 1e-9
 
@@ -56,6 +57,6 @@ def judge_heads(mixture: HeadMixture, x: Floats, y: Ints, device: str) -> tuple[
     for index, kind in enumerate(mixture.kinds):
         network = mixture.with_head(index)
         macs = network_cost(network).macs
-        scores[kind] = macro_f1(predict(network, x, device).argmax(axis=1), y, classes)
+        scores[kind] = macro_f1(confusion(y, predict(network, x, device).argmax(axis=1), classes))
         ranks.append((round(scores[kind] / _TIE), -macs, index))
     return mixture.kinds[max(ranks)[2]], scores

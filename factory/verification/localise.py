@@ -52,7 +52,7 @@ def first_divergence(
     closest = [min(candidates[name], key=lambda match: match.error) for name in names]
     last = max((i for i, match in enumerate(closest) if match.error <= bound), default=-1)
     if last == len(names) - 1:
-        return f"no layer diverges by more than {bound:g}: compare the outputs' order and scale"
+        return f"no layer diverges by more than {bound:g}: rounding adds up, or the outputs' order or scale is wrong"
     after = closest[last].position if last >= 0 else -1
     name, match = _first_pair([(name, _later(candidates[name], after)) for name in names[last + 1 :]])
     before = "the input" if last < 0 else f"{names[last]} = {closest[last].name}"

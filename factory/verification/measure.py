@@ -4,17 +4,20 @@ Every step is compared with the same reference, so the first step that breaks na
 Runners come in entered and ready; nothing here knows a target.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from factory.contracts.artifact import Artifact, Precision
 from factory.contracts.dataset import Floats, Ints
+from factory.contracts.errors import DataError
 from factory.contracts.exporter import Runner
-from factory.contracts.manifest import Latency, Verification
+from factory.contracts.manifest import Latency, MixedWindows, Verification
 from factory.contracts.window import WindowSpec
 from factory.verification.accuracy import measure
+from factory.verification.agreement import compare_split
 from factory.verification.golden import GoldenPack, require_spec
 from factory.verification.localise import first_divergence
 from factory.verification.parity import compare
@@ -54,8 +57,9 @@ def measure_artifact(
     subjects: NDArray[np.str_],
     spec: WindowSpec,
     latency: Latency | None = None,
+    reference_logits: Floats | None = None,
 ) -> Verification:
-    """Parity on the golden pack and accuracy on the whole test split, of the same file.
+    """Parity on the golden pack, agreement and accuracy on the whole test split, of the same file.
 
     Args:
         runner: Entered runner of `artifact`.
@@ -66,14 +70,62 @@ def measure_artifact(
         subjects: (N,) names.
         spec: The sensor contract; the golden pack must be of the same.
         latency: From `alternating_latency`, which needs all precisions at once.
+        reference_logits: (N, K) of the reference network on the test split; None measures no agreement there.
 
     Raises:
         ArtifactError: The pack is of another contract, or logits are of a wrong shape or not finite.
     """
     require_spec(golden, spec)
     step = measure_parity(artifact.path, runner.name, runner.run, golden, artifact.precision)
-    accuracy = measure(runner.run(test_x), test_y, subjects, spec.labels)
-    return step.model_copy(update={"accuracy": accuracy, "latency": latency})
+    logits = runner.run(test_x)
+    accuracy = measure(logits, test_y, subjects, spec.labels)
+    agreement = None if reference_logits is None else compare_split(logits, reference_logits, test_y, spec)
+    return step.model_copy(update={"accuracy": accuracy, "latency": latency, "split_agreement": agreement})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LabelledWindows:
+    """Test windows: x (N, C, T) in SI units, y (N,) class index, subject (N,) names."""
+
+    x: Floats
+    y: Ints
+    subject: NDArray[np.str_]
+
+
+def measure_mixed(
+    run: Callable[[Floats], Floats],
+    pure: LabelledWindows,
+    mixed: LabelledWindows,
+    purity: NDArray[np.float64] | Floats,
+    labels: Sequence[str],
+) -> MixedWindows | None:
+    """Accuracy on every test window, those of more than one label included, which a phone meets and training does not.
+
+    Args:
+        run: Of the reference network: windows to (N, K) logits.
+        pure: The test split.
+        mixed: Windows of test subjects that `data.purity` left out; y is the label of most samples.
+        purity: (M,) share of that label, of each mixed window.
+        labels: K class names in the order of the logits.
+
+    Returns:
+        None where no window is mixed.
+
+    Raises:
+        ArtifactError: Logits of a wrong shape, or not finite.
+        DataError: `purity` does not fit the mixed windows, or a label is out of range.
+    """
+    if len(purity) != len(mixed.x):
+        raise DataError(f"{len(purity)} purities for {len(mixed.x)} mixed windows: give one a window")
+    if len(mixed.x) == 0:
+        return None
+    logits = np.concatenate([run(pure.x), run(mixed.x)])
+    y, subject = np.concatenate([pure.y, mixed.y]), np.concatenate([pure.subject, mixed.subject])
+    return MixedWindows(
+        windows=len(mixed.x),
+        mean_purity=float(np.mean(purity)),
+        accuracy=measure(logits, y, subject, labels),
+    )
 
 
 def alternating_latency(runners: Mapping[str, Runner], window: Floats, runs: int) -> dict[str, Latency]:

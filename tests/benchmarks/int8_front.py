@@ -19,6 +19,7 @@ import typer
 from factory.contracts.dataset import Floats, WindowSet
 from factory.contracts.progress import Silent
 from factory.contracts.recipe import Recipe
+from factory.contracts.scores import confusion, macro_f1
 from factory.data import make_split, prepare
 from factory.devices.host import machine
 from factory.models import Network, build_network, fold
@@ -29,7 +30,6 @@ from factory.training import predict
 from factory.training.data import TrainingData, network_spec, training_data
 from factory.training.int8 import train_for_int8
 from factory.training.loop import Fit, fit
-from factory.training.predict import macro_f1
 from factory.training.seed import seed_epoch
 from factory.training.teacher import cross_entropy
 
@@ -98,9 +98,13 @@ def _row(name: str, student: Network, begins: str, x: Floats, y: np.ndarray, cal
         got = np.concatenate([rounded(torch.from_numpy(part).unsqueeze(2)).numpy() for part in np.array_split(x, 8)])
     release_weights(folded)
     agreement = float((got.argmax(1) == expected.argmax(1)).mean())
-    drop = macro_f1(got.argmax(1), y, got.shape[1]) - macro_f1(expected.argmax(1), y, got.shape[1])
+    drop = _score(got, y) - _score(expected, y)
     steps = float(np.abs(got - expected).mean() / (expected.max() - expected.min()) * 255)
     typer.echo(f"| {name} | {agreement:.4f} | {100 * drop:+.2f} | {steps:.2f} |")
+
+
+def _score(logits: Floats, y: np.ndarray) -> float:
+    return macro_f1(confusion(y, logits.argmax(1), logits.shape[1]))
 
 
 if __name__ == "__main__":

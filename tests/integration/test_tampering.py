@@ -100,7 +100,7 @@ def damage_onnx(build: Path) -> None:
     onnx.save(model, path)
 
 
-def with_members(build: Path, change: Callable[[dict[str, bytes]], None]) -> None:
+def with_members(build: Path, change: Callable[[dict[str, bytes]], object]) -> None:
     """Rewrite the archive behind a .tflite; its graph and the graph's own digest stay."""
     path = build / MODEL
     content = path.read_bytes()

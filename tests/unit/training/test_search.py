@@ -14,7 +14,6 @@ from factory.contracts.recipe import HeadKind
 from factory.models import build_network
 from factory.training import predict, train_teacher
 from factory.training.data import network_spec
-from factory.training.predict import macro_f1
 from factory.training.search import HeadMixture, judge_heads
 from tests.fakes import tiny_recipe, tiny_split, tiny_windows
 from tests.unit.training.harness import poisoned, tiny_data
@@ -111,26 +110,6 @@ def test_the_search_judges_on_validation_and_never_looks_at_the_test_part(tmp_pa
     relabelled[split.validation] = (relabelled[split.validation] + 1) % 3
     other = train_teacher(recipe, replace(windows, y=relabelled), split, tmp_path / "c", "cpu", Silent()).head_search
     assert other != clean
-
-
-def test_macro_f1_by_hand() -> None:
-    truth = np.array([0, 0, 0, 1, 1, 2])
-    predicted = np.array([0, 0, 1, 1, 2, 2])
-    # F1: 2*2/(3+2) = .8, 2*1/(2+2) = .5, 2*1/(1+2) = 2/3.
-    assert macro_f1(predicted, truth, 3) == pytest.approx((0.8 + 0.5 + 2 / 3) / 3)
-    assert macro_f1(truth, truth, 3) == 1.0
-
-
-def test_macro_f1_leaves_out_classes_that_nobody_shows_but_counts_their_false_alarms() -> None:
-    # Class 2 is absent: the mean is over 0 and 1. Predicting it costs class 1 its recall: 2*1/(2+1).
-    assert macro_f1(np.array([0, 1, 2]), np.array([0, 1, 1]), 3) == pytest.approx((1.0 + 2 / 3) / 2)
-
-
-def test_macro_f1_equals_scikit_learns() -> None:
-    metrics = pytest.importorskip("sklearn.metrics")
-    random = np.random.default_rng(0)
-    truth, predicted = random.integers(5, size=(2, 300))
-    assert macro_f1(predicted, truth, 5) == pytest.approx(metrics.f1_score(truth, predicted, average="macro"))
 
 
 def test_predictions_do_not_depend_on_the_batch() -> None:

@@ -3,7 +3,7 @@ import pytest
 
 from factory.contracts.dataset import Floats, Ints
 from factory.contracts.errors import ArtifactError, DataError
-from factory.verification.accuracy import calibration_error, measure
+from factory.verification.accuracy import calibration_error, interval, measure, reliability
 
 LABELS = ("a", "b", "c")
 
@@ -65,3 +65,62 @@ def test_logits_of_another_label_count_are_refused() -> None:
 def test_labels_out_of_range_are_refused() -> None:
     with pytest.raises(DataError, match="classes"):
         measure(one_hot([0, 1]), np.array([0, 3], np.int64), np.array(["p", "p"]), LABELS)
+
+
+def people(share_wrong: list[float], each: int = 60) -> tuple[Floats, Ints, np.ndarray]:
+    """Three classes; of each person another share of windows is mistaken for the next class."""
+    rng = np.random.default_rng(0)
+    y = np.tile(np.repeat(np.arange(3), each // 3), len(share_wrong)).astype(np.int64)
+    wrong = rng.random(len(y)) < np.repeat(share_wrong, each)
+    return (
+        one_hot(np.where(wrong, (y + 1) % 3, y).tolist()),
+        y,
+        np.repeat(np.arange(len(share_wrong)), each).astype(str),
+    )
+
+
+def test_the_interval_holds_macro_f1_and_is_wider_where_people_differ() -> None:
+    alike = measure(*people([0.2] * 9), LABELS)
+    unlike = measure(*people([0.0, 0.0, 0.0, 0.1, 0.1, 0.2, 0.3, 0.5, 0.6]), LABELS)
+    for result in (alike, unlike):
+        assert result.macro_f1_low is not None
+        assert result.macro_f1_high is not None
+        assert result.macro_f1_low < result.macro_f1 < result.macro_f1_high
+    assert unlike.macro_f1_high - unlike.macro_f1_low > 2 * (alike.macro_f1_high - alike.macro_f1_low)  # type: ignore[operator]
+
+
+def test_the_interval_is_the_bootstrap_over_whole_people() -> None:
+    logits, y, who = people(np.linspace(0, 0.6, 16).tolist())
+    result = measure(logits, y, who, LABELS)
+    rng, rows = np.random.default_rng(9), [np.flatnonzero(who == name) for name in np.unique(who)]
+    drawn = [np.concatenate([rows[i] for i in rng.integers(0, 16, 16)]) for _ in range(2000)]
+    scores = [measure(logits[i], y[i], np.full(len(i), "p"), LABELS).macro_f1 for i in drawn]
+    assert (result.macro_f1_low, result.macro_f1_high) == pytest.approx(np.percentile(scores, [2.5, 97.5]), abs=0.01)
+    assert measure(logits, y, who, LABELS) == result
+
+
+def test_one_person_has_no_interval() -> None:
+    result = measure(*people([0.2]), LABELS)
+    assert (result.macro_f1_low, result.macro_f1_high) == (None, None)
+
+
+def test_a_class_that_a_resample_lacks_is_left_out_of_its_mean() -> None:
+    # Each person does one class, all right: whoever is drawn, every class that occurs is right.
+    counts = np.zeros((3, 3, 3), np.int64)
+    counts[np.arange(3), np.arange(3), np.arange(3)] = 10
+    assert interval(counts) == (1.0, 1.0)
+
+
+def test_reliability_bins_match_hand_counted_ones() -> None:
+    logits = np.log(np.array([[0.7, 0.2, 0.1]] * 2 + [[1 - 2e-9, 1e-9, 1e-9]] * 2)).astype(np.float32)
+    first, last = reliability(logits, np.array([0, 1, 0, 0], np.int64))
+    assert (first.low, first.high, first.windows) == (10 / 15, 11 / 15, 2)
+    assert (first.confidence, first.accuracy) == pytest.approx((0.7, 0.5))
+    assert (last.high, last.windows, last.accuracy) == (1, 2, 1)
+
+
+def test_reliability_adds_up_to_the_calibration_error() -> None:
+    result = measure(*people([0.1, 0.4]), LABELS)
+    gaps = [b.windows * abs(b.accuracy - b.confidence) for b in result.reliability]
+    assert result.ece == pytest.approx(sum(gaps) / result.windows)
+    assert sum(b.windows for b in result.reliability) == result.windows
