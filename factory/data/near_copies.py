@@ -25,11 +25,11 @@ from factory.data.motion import Reducer, Signal, signals_of
 Halves = NDArray[np.float16]
 
 LIKE = 0.95
-"""Correlation of two signals over 8 s, from which they count as one; docs/data.md has the margins."""
-LIKE_SHORT = 0.98
-"""The same over 2 s, the shortest that is compared; between the two it falls linearly."""
+"""Correlation of two stretches from which they agree; docs/data.md has the margins."""
 STRETCH_S = 8.0
-"""What must agree, in one stretch or several, before two people's recordings are called copies."""
+"""What must agree before two people's recordings are called copies: one stretch of 8 s, or more of shorter ones."""
+_ROUNDING_S = 0.2
+"""What aligning cuts off a stretch, and a little more."""
 _SHORTEST_S = 2.0
 _ANCHOR_S = 5.0
 _CANDIDATE = 0.8
@@ -63,10 +63,9 @@ class Match:
     likeness: float
 
     @property
-    def agrees(self) -> bool:
-        """Whether the likeness is beyond what two people reach."""
-        share = (min(self.seconds, STRETCH_S) - _SHORTEST_S) / (STRETCH_S - _SHORTEST_S)
-        return self.likeness > LIKE_SHORT - share * (LIKE_SHORT - LIKE)
+    def evidence_s(self) -> float:
+        """What it counts, in seconds: nothing where it does not agree, and less a second the shorter it is."""
+        return self.seconds * min(1.0, self.seconds / STRETCH_S) if self.likeness > LIKE else 0.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -89,12 +88,12 @@ def near_copies(windows: WindowSet, part: Ints, others: Ints) -> list[NearCopy]:
     found: defaultdict[tuple[str, str], list[Match]] = defaultdict(list)
     searched: defaultdict[str, float] = defaultdict(float)
     for match in best_matches(windows, part, others, searched):
-        if match.agrees:
+        if match.evidence_s:
             found[match.subject, match.other].append(match)
     copies = [
         NearCopy(subject=subject, other=other, rows=np.unique(np.concatenate([match.rows for match in matches])))
         for (subject, other), matches in found.items()
-        if sum(match.seconds for match in matches) >= min(STRETCH_S, searched[subject] / 2)
+        if sum(match.evidence_s for match in matches) >= min(STRETCH_S - _ROUNDING_S, searched[subject] / 2)
     ]
     return sorted(copies, key=lambda copy: -len(copy.rows))
 

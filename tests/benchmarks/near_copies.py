@@ -102,7 +102,7 @@ def report(name: str, data: Path, cache: Path, most: int) -> None:
     typer.echo(f"{name}: {len(windows.y)} windows, {seconds:.1f} s, {len(wrong)} false alarms")
     for what, given in (("people", windows), (f"people, clips of {_CLIP} windows", clips(windows))):
         likeness = [match.likeness for match in nearest(given)[:1]]
-        agreeing = sum(match.agrees for match in nearest(given))
+        agreeing = sum(match.evidence_s > 0 for match in nearest(given))
         typer.echo(f"  {what}: most alike {max(likeness, default=0):.3f}, {agreeing} agree")
     subjects = np.unique(windows.subject)[:most].tolist()
     for what, change in COPIES.items():
