@@ -1,7 +1,7 @@
 """Leakage: anything by which a model could have seen a test window while it was trained.
 
-A shared subject, recording, raw sample or an identical window is an error. Windows that merely look the
-same are counted for `factory data check`: the survey's near-duplicates.
+A shared subject, recording, raw sample, an identical window or a near copy of a recording is an error. Windows that
+merely look the same are counted for `factory data check`: near-duplicates.
 """
 
 import hashlib
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from factory.contracts.dataset import Ints, Split, WindowSet
 from factory.contracts.errors import LeakageError
+from factory.data.near_copies import near_copies
 
 NEAR = 0.995
 """Cosine of two windows' shapes above which they count as near-duplicates."""
@@ -31,7 +32,8 @@ def check_split(windows: WindowSet, split: Split) -> None:
     """Refuse a split that leaks; for every split, whoever made it.
 
     Raises:
-        LeakageError: A window, subject, recording, raw sample or identical window stands in two parts; names it.
+        LeakageError: A window, subject, recording, raw sample, identical window or near copy of a recording stands in
+            two parts; names it.
     """
     for (a, first), (b, second) in combinations(parts_of(split).items(), 2):
         if len(both := np.intersect1d(first, second)):
@@ -43,6 +45,7 @@ def check_split(windows: WindowSet, split: Split) -> None:
             samples = ", and windows of both hold the same raw samples" if shared else ""
             raise LeakageError(f"leakage: recording {both[0]} stands in {a} and {b}{samples}: split by subject")
     _refuse_duplicates(windows, split)
+    _refuse_near_copies(windows, split)
 
 
 def _share_samples(windows: WindowSet, recording: int, first: Ints, second: Ints) -> bool:
@@ -63,6 +66,21 @@ def _refuse_duplicates(windows: WindowSet, split: Split) -> None:
                     f"leakage: window {index} of subject {windows.subject[index]} in {name} equals window {other} of "
                     f"subject {windows.subject[other]} in {where}: a recording is stored under two names: remove one"
                 )
+
+
+def _refuse_near_copies(windows: WindowSet, split: Split) -> None:
+    """Validation selects, so what training has seen of it is leakage, too."""
+    held_out = (("test", np.concatenate([split.train, split.validation])), ("validation", split.train))
+    for name, others in held_out:
+        part = parts_of(split)[name]
+        for copy in near_copies(windows, part, others)[:1]:
+            own = part[windows.subject[part] == copy.subject]
+            where = "train" if copy.other in windows.subject[split.train] else "validation"
+            raise LeakageError(
+                f"leakage: {len(copy.rows) / len(own):.0%} of the windows of subject {copy.subject} in {name} are near "
+                f"copies (trimmed, scaled, noisy) of subject {copy.other}'s in {where}: one person's recordings are "
+                "stored under two names: remove one, or give both the same name"
+            )
 
 
 def near_duplicates(windows: WindowSet, split: Split) -> int:

@@ -1,20 +1,27 @@
 """Who trains, who selects, who tests: by subject, always, and checked for leakage every time.
 
+Parts follow from who there is and from the seed, never from how recordings are cut, so builds that differ in
+window, hop or rate test the same people. Two things can still change who that is: a person who has no window at all
+is not there, and one who has the only windows of a class is never held out for validation.
+
 Validation subjects are taken from the training ones, so the test part is the same for every seed of the
 kinds 'official', 'subjects' and 'loso'.
 """
 
+import hashlib
 import re
+from collections import Counter
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 
 from factory.contracts.dataset import Ints, Split, WindowSet
-from factory.contracts.errors import DataError, RecipeError
+from factory.contracts.errors import DataError, LeakageError, RecipeError
 from factory.contracts.recipe import SplitRecipe
 from factory.data.leakage import check_split
 
-__all__ = ["check_split", "make_split", "subjects_of"]
+__all__ = ["check_split", "make_split", "split_by_people", "subjects_of"]
 
 
 def make_split(windows: WindowSet, recipe: SplitRecipe, seed: int) -> Split:
@@ -23,7 +30,7 @@ def make_split(windows: WindowSet, recipe: SplitRecipe, seed: int) -> Split:
     Args:
         windows: Every window.
         recipe: Who tests, and the share of training subjects that selects.
-        seed: Draws validation subjects and the order in which groups are filled.
+        seed: Draws validation subjects and groups.
 
     Returns:
         Indices in rising order; the parts cover all windows.
@@ -44,6 +51,44 @@ def make_split(windows: WindowSet, recipe: SplitRecipe, seed: int) -> Split:
     validation = _validation_subjects(windows, rest, recipe.validation, seed)
     train = [subject for subject in rest if subject not in validation]
     split = Split(train=_of(windows, train), validation=_of(windows, validation), test=_of(windows, sorted(test)))
+    _require_classes(windows, split)
+    check_split(windows, split)
+    return split
+
+
+def split_by_people(windows: WindowSet, train: Sequence[str], validation: Sequence[str], test: Sequence[str]) -> Split:
+    """The split that names its people, as a build's manifest does; checked as any other.
+
+    Args:
+        windows: Every window.
+        train: Subjects that fit weights.
+        validation: Subjects that select.
+        test: Subjects that are measured.
+
+    Returns:
+        Indices in rising order; the parts cover all windows.
+
+    Raises:
+        LeakageError: A subject is named twice, or windows of one part stand in another.
+        RecipeError: A part names nobody.
+        DataError: A subject is named who has no windows, or has windows and is not named.
+    """
+    parts = {"train": train, "validation": validation, "test": test}
+    if empty := [part for part, names in parts.items() if not names]:
+        raise RecipeError(f"the split names nobody for {' and '.join(empty)}: each part needs a subject")
+    named = Counter(name for names in parts.values() for name in names)
+    for name, times in named.items():
+        if times > 1:
+            where = " and ".join(part for part, names in parts.items() for other in names if other == name)
+            raise LeakageError(f"leakage: subject {name} is listed in {where}: every subject belongs to one part")
+    subjects = subjects_of(windows)
+    for what, names in (("has no windows", set(named) - set(subjects)), ("is in no part", set(subjects) - set(named))):
+        if names:
+            raise DataError(
+                f"the split lists {len(named)} subjects, the windows have {len(subjects)}; {what}: "
+                f"{', '.join(sorted(names, key=_natural))}: use the recordings it was made from, or build again"
+            )
+    split = Split(train=_of(windows, train), validation=_of(windows, validation), test=_of(windows, test))
     _require_classes(windows, split)
     check_split(windows, split)
     return split
@@ -75,7 +120,7 @@ def _test_subjects(windows: WindowSet, subjects: list[str], recipe: SplitRecipe,
         if recipe.fold >= len(subjects):
             raise RecipeError(f"split.fold = {recipe.fold}, but there are {len(subjects)} subjects: folds count from 0")
         return {subjects[recipe.fold]}
-    return set(_groups(windows, subjects, recipe.groups, seed)[recipe.fold])
+    return set(_groups(subjects, recipe.groups, seed)[recipe.fold])
 
 
 def _known(wanted: Sequence[str], subjects: list[str], where: str) -> set[str]:
@@ -84,21 +129,25 @@ def _known(wanted: Sequence[str], subjects: list[str], where: str) -> set[str]:
     return set(wanted)
 
 
-def _groups(windows: WindowSet, subjects: list[str], groups: int, seed: int) -> list[list[str]]:
-    """Fill groups with the largest subject first, always the group with the fewest windows."""
+def _groups(subjects: Sequence[str], groups: int, seed: int) -> list[list[str]]:
+    """Neighbours in the order of their hashes, in groups whose sizes differ by one at most.
+
+    The order of two people does not depend on the others: one person more or less moves at most one person over
+    each border between groups.
+    """
     if groups > len(subjects):
         raise RecipeError(f"split.groups = {groups}, but there are {len(subjects)} subjects: lower it, or use 'loso'")
-    counts = {subject: int((windows.subject == subject).sum()) for subject in subjects}
-    shuffled = [subjects[index] for index in np.random.default_rng(seed).permutation(len(subjects))]
-    filled: list[list[str]] = [[] for _ in range(groups)]
-    for subject in sorted(shuffled, key=lambda name: -counts[name]):
-        smallest = min(filled, key=lambda group: (sum(counts[name] for name in group), len(group)))
-        smallest.append(subject)
-    return filled
+    ordered = sorted(subjects, key=lambda name: hashlib.sha256(f"{seed}\0{name}".encode()).digest())
+    borders = [len(ordered) * group // groups for group in range(groups + 1)]
+    return [ordered[low:high] for low, high in pairwise(borders)]
 
 
 def _validation_subjects(windows: WindowSet, subjects: list[str], share: float, seed: int) -> list[str]:
-    """At least one; never the last training subject who performed an activity."""
+    """At least one, in an order that people and seed decide; never the last training subject with windows of a class.
+
+    So the draw is the same for every window and hop, unless at one of them only a single training subject is left
+    with windows of some class: then the next in the order is taken instead.
+    """
     wanted = min(max(1, round(share * len(subjects))), len(subjects) - 1)
     classes = {subject: set(windows.y[windows.subject == subject].tolist()) for subject in subjects}
     chosen: list[str] = []

@@ -1,6 +1,7 @@
 """Splits are by subject, and nothing that leaks passes."""
 
 from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from factory.contracts.dataset import Ints, Split, WindowSet
 from factory.contracts.errors import DataError, LeakageError, RecipeError
 from factory.contracts.recipe import SplitRecipe
 from factory.contracts.window import Quantity, WindowSpec
-from factory.data import check_split, make_split
+from factory.data import check_split, make_split, split_by_people
 from factory.data.leakage import near_duplicates
 from factory.data.sources.layout import triad
 
@@ -169,3 +170,98 @@ def test_windows_that_look_the_same_are_counted() -> None:
     x = data.x.copy()
     x[59] = x[split.train[0]] * 1.001 + 0.001
     assert near_duplicates(replace(data, x=x), split) == 1
+
+
+def by_group(data: WindowSet, groups: int, seed: int) -> list[set[str]]:
+    recipes = [SplitRecipe(kind="groups", groups=groups, fold=fold) for fold in range(groups)]
+    return [names(data, make_split(data, recipe, seed).test) for recipe in recipes]
+
+
+@pytest.mark.parametrize("kind", ["groups", "loso", "subjects"])
+def test_who_tests_and_selects_does_not_depend_on_how_windows_are_cut(
+    kind: Literal["groups", "loso", "subjects"],
+) -> None:
+    named = ("3", "7") if kind == "subjects" else ()
+    recipe = SplitRecipe(kind=kind, test_subjects=named, validation=0.4)
+    few = windows()
+    uneven = replace(few, x=few.x[:-2], y=few.y[:-2], subject=few.subject[:-2], recording=few.recording[:-2])
+    many = windows(each=40)
+    for seed in range(5):
+        splits = [(data, make_split(data, recipe, seed)) for data in (few, replace(uneven, start=few.start[:-2]), many)]
+        assert len({tuple(sorted(names(data, split.test))) for data, split in splits}) == 1
+        assert len({tuple(sorted(names(data, split.validation))) for data, split in splits}) == 1
+
+
+def test_one_person_more_moves_at_most_one_person_over_each_border() -> None:
+    for seed in range(5):
+        before, after = by_group(windows(20), 4, seed), by_group(windows(21), 4, seed)
+        assert {len(group) for group in before} == {5}
+        assert max(len(one - other) for one, other in zip(before, after, strict=True)) <= 1
+
+
+def test_groups_are_these() -> None:
+    """A change of the draw would let people who have trained a model test the next."""
+    assert by_group(windows(8), 4, 0) == []
+
+
+PUBLISHED: dict[str, tuple[int, tuple[str, ...], list[set[str]]]] = {
+    # People, who tests, and who selects at seeds 0, 1 and 2: the published results were measured on these.
+    "demo": (10, ("3", "6", "9"), [{"4"}, {"8"}, {"8"}]),
+    "hapt, uci_har, uci_har_6ch": (
+        30,
+        ("2", "4", "9", "10", "12", "13", "18", "20", "24"),
+        [{"7", "17", "26", "28"}, {"3", "19", "25", "30"}, {"19", "23", "26", "29"}],
+    ),
+    "motionsense": (
+        24,
+        ("4", "9", "11", "21"),
+        [{"3", "6", "8", "24"}, {"2", "14", "20", "23"}, {"8", "10", "14", "23"}],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_published_recipes_keep_their_people(name: str) -> None:
+    people, test, validation = PUBLISHED[name]
+    data = windows(people, official=test)
+    for recipe in (SplitRecipe(), SplitRecipe(kind="subjects", test_subjects=test)):
+        for seed, chosen in enumerate(validation):
+            split = make_split(data, recipe, seed)
+            assert names(data, split.test) == set(test)
+            assert names(data, split.validation) == chosen
+
+
+def test_a_recorded_split_is_made_again() -> None:
+    data = windows()
+    split = make_split(data, SplitRecipe(kind="groups"), 3)
+    people = [sorted(names(data, part)) for part in (split.train, split.validation, split.test)]
+    again = split_by_people(data, *people)
+    for part in ("train", "validation", "test"):
+        assert np.array_equal(getattr(again, part), getattr(split, part))
+
+
+EVERYBODY = [str(number) for number in range(1, 11)]
+
+
+@pytest.mark.parametrize(
+    ("parts", "error", "message"),
+    [
+        ((EVERYBODY[:8], ["9"], ["10", "3"]), LeakageError, "subject 3 is listed in train and test: every subject"),
+        ((EVERYBODY[:8], ["9", "8"], ["10"]), LeakageError, "subject 8 is listed in train and validation"),
+        ((EVERYBODY[:8], ["9"], ["10", "11"]), DataError, "lists 11 subjects, the windows have 10; has no windows: 11"),
+        ((EVERYBODY[:7], ["9"], ["10"]), DataError, "is in no part: 8: use the recordings it was made from"),
+        ((EVERYBODY, [], []), RecipeError, "names nobody for validation and test"),
+    ],
+)
+def test_a_recorded_split_that_does_not_fit_is_refused(
+    parts: tuple[list[str], list[str], list[str]], error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        split_by_people(windows(), *parts)
+
+
+def test_a_recorded_split_is_checked_for_copies() -> None:
+    data = windows()
+    data.x[59] = data.x[0]
+    with pytest.raises(LeakageError, match="window 59 of subject 10 in test equals window 0"):
+        split_by_people(data, EVERYBODY[:8], ["9"], ["10"])
