@@ -43,7 +43,7 @@ class ExecuTorchExporter:
             _prepare(folder, request)
             with request.progress.track(FOLDER, _STEPS_BEFORE + len(wanted), "step") as task:
                 arguments = [str(folder), str(request.student.resolve()), *wanted]
-                run_worker(FOLDER, "exporters.executorch.worker", arguments, folder, task)
+                run_worker(FOLDER, "exporters.executorch.worker", arguments, folder, task, request.cancel)
             return tuple(_finish(folder, precision, request) for precision in wanted)
 
 

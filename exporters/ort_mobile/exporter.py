@@ -37,7 +37,7 @@ class OrtMobileExporter:
             (folder / "model.onnx").write_bytes(request.onnx.read_bytes())
             np.save(folder / "calibration.npy", request.calibration.astype(np.float32)[:, :, None])
             with request.progress.track(TARGET, _IMPORT + len(wanted), "step") as task:
-                run_worker(TARGET, "exporters.ort_mobile.worker", [str(folder), *wanted], folder, task)
+                run_worker(TARGET, "exporters.ort_mobile.worker", [str(folder), *wanted], folder, task, request.cancel)
             return tuple(self._finish(folder, precision, request.build, shape) for precision in wanted)
 
     def _finish(self, folder: Path, precision: Precision, build: Path, shape: HandOff) -> Artifact:

@@ -6,7 +6,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from exporters.runtime import durations_us
+from exporters.runtime import durations_us, opened
 from factory.contracts.artifact import TensorInfo
 from factory.contracts.dataset import Floats
 from factory.contracts.errors import ArtifactError, MissingToolError
@@ -52,13 +52,15 @@ class OrtMobileRunner:
 
     def run(self, windows: Floats) -> Floats:
         """Logits (N, K) of windows (N, C, T) in SI units."""
-        answers = [self._session.run(None, {"imu": window})[0] for window in self._checked(windows)]
+        session = opened(self._session, self, self._path)
+        answers = [session.run(None, {"imu": window})[0] for window in self._checked(windows)]
         return np.asarray(np.concatenate(answers), np.float32)
 
     def latency_us(self, window: Floats, runs: int) -> Floats:
         """Microseconds of each of `runs` inferences of one window (C, T)."""
+        session = opened(self._session, self, self._path)
         feed = {"imu": self._checked(window[None])[0]}
-        return durations_us(lambda: self._session.run(None, feed), runs)
+        return durations_us(lambda: session.run(None, feed), runs)
 
     def layer_names(self) -> tuple[str, ...]:
         """None: the format keeps no names of what it fused."""
@@ -66,6 +68,7 @@ class OrtMobileRunner:
 
     def layers(self, window: Floats) -> dict[str, Floats]:
         """None; see `layer_names`."""
+        opened(self._session, self, self._path)
         return {}
 
     def _checked(self, windows: Floats) -> Floats:

@@ -40,7 +40,7 @@ class TFLiteExporter:
         with storage_errors(request.build), scratch(request.build, FOLDER) as folder:
             _prepare(folder, request, shape)
             with request.progress.track("tflite", _STEPS_BEFORE + len(wanted), "step") as task:
-                run_worker("tflite", "exporters.tflite.worker", [str(folder), *wanted], folder, task)
+                run_worker("tflite", "exporters.tflite.worker", [str(folder), *wanted], folder, task, request.cancel)
             return tuple(
                 self._finish(folder / f"{precision}.tflite", precision, request, shape, contract)
                 for precision in request.precisions

@@ -4,14 +4,14 @@ The hand-off between training and every target is one ONNX graph (opset 17, stat
 input `imu` [1, C, 1, T] float32 in SI units, output `logits` [1, K]), normalisation included.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
 from factory.contracts.artifact import Artifact, Precision
 from factory.contracts.dataset import Floats
-from factory.contracts.progress import Progress
+from factory.contracts.progress import Cancel, Progress
 from factory.contracts.window import WindowSpec
 
 
@@ -27,6 +27,7 @@ class ExportRequest:
         build: The build folder; artifacts go to `build / <target>`.
         precisions: What to write.
         progress: Told of each step.
+        cancel: Set by whoever no longer wants the files; the export then ends in Cancelled within 0.3 s.
     """
 
     onnx: Path
@@ -36,6 +37,7 @@ class ExportRequest:
     build: Path
     precisions: tuple[Precision, ...]
     progress: Progress
+    cancel: Cancel = field(default_factory=Cancel)
 
 
 class Exporter(Protocol):
