@@ -12,6 +12,7 @@ import numpy as np
 from exporters.handoff import HandOff, read_handoff
 from exporters.process import run_worker, scratch
 from exporters.tflite import flatbuffer, metadata
+from exporters.tflite.compact import compact
 from factory.contracts.artifact import Artifact, Precision, TensorInfo
 from factory.contracts.errors import ArtifactError, ExportError
 from factory.contracts.exporter import ExportRequest
@@ -54,6 +55,7 @@ class TFLiteExporter:
         _name_tensors(model)
         if precision is Precision.INT8_STATIC:
             _require_float_front(model, converted.with_name("fp32.tflite"), shape.front_weighted)
+        compact(model)
         quantised = flatbuffer.quantised_tensors(model)
         name = f"{SensorContract.model_validate_json(contract).name} {precision}"
         path = request.build / FOLDER / f"model_{precision}.tflite"
