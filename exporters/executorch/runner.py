@@ -91,6 +91,15 @@ class ExecuTorchRunner:
         self._execute(given[0])
         return durations_us(lambda: execute(given), runs)
 
+    def contract(self) -> str:
+        """contract.json, as the file's own method answers it.
+
+        Raises:
+            ArtifactError: The file has no such method.
+        """
+        opened(self._program, self, self._path)
+        return self._text(CONTRACT_METHOD)
+
     def layer_names(self) -> tuple[str, ...]:
         """None."""
         return ()

@@ -27,6 +27,15 @@ def describe(path: Path) -> tuple[tuple[TensorInfo, ...], tuple[TensorInfo, ...]
     )
 
 
+def properties(path: Path) -> dict[str, str]:
+    """A file's properties (metadata_props of the graph that it was made of).
+
+    Raises:
+        ArtifactError: The file is missing or corrupt.
+    """
+    return dict(_open(path).get_modelmeta().custom_metadata_map)
+
+
 class OrtMobileRunner:
     """Runs an .ort file on one thread of the CPU, one window at a time, as a phone does."""
 

@@ -15,7 +15,7 @@ def compact(model: Any) -> None:
     """
     _share_buffers(model)
     for graph in model.subgraphs:
-        named = {index for index in (*graph.inputs, *graph.outputs)}
+        named = {*graph.inputs, *graph.outputs}
         for index, tensor in enumerate(graph.tensors):
             tensor.quantization = _told(tensor.quantization)
             if index not in named:

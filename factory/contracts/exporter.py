@@ -11,8 +11,9 @@ from typing import Protocol, Self
 
 from factory.contracts.artifact import Artifact, Precision
 from factory.contracts.dataset import Floats
+from factory.contracts.errors import ArtifactError
 from factory.contracts.progress import Cancel, Progress
-from factory.contracts.window import WindowSpec
+from factory.contracts.window import SensorContract, WindowSpec
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,6 +39,34 @@ class ExportRequest:
     precisions: tuple[Precision, ...]
     progress: Progress
     cancel: Cancel = field(default_factory=Cancel)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Embedded:
+    """What stands inside a file, read from the file alone; None where its format has no place for it.
+
+    Attributes:
+        precision: What its tensors are.
+        labels: Class names in the order of the logits.
+        contract: The sensor contract.
+    """
+
+    precision: Precision | None
+    labels: tuple[str, ...] | None
+    contract: SensorContract | None
+
+    def consistent(self, where: str) -> Self:
+        """Itself, unless its labels are not its contract's.
+
+        Raises:
+            ArtifactError: Names `where` and both.
+        """
+        if self.labels is None or self.contract is None or self.labels == self.contract.window.labels:
+            return self
+        expected = ", ".join(self.contract.window.labels)
+        raise ArtifactError(
+            f"{where} has the labels {', '.join(self.labels)}, its contract {expected}: build the target again"
+        )
 
 
 class Exporter(Protocol):
