@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from factory.contracts.errors import ArtifactError, ExportError
+from factory.contracts.window import SensorContract
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -89,6 +90,21 @@ def read_shape(path: Path) -> HandOff:
         f"{path}: shapes are {inputs[0]} -> {outputs[0]}, expected (1, channels, 1, window) -> (1, classes), "
         "all fixed: build the network on Conv2d of kernel (1, k)"
     )
+
+
+def read_contract(build: Path) -> bytes:
+    """A build's contract.json, word for word: what files carry with them.
+
+    Raises:
+        ArtifactError: It is missing or corrupt.
+    """
+    path = build / "contract.json"
+    try:
+        content = path.read_bytes()
+        SensorContract.model_validate_json(content)
+    except (FileNotFoundError, ValueError) as error:
+        raise ArtifactError(f"{path} is missing or corrupt: run factory export") from error
+    return content
 
 
 def front_length(model: "ModelProto") -> int:

@@ -7,7 +7,7 @@ from typing import Any, Self
 import numpy as np
 
 from exporters.handoff import INPUT, HandOff, read_shape
-from exporters.runtime import durations_us
+from exporters.runtime import durations_us, opened
 from factory.contracts.dataset import Floats
 from factory.contracts.errors import ArtifactError, MissingToolError
 
@@ -42,17 +42,19 @@ class OnnxRunner:
 
     def run(self, windows: Floats) -> Floats:
         """Logits (N, K) of windows (N, C, T) in SI units; the last batch is filled up with its last window."""
+        session = opened(self._session, self, self._path)
         logits = np.empty((len(windows), self._shape.classes), np.float32)
         checked, size = self._checked(windows), self._shape.batch
         for start in range(0, len(checked), size):
             part = checked[start : start + size]
-            logits[start : start + size] = self._session.run(None, {INPUT: self._filled(part)})[0][: len(part)]
+            logits[start : start + size] = session.run(None, {INPUT: self._filled(part)})[0][: len(part)]
         return logits
 
     def latency_us(self, window: Floats, runs: int) -> Floats:
         """Microseconds of each of `runs` inferences of one window (C, T), a whole batch each."""
+        session = opened(self._session, self, self._path)
         feed = {INPUT: self._filled(self._checked(window[None]))}
-        return durations_us(lambda: self._session.run(None, feed), runs)
+        return durations_us(lambda: session.run(None, feed), runs)
 
     def layer_names(self) -> tuple[str, ...]:
         """Every tensor that a node computes, in execution order."""
@@ -64,6 +66,7 @@ class OnnxRunner:
         """Every float tensor for one window (C, T); computed by a copy of the graph in memory."""
         import onnx
 
+        opened(self._session, self, self._path)
         model = onnx.load(self._path)
         names = [name for node in model.graph.node for name in node.output]
         types = onnx.shape_inference.infer_shapes(model).graph.value_info

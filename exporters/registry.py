@@ -13,7 +13,7 @@ from typing import Any, cast
 
 from factory.contracts.artifact import Artifact, Precision
 from factory.contracts.errors import MissingToolError, RecipeError
-from factory.contracts.exporter import Exporter, Runner
+from factory.contracts.exporter import Embedded, Exporter, Runner
 from factory.contracts.manifest import Check
 
 Checks = Callable[[Path, tuple[Artifact, ...]], tuple[Check, ...]]
@@ -36,6 +36,8 @@ class Target:
         version: Raise it when a change of the exporter's code changes what it writes.
         checks: "module:function" of what this target checks beyond the gates that every target has; called with the
             build folder and the target's artifacts, returns a tuple of Check. Empty: nothing more.
+        reads: "module:function" that reads what stands inside a file; called with its path, returns an Embedded. Empty:
+            the format tells nothing.
         stand_in: Why the runner's latency on this host says nothing of the device; its gate is then not run. Empty:
             the runner is the runtime that ships.
     """
@@ -51,6 +53,7 @@ class Target:
     precisions: tuple[Precision, ...] = tuple(Precision)
     version: int = 1
     checks: str = ""
+    reads: str = ""
     stand_in: str = ""
 
     @property
@@ -85,6 +88,7 @@ _TARGETS = (
         runs_with=("ai_edge_litert",),
         packages=("tensorflow", "onnx2tf", "tf-keras", "ai-edge-litert"),
         version=3,
+        reads="exporters.tflite.embedded:read_embedded",
     ),
     Target(
         name="ort_mobile",
@@ -97,6 +101,7 @@ _TARGETS = (
         packages=("onnx", "onnxruntime"),
         precisions=(Precision.FP32, Precision.INT8_STATIC),
         version=2,
+        reads="exporters.ort_mobile.embedded:read_embedded",
     ),
     Target(
         name="jetson",
@@ -110,6 +115,7 @@ _TARGETS = (
         precisions=(Precision.FP32, Precision.INT8_STATIC),
         stand_in="ONNX Runtime stands in for TensorRT here: latency is measured on the board",
         checks="exporters.tensorrt.checks:jetson_checks",
+        reads="exporters.onnx_embedded:read_embedded",
     ),
     Target(
         name="executorch",
@@ -122,6 +128,7 @@ _TARGETS = (
         packages=("torch", "executorch", "torchao"),
         precisions=(Precision.FP32, Precision.INT8_STATIC),
         checks="exporters.executorch.checks:executorch_checks",
+        reads="exporters.executorch.embedded:read_embedded",
     ),
 )
 
@@ -176,6 +183,19 @@ def load_checks(name: str) -> Checks | None:
         return None
     _require(target, target.runs_with)
     return cast(Checks, _load(target.checks))
+
+
+def load_reader(name: str) -> Callable[[Path], Embedded] | None:
+    """What reads a target's files from the inside: call it with a path. None where the format tells nothing.
+
+    Raises:
+        MissingToolError: Its runtime is not installed; names the install command.
+    """
+    target = find_target(name)
+    if not target.reads:
+        return None
+    _require(target, target.runs_with)
+    return cast(Callable[[Path], Embedded], _load(target.reads))
 
 
 def _absent(modules: tuple[str, ...]) -> tuple[str, ...]:

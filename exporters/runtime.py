@@ -1,15 +1,35 @@
-"""What every target's runner needs: timing one inference, and a terminal that a runtime does not write on."""
+"""What every target's runner needs: a clear word where it is not open, timing, and a terminal left clean."""
 
 import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
 from factory.contracts.dataset import Floats
+from factory.contracts.errors import FactoryError
 
 _WARM_UP = 5
+_Handle = TypeVar("_Handle")
+
+
+class NotOpenError(FactoryError, RuntimeError):
+    """A runner was used before `with` opened it or after it was closed: a mistake of the calling code."""
+
+
+def opened(handle: _Handle | None, runner: object, path: Path) -> _Handle:
+    """What a runner holds from enter to exit: an interpreter, a method, a session.
+
+    Raises:
+        NotOpenError: It holds none now.
+    """
+    if handle is None:
+        kind = type(runner).__name__
+        raise NotOpenError(f"{path.name} is not open: use it inside 'with {kind}(path) as runner:'")
+    return handle
 
 
 def durations_us(infer: Callable[[], object], runs: int) -> Floats:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from factory.contracts.errors import ArtifactError
-from factory.contracts.progress import Progress, Silent
+from factory.contracts.progress import Cancel, Progress, Silent
 from factory.contracts.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ def build(
     tensorboard: bool = False,
     force: bool = False,
     progress: Progress | None = None,
+    cancel: Cancel | None = None,
     check: bool = True,
 ) -> "Build":
     """Train teacher and student, export, verify and report; what is current already is not done again.
@@ -62,6 +63,7 @@ def build(
         tensorboard: Write event files beside each network.
         force: Replace a build of another recipe in `out`.
         progress: Told of each step; None is silence.
+        cancel: Another thread's `cancel.set()` ends the build with Cancelled; what was finished is kept.
         check: Raise if a gate broke or a target could not be exported, once everything is written. With False the
             caller looks at `Build.passed`.
 
@@ -73,7 +75,14 @@ def build(
 
     request = _request(recipe, out, data, cache, device, progress)
     built = run(
-        replace(request, targets=tuple(dict.fromkeys(targets)), board=board, tensorboard=tensorboard, force=force)
+        replace(
+            request,
+            targets=tuple(dict.fromkeys(targets)),
+            board=board,
+            tensorboard=tensorboard,
+            force=force,
+            cancel=cancel or Cancel(),
+        )
     )
     if check:
         built.require()
@@ -90,12 +99,13 @@ def train(
     tensorboard: bool = False,
     force: bool = False,
     progress: Progress | None = None,
+    cancel: Cancel | None = None,
 ) -> "tuple[TrainingSummary, TrainingSummary]":
     """Train teacher and student only; `build` and `export` go on from there. Arguments as those of `build`."""
     from factory.pipeline.build import train as run
 
     request = _request(recipe, out, data, cache, device, progress)
-    return run(replace(request, tensorboard=tensorboard, force=force))
+    return run(replace(request, tensorboard=tensorboard, force=force, cancel=cancel or Cancel()))
 
 
 def export(

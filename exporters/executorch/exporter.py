@@ -8,12 +8,15 @@ from pathlib import Path
 
 import numpy as np
 
+from exporters.executorch.embedded import held_precision
+from exporters.handoff import read_contract
+from exporters.held import require_precision
 from exporters.process import run_worker, scratch
 from factory.contracts.artifact import Artifact, Precision, SideFile, TensorInfo
-from factory.contracts.errors import ArtifactError, ExportError
+from factory.contracts.errors import ExportError
 from factory.contracts.exporter import ExportRequest
 from factory.contracts.files import atomic_write, sha256_file, storage_errors
-from factory.contracts.window import SensorContract, WindowSpec
+from factory.contracts.window import WindowSpec
 
 PRECISIONS = (Precision.FP32, Precision.INT8_STATIC)
 FOLDER = "executorch"
@@ -43,29 +46,26 @@ class ExecuTorchExporter:
             _prepare(folder, request)
             with request.progress.track(FOLDER, _STEPS_BEFORE + len(wanted), "step") as task:
                 arguments = [str(folder), str(request.student.resolve()), *wanted]
-                run_worker(FOLDER, "exporters.executorch.worker", arguments, folder, task)
+                run_worker(FOLDER, "exporters.executorch.worker", arguments, folder, task, request.cancel)
             return tuple(_finish(folder, precision, request) for precision in wanted)
 
 
 def _prepare(folder: Path, request: ExportRequest) -> None:
-    contract = request.build / "contract.json"
-    try:
-        content = contract.read_text("utf-8")
-        SensorContract.model_validate_json(content)
-    except (FileNotFoundError, ValueError) as error:
-        raise ArtifactError(f"{contract} is missing or corrupt: run factory export") from error
+    contract = read_contract(request.build)
     expected = (len(request.spec.channels), request.spec.length)
     if request.calibration.ndim != 3 or request.calibration.shape[1:] != expected or len(request.calibration) < 2:
         raise ExportError(f"calibration windows are {request.calibration.shape}, expected (at least 2, *{expected})")
-    (folder / "contract.json").write_text(content, "utf-8")
+    (folder / "contract.json").write_bytes(contract)
     np.save(folder / "calibration.npy", np.ascontiguousarray(request.calibration[:, :, None, :], np.float32))
 
 
 def _finish(folder: Path, precision: Precision, request: ExportRequest) -> Artifact:
     """Move into place, describe."""
     path = request.build / FOLDER / f"model_{precision}.pte"
+    program = (folder / f"{precision}.pte").read_bytes()
+    require_precision(FOLDER, precision, held_precision(program))
     with atomic_write(path) as temporary:
-        temporary.write_bytes((folder / f"{precision}.pte").read_bytes())
+        temporary.write_bytes(program)
     beside = tuple(
         _beside(folder / f"{precision}.{suffix}", path.with_suffix(f".{suffix}"), what, request.build)
         for suffix, what in _BESIDE.items()

@@ -22,12 +22,11 @@ from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e, prepare_pt2e
 
 from exporters.executorch.delegation import Delegation, operator_name, require_float_front
 from exporters.executorch.runner import CONTRACT_METHOD, VERSION_METHOD
+from factory.contracts.front import FLOAT_FRONT
 
 _BATCH = 64
 _FLOAT_ONLY = (torch.ops.aten.softmax.int, torch.ops.aten.sqrt.default, torch.ops.aten.div.Tensor)
 """Operators of a head that XNNPACK takes in float alone; such a head is left in float."""
-_FRONT = ("normalise", "stem", "stages.0")
-"""What int8 files keep in float: docs/adr/0003."""
 
 
 def plain_layout(network: nn.Module) -> nn.Module:
@@ -64,9 +63,9 @@ def quantise(graph: GraphModule, calibration: Tensor) -> GraphModule:
     Raises:
         ExportError: The quantiser touched the front.
     """
-    front = [node for node in graph.graph.nodes if _part_of(node, _FRONT)]
+    front = [node for node in graph.graph.nodes if _part_of(node, FLOAT_FRONT)]
     expected = [operator_name(node) for node in front if node.op == "call_function"]
-    in_float = (*_FRONT, "head") if _has_float_head(graph) else _FRONT
+    in_float = (*FLOAT_FRONT, "head") if _has_float_head(graph) else FLOAT_FRONT
     quantiser = XNNPACKQuantizer().set_global(get_symmetric_quantization_config(is_per_channel=True))
     quantiser.set_filter_function(lambda node: not _part_of(node, in_float))
     prepared = prepare_pt2e(graph, quantiser)

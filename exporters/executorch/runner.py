@@ -9,7 +9,7 @@ from typing import Any, Self
 import numpy as np
 
 from exporters.executorch.trailer import require_checksum
-from exporters.runtime import durations_us, quiet
+from exporters.runtime import durations_us, opened, quiet
 from factory.contracts.dataset import Floats
 from factory.contracts.errors import ArtifactError, MissingToolError
 
@@ -76,8 +76,9 @@ class ExecuTorchRunner:
 
     def run(self, windows: Floats) -> Floats:
         """Logits (N, K) of windows (N, C, T) in SI units."""
+        method = opened(self._method, self, self._path)
         given = self._checked(windows)
-        classes = int(self._method.metadata.output_tensor_meta(0).sizes()[-1])
+        classes = int(method.metadata.output_tensor_meta(0).sizes()[-1])
         logits = np.empty((len(windows), classes), np.float32)
         for index in range(len(windows)):
             logits[index] = self._execute(given[index : index + 1])[0].numpy()
@@ -85,10 +86,19 @@ class ExecuTorchRunner:
 
     def latency_us(self, window: Floats, runs: int) -> Floats:
         """Microseconds of each of `runs` inferences of one window (C, T); the binding's copies are counted."""
+        execute = opened(self._method, self, self._path).execute
         given = [self._checked(window[None])]
-        execute = self._method.execute
         self._execute(given[0])
         return durations_us(lambda: execute(given), runs)
+
+    def contract(self) -> str:
+        """contract.json, as the file's own method answers it.
+
+        Raises:
+            ArtifactError: The file has no such method.
+        """
+        opened(self._program, self, self._path)
+        return self._text(CONTRACT_METHOD)
 
     def layer_names(self) -> tuple[str, ...]:
         """None."""
@@ -96,6 +106,7 @@ class ExecuTorchRunner:
 
     def layers(self, window: Floats) -> dict[str, Floats]:
         """None."""
+        opened(self._method, self, self._path)
         return {}
 
     def _checked(self, windows: Floats) -> Any:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from exporters.handoff import FRONT, INPUT, OUTPUT
 from factory.contracts.errors import ExportError
 from factory.contracts.files import atomic_write
+from factory.contracts.front import first_in_int8
 
 if TYPE_CHECKING:
     from onnx import GraphProto
@@ -41,7 +42,7 @@ def export_onnx(network: "nn.Module", channels: int, window: int, path: Path) ->
         model = onnx.load(temporary)
         if model.ir_version > _NEWEST_IR:
             model.ir_version = _NEWEST_IR
-        if (front := _float_front(model.graph)) is not None:
+        if (front := _float_front(model.graph, network)) is not None:
             onnx.helper.set_model_props(model, {FRONT: front})
         try:
             onnx.checker.check_model(model, full_check=True)
@@ -70,13 +71,11 @@ def _trace(network: "nn.Module", channels: int, window: int, path: Path) -> None
             raise ExportError(f"torch.onnx.export refused the network: {_first_line(error)}") from error
 
 
-def _float_front(graph: "GraphProto") -> str | None:
-    """The tensor between the first stage and what follows it, by the modules' names; None for other networks."""
-    for behind in ("/stages.1/", "/last/"):
-        for node in graph.node:
-            if node.name.startswith(behind) and node.op_type == "Conv":
-                return str(node.input[0])
-    return None
+def _float_front(graph: "GraphProto", network: "nn.Module") -> str | None:
+    """The tensor that the first module in int8 reads; None for other networks. Nodes are named after modules."""
+    behind = first_in_int8(name for name, _ in network.named_modules())
+    convolutions = (node for node in graph.node if node.op_type == "Conv" and node.name.startswith(f"/{behind}/"))
+    return next((str(node.input[0]) for node in convolutions), None)
 
 
 def _first_line(error: Exception) -> str:

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from exporters.handoff import HandOff, read_handoff
+from exporters.handoff import HandOff, read_contract, read_handoff
+from exporters.held import require_precision
+from exporters.ort_mobile.embedded import held_precision
 from exporters.ort_mobile.runner import describe
 from exporters.process import run_worker, scratch
 from factory.contracts.artifact import Artifact, Precision, TensorInfo
@@ -27,24 +29,27 @@ class OrtMobileExporter:
         """Convert to fp32 and int8_static, as asked for; each file is complete or absent.
 
         Raises:
-            ArtifactError: The hand-off graph is missing or corrupt.
+            ArtifactError: The hand-off graph or contract.json is missing or corrupt.
             ExportError: ONNX Runtime refused; names step and message.
             StorageError: The disk is full or not writable.
         """
-        shape = read_handoff(request.onnx)
+        shape, contract = read_handoff(request.onnx), read_contract(request.build)
         wanted = [precision for precision in request.precisions if precision in (Precision.FP32, Precision.INT8_STATIC)]
         with storage_errors(request.build), scratch(request.build, TARGET) as folder:
             (folder / "model.onnx").write_bytes(request.onnx.read_bytes())
+            (folder / "contract.json").write_bytes(contract)
             np.save(folder / "calibration.npy", request.calibration.astype(np.float32)[:, :, None])
             with request.progress.track(TARGET, _IMPORT + len(wanted), "step") as task:
-                run_worker(TARGET, "exporters.ort_mobile.worker", [str(folder), *wanted], folder, task)
+                run_worker(TARGET, "exporters.ort_mobile.worker", [str(folder), *wanted], folder, task, request.cancel)
             return tuple(self._finish(folder, precision, request.build, shape) for precision in wanted)
 
     def _finish(self, folder: Path, precision: Precision, build: Path, shape: HandOff) -> Artifact:
         """Put a converted file in its place, once its tensors are those of the hand-off."""
         path = build / TARGET / f"model_{precision}.ort"
+        content = (folder / f"{precision}.ort").read_bytes()
+        require_precision(TARGET, precision, held_precision(content))
         with atomic_write(path) as temporary:
-            temporary.write_bytes((folder / f"{precision}.ort").read_bytes())
+            temporary.write_bytes(content)
             inputs, outputs = describe(temporary)
             _require_shape(inputs + outputs, shape, precision)
         return Artifact(

@@ -6,7 +6,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from exporters.runtime import durations_us
+from exporters.runtime import durations_us, opened
 from factory.contracts.artifact import TensorInfo
 from factory.contracts.dataset import Floats
 from factory.contracts.errors import ArtifactError, MissingToolError
@@ -25,6 +25,15 @@ def describe(path: Path) -> tuple[tuple[TensorInfo, ...], tuple[TensorInfo, ...]
         tuple(_tensor(value, "1, channel, 1, time") for value in session.get_inputs()),
         tuple(_tensor(value, "1, class") for value in session.get_outputs()),
     )
+
+
+def properties(path: Path) -> dict[str, str]:
+    """A file's properties (metadata_props of the graph that it was made of).
+
+    Raises:
+        ArtifactError: The file is missing or corrupt.
+    """
+    return dict(_open(path).get_modelmeta().custom_metadata_map)
 
 
 class OrtMobileRunner:
@@ -52,13 +61,15 @@ class OrtMobileRunner:
 
     def run(self, windows: Floats) -> Floats:
         """Logits (N, K) of windows (N, C, T) in SI units."""
-        answers = [self._session.run(None, {"imu": window})[0] for window in self._checked(windows)]
+        session = opened(self._session, self, self._path)
+        answers = [session.run(None, {"imu": window})[0] for window in self._checked(windows)]
         return np.asarray(np.concatenate(answers), np.float32)
 
     def latency_us(self, window: Floats, runs: int) -> Floats:
         """Microseconds of each of `runs` inferences of one window (C, T)."""
+        session = opened(self._session, self, self._path)
         feed = {"imu": self._checked(window[None])[0]}
-        return durations_us(lambda: self._session.run(None, feed), runs)
+        return durations_us(lambda: session.run(None, feed), runs)
 
     def layer_names(self) -> tuple[str, ...]:
         """None: the format keeps no names of what it fused."""
@@ -66,6 +77,7 @@ class OrtMobileRunner:
 
     def layers(self, window: Floats) -> dict[str, Floats]:
         """None; see `layer_names`."""
+        opened(self._session, self, self._path)
         return {}
 
     def _checked(self, windows: Floats) -> Floats:

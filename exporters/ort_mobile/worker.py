@@ -1,7 +1,7 @@
 """ONNX Runtime's share of the export, in a process of its own.
 
-python -m exporters.ort_mobile.worker FOLDER PRECISION... reads FOLDER/model.onnx and FOLDER/calibration.npy
-(N, C, 1, T), and writes FOLDER/<precision>.ort.
+python -m exporters.ort_mobile.worker FOLDER PRECISION... reads FOLDER/model.onnx, FOLDER/contract.json and
+FOLDER/calibration.npy (N, C, 1, T), and writes FOLDER/<precision>.ort.
 """
 
 import sys
@@ -14,13 +14,20 @@ from exporters.process import Done, serve
 
 def convert(folder: Path, precisions: list[str], done: Done) -> None:
     """One .ort file a precision."""
+    import onnx
     import onnxruntime
 
+    from exporters.onnx_embedded import describe_graph
+
+    contract = (folder / "contract.json").read_text("utf-8")
     following = [*precisions[1:], "end"]
     done("import", precisions[0])
     for precision, after in zip(precisions, following, strict=True):
         graph = quantise(folder) if precision == "int8_static" else folder / "model.onnx"
-        _save(onnxruntime, graph, folder / f"{precision}.ort")
+        model = onnx.load(graph)
+        describe_graph(model, contract)
+        onnx.save(model, folder / "described.onnx")
+        _save(onnxruntime, folder / "described.onnx", folder / f"{precision}.ort")
         done(precision, after)
 
 

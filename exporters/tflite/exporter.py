@@ -9,11 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from exporters.handoff import HandOff, read_handoff
+from exporters.handoff import HandOff, read_contract, read_handoff
+from exporters.held import require_precision
 from exporters.process import run_worker, scratch
 from exporters.tflite import flatbuffer, metadata
+from exporters.tflite.compact import compact
+from exporters.tflite.embedded import held_precision
 from factory.contracts.artifact import Artifact, Precision, TensorInfo
-from factory.contracts.errors import ArtifactError, ExportError
+from factory.contracts.errors import ExportError
 from factory.contracts.exporter import ExportRequest
 from factory.contracts.files import atomic_write, sha256_file, storage_errors
 from factory.contracts.window import SensorContract
@@ -34,13 +37,13 @@ class TFLiteExporter:
             StorageError: The disk is full or not writable.
         """
         shape = read_handoff(request.onnx)
-        contract = _read_contract(request.build)
+        contract = read_contract(request.build)
         # int8_static reads the float graph, so fp32 is converted first whether asked for or not.
         wanted = sorted({*request.precisions, Precision.FP32}, key=list(Precision).index)
         with storage_errors(request.build), scratch(request.build, FOLDER) as folder:
             _prepare(folder, request, shape)
             with request.progress.track("tflite", _STEPS_BEFORE + len(wanted), "step") as task:
-                run_worker("tflite", "exporters.tflite.worker", [str(folder), *wanted], folder, task)
+                run_worker("tflite", "exporters.tflite.worker", [str(folder), *wanted], folder, task, request.cancel)
             return tuple(
                 self._finish(folder / f"{precision}.tflite", precision, request, shape, contract)
                 for precision in request.precisions
@@ -51,9 +54,11 @@ class TFLiteExporter:
     ) -> Artifact:
         """Name the tensors, add metadata, check, write."""
         model = flatbuffer.parse(converted.read_bytes(), converted.name)
+        require_precision("tflite", precision, held_precision(model))
         _name_tensors(model)
         if precision is Precision.INT8_STATIC:
             _require_float_front(model, converted.with_name("fp32.tflite"), shape.front_weighted)
+        compact(model)
         quantised = flatbuffer.quantised_tensors(model)
         name = f"{SensorContract.model_validate_json(contract).name} {precision}"
         path = request.build / FOLDER / f"model_{precision}.tflite"
@@ -73,15 +78,6 @@ class TFLiteExporter:
             tool=f"onnx2tf {version('onnx2tf')}, tensorflow {version('tensorflow')}",
             runtime=_runtime(model),
         )
-
-
-def _read_contract(build: Path) -> bytes:
-    try:
-        content = (build / metadata.CONTRACT_FILE).read_bytes()
-        SensorContract.model_validate_json(content)
-    except (FileNotFoundError, ValueError) as error:
-        raise ArtifactError(f"{build / metadata.CONTRACT_FILE} is missing or corrupt: run factory export") from error
-    return content
 
 
 def _prepare(folder: Path, request: ExportRequest, shape: HandOff) -> None:

@@ -25,18 +25,35 @@ _LAYOUTS = {"imu": "1, 1, time, channel", "logits": "1, class"}
 _UNREADABLE = (struct.error, IndexError, ValueError, TypeError, AttributeError, OverflowError, MemoryError)
 
 
-class _AlignedBuilder(flatbuffers.Builder):  # type: ignore[misc]
-    """Starts each constant at a multiple of 16 bytes, as the schema's force_align asks.
+class _CompactBuilder(flatbuffers.Builder):  # type: ignore[misc]
+    """Starts each constant at a multiple of 16 bytes, as the schema's force_align asks; writes equal vectors once.
 
     The generated Python code ignores that attribute; kernels that read an unaligned constant in place may fault.
+    Shapes, scales and zero points are no constants: they need their elements' alignment alone.
     """
 
     head: int
     Bytes: bytearray
 
+    def __init__(self, size: int) -> None:
+        super().__init__(size)
+        self._written: dict[tuple[str, bytes], int] = {}
+
     def CreateNumpyVector(self, x: NDArray[Any]) -> int:  # noqa: N802 - overrides
-        self.StartVector(x.itemsize, x.size, _ALIGNMENT)
         payload = x.tobytes()
+        key = (x.dtype.str, payload)
+        if key not in self._written:
+            self._written[key] = self._write(x, payload)
+        return self._written[key]
+
+    def CreateString(self, s: str | bytes, encoding: str = "utf-8", errors: str = "strict") -> int:  # noqa: N802
+        key = ("string", s.encode(encoding, errors) if isinstance(s, str) else s)
+        if key not in self._written:
+            self._written[key] = int(super().CreateString(s, encoding, errors))
+        return self._written[key]
+
+    def _write(self, x: NDArray[Any], payload: bytes) -> int:
+        self.StartVector(x.itemsize, x.size, _ALIGNMENT if x.dtype == np.uint8 else x.itemsize)
         self.head = self.head - len(payload)
         self.Bytes[self.head : self.head + len(payload)] = payload
         self.vectorNumElems = x.size
@@ -74,8 +91,8 @@ def parse(content: bytes, where: str) -> Any:
 
 
 def pack(model: Any) -> bytes:
-    """The file of a model tree; constants aligned."""
-    builder = _AlignedBuilder(1 << 16)
+    """The file of a model tree; constants aligned, equal vectors written once."""
+    builder = _CompactBuilder(1 << 16)
     builder.Finish(model.Pack(builder), IDENTIFIER)
     return bytes(builder.Output())
 

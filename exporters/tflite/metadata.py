@@ -10,12 +10,15 @@ single changed bit, so a runner looks at it before native code reads the graph.
 
 import hashlib
 import io
+import struct
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import flatbuffers
+from flatbuffers import encode, number_types
+from flatbuffers.table import Table
 
 from exporters.tflite.flatbuffer import add_metadata_entry, pack
 from factory.contracts.errors import ArtifactError
@@ -116,6 +119,34 @@ def build(spec: WindowSpec, name: str) -> bytes:
     )
     builder.Finish(model, _IDENTIFIER)
     return bytes(builder.Output())
+
+
+def label_file(content: bytes) -> str | None:
+    """The file that metadata name as the labels of the first output; None if they name none, or cannot be read.
+
+    Args:
+        content: As `build` makes it.
+    """
+    if content[4:8] != _IDENTIFIER:
+        return None
+    try:
+        root = Table(content, encode.Get(number_types.UOffsetTFlags.packer_type, content, 0))
+        output = _tables(_tables(root, _MODEL["graphs"])[0], _GRAPH["outputs"])[0]
+        for file in _tables(output, _TENSOR["files"]):
+            if file.GetSlot(4 + 2 * _FILE["type"], 0, number_types.Int8Flags) == _TENSOR_AXIS_LABELS:
+                return str(file.String(file.Pos + file.Offset(4 + 2 * _FILE["name"])).decode())
+    except (struct.error, IndexError, TypeError, ValueError):
+        return None
+    return None
+
+
+def _tables(table: Any, field: int) -> list[Any]:
+    """The tables of a field that is a vector of them."""
+    place = table.Offset(4 + 2 * field)
+    if not place:
+        return []
+    first = table.Vector(place)
+    return [Table(table.Bytes, table.Indirect(first + 4 * index)) for index in range(table.VectorLen(place))]
 
 
 def _summary(spec: WindowSpec) -> str:

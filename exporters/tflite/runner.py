@@ -8,7 +8,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from exporters.runtime import durations_us, quiet
+from exporters.runtime import durations_us, opened, quiet
 from exporters.tflite import flatbuffer, metadata
 from factory.contracts.artifact import TensorInfo
 from factory.contracts.dataset import Floats
@@ -63,20 +63,21 @@ class LiteRTRunner:
 
     def run(self, windows: Floats) -> Floats:
         """Logits (N, K) of windows (N, C, T) in SI units."""
-        classes = int(self._interpreter.get_output_details()[0]["shape"][-1])
+        interpreter = opened(self._interpreter, self, self._path)
+        classes = int(interpreter.get_output_details()[0]["shape"][-1])
         logits = np.empty((len(windows), classes), np.float32)
         for index, window in enumerate(self._checked(windows)):
-            self._interpreter.set_tensor(self._input, window)
-            self._invoke(self._interpreter)
-            logits[index] = self._interpreter.get_tensor(self._output)[0]
+            interpreter.set_tensor(self._input, window)
+            self._invoke(interpreter)
+            logits[index] = interpreter.get_tensor(self._output)[0]
         return logits
 
     def latency_us(self, window: Floats, runs: int) -> Floats:
         """Microseconds of each of `runs` inferences of one window (C, T); the copy in and out is not counted."""
-        self._interpreter.set_tensor(self._input, self._checked(window[None])[0])
-        invoke = self._interpreter.invoke
-        self._invoke(self._interpreter)
-        return durations_us(invoke, runs)
+        interpreter = opened(self._interpreter, self, self._path)
+        interpreter.set_tensor(self._input, self._checked(window[None])[0])
+        self._invoke(interpreter)
+        return durations_us(interpreter.invoke, runs)
 
     def layer_names(self) -> tuple[str, ...]:
         """Every tensor computed from the input, in execution order."""
@@ -89,6 +90,7 @@ class LiteRTRunner:
 
         Computed by the built-in kernels: a delegate keeps no intermediate tensors.
         """
+        opened(self._interpreter, self, self._path)
         content = _content(self._path)
         interpreter = _open(content, self._path, reference=True)
         interpreter.set_tensor(self._input, self._checked(window[None])[0])

@@ -17,13 +17,20 @@ os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 os.environ["TF_USE_LEGACY_KERAS"] = "1"  # onnx2tf is written for it
 os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
 
+_SAMPLES = "calibration_image_sample_data_20x128x128x3_float32.npy"
+"""What onnx2tf tries a graph of three channels with: photographs, which it downloads unless a file of this name lies
+in its working directory (github.com/PINTO0309/onnx2tf issues 869 and 932). Ones, as for every other number of channels.
+"""
+
 
 def convert(folder: Path, precisions: list[str], done: Done) -> None:
     """One conversion to a SavedModel, then one a precision; fp32 always, as int8_static reads its graph."""
+    import numpy as np
     import onnx2tf
     import tensorflow as tf
 
     done("import", "onnx2tf")
+    np.save(_SAMPLES, np.ones((1, 1, 1, 3), np.float32))
     onnx2tf.convert(
         input_onnx_file_path=str(folder / "model.onnx"),
         output_folder_path=str(folder / "onnx2tf"),

@@ -4,15 +4,16 @@ The hand-off between training and every target is one ONNX graph (opset 17, stat
 input `imu` [1, C, 1, T] float32 in SI units, output `logits` [1, K]), normalisation included.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
 from factory.contracts.artifact import Artifact, Precision
 from factory.contracts.dataset import Floats
-from factory.contracts.progress import Progress
-from factory.contracts.window import WindowSpec
+from factory.contracts.errors import ArtifactError
+from factory.contracts.progress import Cancel, Progress
+from factory.contracts.window import SensorContract, WindowSpec
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,6 +28,7 @@ class ExportRequest:
         build: The build folder; artifacts go to `build / <target>`.
         precisions: What to write.
         progress: Told of each step.
+        cancel: Set by whoever no longer wants the files; the export then ends in Cancelled within 0.3 s.
     """
 
     onnx: Path
@@ -36,6 +38,35 @@ class ExportRequest:
     build: Path
     precisions: tuple[Precision, ...]
     progress: Progress
+    cancel: Cancel = field(default_factory=Cancel)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Embedded:
+    """What stands inside a file, read from the file alone; None where its format has no place for it.
+
+    Attributes:
+        precision: What its tensors are.
+        labels: Class names in the order of the logits.
+        contract: The sensor contract.
+    """
+
+    precision: Precision | None
+    labels: tuple[str, ...] | None
+    contract: SensorContract | None
+
+    def consistent(self, where: str) -> Self:
+        """Itself, unless its labels are not its contract's.
+
+        Raises:
+            ArtifactError: Names `where` and both.
+        """
+        if self.labels is None or self.contract is None or self.labels == self.contract.window.labels:
+            return self
+        expected = ", ".join(self.contract.window.labels)
+        raise ArtifactError(
+            f"{where} has the labels {', '.join(self.labels)}, its contract {expected}: build the target again"
+        )
 
 
 class Exporter(Protocol):

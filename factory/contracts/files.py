@@ -3,19 +3,42 @@
 import errno
 import hashlib
 import os
+import re
 import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from factory.contracts.errors import ELSEWHERE, StorageError
+from factory.contracts.errors import ELSEWHERE, NO_SPACE, NOT_WRITABLE, StorageError
 
-_NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
-_NOT_WRITABLE = (errno.EACCES, errno.EPERM, errno.EROFS)
+_SAYS_NO_SPACE = ("No space left on device", "Disk quota exceeded", "File too large")
+"""How libraries say it that raise errors of their own, such as TensorFlow and HDF5."""
+_CUT_SHORT = re.compile(r"\d+ requested and \d+ written")
+"""NumPy's OSError, without a number, where a disk takes only a part of an array."""
 _IN_THE_WAY = (errno.EEXIST, errno.ENOTDIR, errno.EISDIR)
 BROKEN_ZIP = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError)
 """What zipfile raises of a damaged archive; RuntimeError where a flipped bit asks for a password or unknown method."""
+
+
+def says_no_space(text: str) -> bool:
+    """Whether what a library prints says that a disk or a quota is full."""
+    return any(words in text for words in _SAYS_NO_SPACE) or _CUT_SHORT.search(text) is not None
+
+
+def means_no_space(error: BaseException) -> bool:
+    """Whether an error, or one that led to it, says that a disk or a quota is full."""
+    seen: BaseException | None = error
+    while seen is not None:
+        if (isinstance(seen, OSError) and seen.errno in NO_SPACE) or says_no_space(str(seen)):
+            return True
+        seen = seen.__cause__ or seen.__context__
+    return False
+
+
+def no_space(path: Path) -> StorageError:
+    """What to raise where the disk of `path` is full."""
+    return StorageError(f"no space left for {path}: free some, or {ELSEWHERE}; nothing was lost")
 
 
 @contextmanager
@@ -24,9 +47,9 @@ def storage_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in _NO_SPACE:
-            raise StorageError(f"no space left for {path}: free some, or {ELSEWHERE}; nothing was lost") from error
-        if error.errno in _NOT_WRITABLE:
+        if means_no_space(error):
+            raise no_space(path) from error
+        if error.errno in NOT_WRITABLE:
             raise StorageError(f"{path} is not writable: change its permissions, or {ELSEWHERE}") from error
         if error.errno in _IN_THE_WAY:
             what = f"{error.strerror}: {error.filename2 or error.filename}"

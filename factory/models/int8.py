@@ -13,6 +13,7 @@ from torch import Tensor, fx, nn
 from torch.nn import functional as F
 from torch.nn.utils import parametrize
 
+from factory.contracts.front import first_in_int8
 from factory.models.mobilenet1d import Network
 
 _LEAST_SCALE = 1e-8
@@ -71,7 +72,8 @@ def imitate_int8(network: Network, begins: str = "") -> fx.GraphModule:
             until `release_weights`.
         begins: Name of the first module in int8; what follows the first stage unless said otherwise.
     """
-    begins = begins or ("stages.1" if len(network.stages) > 1 else "last")
+    begins = begins or first_in_int8(name for name, _ in network.named_modules()) or ""
+    assert begins, "a Network has a last convolution"
     traced = fx.symbolic_trace(network)
     modules = dict(traced.named_modules())
     _skip_passing(traced, modules)

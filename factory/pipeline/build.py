@@ -41,6 +41,7 @@ def build(request: BuildRequest) -> Build:
         _train(run)
         exports = _export(run, chosen)
         golden_stage(run)
+        request.cancel.raise_if_set()
         verified = verify_stage(run, exports.artifacts)
         exports = _on_board(run, exports, verified)
         manifest = manifest_stage(run, exports, verified)
@@ -81,6 +82,7 @@ def _train(run: Run) -> tuple[TrainingSummary, TrainingSummary]:
     _require_same_recipe(run)
     write_recipe(run)
     windows_stage(run)
+    run.request.cancel.raise_if_set()
     return teacher_stage(run), student_stage(run)
 
 

@@ -1,7 +1,7 @@
 """What a build is asked for, and the windows that every stage of one build shares."""
 
 import os
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from factory.artifacts.store import StageStore
 from factory.contracts.dataset import Split, WindowSet
 from factory.contracts.manifest import SplitRecord
-from factory.contracts.progress import Progress, Silent
+from factory.contracts.progress import Cancel, Progress, Silent
 from factory.contracts.recipe import Recipe
 
 DEFAULT_TARGETS = ("tflite",)
@@ -32,6 +32,7 @@ class BuildRequest:
         tensorboard: Write event files while training.
         force: Replace a build of another recipe.
         progress: Told of each step.
+        cancel: Looked at between stages, after every epoch and while a worker exports.
     """
 
     recipe: Recipe
@@ -44,6 +45,7 @@ class BuildRequest:
     tensorboard: bool = False
     force: bool = False
     progress: Progress = field(default_factory=Silent)
+    cancel: Cancel = field(default_factory=Cancel)
 
 
 def request_for(recipe: Recipe, out: Path | None, cache: Path | None) -> BuildRequest:
@@ -121,9 +123,3 @@ class Run:
             return None
         same = (found.split, found.seed) == (self.recipe.split, self.recipe.seed)
         return found if same and found.people == set(self.windows.subject.tolist()) else None
-
-    def with_progress(self, progress: Progress) -> "Run":
-        """The same run, told of elsewhere; windows and split are shared."""
-        other = Run(replace(self.request, progress=progress), self.store)
-        other.__dict__.update({name: self.__dict__[name] for name in ("windows", "split") if name in self.__dict__})
-        return other

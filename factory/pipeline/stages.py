@@ -99,7 +99,10 @@ def teacher_stage(run: Run) -> TrainingSummary:
         from factory.training import train_teacher
 
         device, folder = choose_device(run.request.device), run.folder / "teacher"
-        return train_teacher(recipe, run.windows, run.split, folder, device, run.progress, run.request.tensorboard)
+        request = run.request
+        return train_teacher(
+            recipe, run.windows, run.split, folder, device, run.progress, request.tensorboard, request.cancel
+        )
 
     stage = Stage(name="teacher", inputs=inputs, outputs=TEACHER_FILES, result=TrainingSummary, folder="teacher")
     return run.store.run(stage, work)
@@ -114,8 +117,9 @@ def student_stage(run: Run) -> TrainingSummary:
         from factory.training import train_student
 
         device, teacher, folder = choose_device(run.request.device), run.folder / "teacher", run.folder / "student"
+        request = run.request
         return train_student(
-            recipe, run.windows, run.split, teacher, folder, device, run.progress, run.request.tensorboard
+            recipe, run.windows, run.split, teacher, folder, device, run.progress, request.tensorboard, request.cancel
         )
 
     inputs = student_inputs(run, recipe)
@@ -212,6 +216,7 @@ def target_stage(run: Run, target: str) -> tuple[Artifact, ...]:
             build=run.folder,
             precisions=precisions,
             progress=run.progress,
+            cancel=run.request.cancel,
         )
         return Exported(artifacts=load_exporter(target).export(request))
 

@@ -3,17 +3,14 @@
 A thread each is enough, since every converter runs in a process of its own (exporters/process.py).
 """
 
-import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from factory.contracts.artifact import Artifact, Precision
 from factory.contracts.errors import MissingToolError, RecipeError, StorageError, Terminated, describe
 from factory.contracts.manifest import Check, Outcome
-from factory.contracts.progress import Progress, Task
 from factory.devices.host import machine
 from factory.pipeline.request import Run
 from factory.pipeline.stages import target_stage
@@ -87,15 +84,14 @@ def export_targets(run: Run, chosen: Chosen) -> Exports:
 
     Raises:
         StorageError: The disk is full or not writable, which is no one target's failure.
+        Cancelled: The request's `cancel` was set; every worker has ended.
     """
-    stop = threading.Event()
-    each = run.with_progress(_Stoppable(run.progress, stop))
     with ThreadPoolExecutor(max_workers=max(len(chosen.names), 1), thread_name_prefix="export") as pool:
-        futures = {name: pool.submit(_attempt, each, name) for name in chosen.names}
+        futures = {name: pool.submit(_attempt, run, name) for name in chosen.names}
         try:
             wait(futures.values())
         except BaseException:
-            stop.set()
+            run.request.cancel.set()
             _join(futures)
             raise
     done = {name: future.result() for name, future in futures.items()}
@@ -143,34 +139,3 @@ def _join(futures: Mapping[str, Future[tuple[Artifact, ...] | Exception]]) -> No
 
 def _check(target: str, outcome: Outcome, note: str) -> Check:
     return Check(gate=GATE, target=target, outcome=outcome, where=machine(), note=note)
-
-
-class _Stopped(BaseException):
-    """The command was interrupted. Not an Exception, so that no exporter takes it for its converter's."""
-
-
-@dataclass(frozen=True, slots=True)
-class _StoppableTask:
-    task: Task
-    stop: threading.Event
-
-    def advance(self, amount: int = 1, note: str = "") -> None:
-        if self.stop.is_set():
-            raise _Stopped
-        self.task.advance(amount, note)
-
-
-@dataclass(frozen=True, slots=True)
-class _Stoppable:
-    """Progress whose bars raise once `stop` is set; whoever waits for a worker moves one every 0.3 s."""
-
-    progress: Progress
-    stop: threading.Event
-
-    @contextmanager
-    def track(self, task: str, total: int | None, unit: str) -> Iterator[Task]:
-        with self.progress.track(task, total, unit) as inner:
-            yield _StoppableTask(inner, self.stop)
-
-    def say(self, line: str) -> None:
-        self.progress.say(line)

@@ -7,7 +7,7 @@ import math
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +18,7 @@ from factory.contracts.dataset import Floats, Ints
 from factory.contracts.errors import TrainingError
 from factory.contracts.files import atomic_write
 from factory.contracts.network import TrainingSummary
-from factory.contracts.progress import Progress
+from factory.contracts.progress import Cancel, Progress
 from factory.contracts.recipe import TrainRecipe
 from factory.training.augment import Augmenter
 from factory.training.checkpoint import History, drop_checkpoint, load_checkpoint, save_checkpoint
@@ -44,6 +44,7 @@ class Fit:
         recipe: Optimiser and schedule.
         augment: Changes each batch.
         events: Where TensorBoard's event files go, a folder a phase; None writes none.
+        cancel: Looked at after every epoch, which is then kept.
     """
 
     phase: str
@@ -55,6 +56,7 @@ class Fit:
     recipe: TrainRecipe
     augment: Augmenter
     events: Path | None = None
+    cancel: Cancel = field(default_factory=Cancel)
 
 
 def fit(plan: Fit, module: nn.Module, loss: LossFunction, x: Floats, y: Ints, progress: Progress) -> History:
@@ -73,6 +75,7 @@ def fit(plan: Fit, module: nn.Module, loss: LossFunction, x: Floats, y: Ints, pr
 
     Raises:
         TrainingError: The loss is no longer finite, or there is not one full batch.
+        Cancelled: `plan.cancel` was set.
     """
     if len(x) < plan.recipe.batch:
         raise TrainingError(
@@ -93,6 +96,7 @@ def fit(plan: Fit, module: nn.Module, loss: LossFunction, x: Floats, y: Ints, pr
             save_checkpoint(plan.folder, _fit_key(plan), module, optimizer, history)
             write_history(plan.folder, plan.phase, history)
             bar.advance(1, f"loss {row['loss']:.3f}")
+            plan.cancel.raise_if_set()
     if plan.events is not None:
         _write_events(plan.events / plan.phase, history)
     return history

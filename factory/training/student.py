@@ -8,7 +8,7 @@ from torch import nn
 
 from factory.contracts.dataset import Split, WindowSet
 from factory.contracts.network import TrainingSummary
-from factory.contracts.progress import Progress
+from factory.contracts.progress import Cancel, Progress
 from factory.contracts.recipe import Recipe
 from factory.distill.smldist import SMLDist
 from factory.models import Ensemble, Network, build_network, save_network
@@ -29,6 +29,7 @@ def train_student(
     device: str,
     progress: Progress,
     tensorboard: bool = False,
+    cancel: Cancel | None = None,
 ) -> TrainingSummary:
     """Distil a student from the teacher in `teacher`; by cross-entropy alone if the recipe says so.
 
@@ -41,6 +42,7 @@ def train_student(
         device: torch's name.
         progress: Told after every epoch.
         tensorboard: Write event files too.
+        cancel: Looked at after every epoch; what was finished is kept.
 
     Returns:
         What was written to summary.json.
@@ -66,6 +68,7 @@ def train_student(
         folder=folder,
         recipe=recipe.train,
         augment=data.augment,
+        cancel=cancel or Cancel(),
         events=folder / "tensorboard" if tensorboard else None,
     )
     fit(plan, module, loss, data.x, data.y, progress)

@@ -15,7 +15,7 @@ from factory.contracts.dataset import Split, WindowSet
 from factory.contracts.errors import ArtifactError
 from factory.contracts.files import atomic_write
 from factory.contracts.network import TrainingSummary
-from factory.contracts.progress import Progress
+from factory.contracts.progress import Cancel, Progress
 from factory.contracts.recipe import HeadKind, Recipe
 from factory.models import Ensemble, Network, build_network, load_ensemble, save_ensemble
 from factory.models.heads import MemoryHead
@@ -39,6 +39,7 @@ def train_teacher(
     device: str,
     progress: Progress,
     tensorboard: bool = False,
+    cancel: Cancel | None = None,
 ) -> TrainingSummary:
     """Search the head on validation subjects, train the teacher, store its memory.
 
@@ -51,6 +52,7 @@ def train_teacher(
         device: torch's name, for example 'cpu'.
         progress: Told after every epoch.
         tensorboard: Write event files too.
+        cancel: Looked at after every epoch; what was finished is kept.
 
     Returns:
         What was written to summary.json.
@@ -62,7 +64,7 @@ def train_teacher(
     began = time.perf_counter()
     folder.mkdir(parents=True, exist_ok=True)
     key = training_key(recipe, windows, split)
-    head, scores = _search(recipe, windows, split, folder, device, progress, key)
+    head, scores = _search(recipe, windows, split, folder, device, progress, key, cancel or Cancel())
     data = training_data(recipe, windows, training_indices(recipe, split))
     spec = network_spec(recipe, recipe.model.teacher, head, windows, data.normalisation)
     members = []
@@ -79,6 +81,7 @@ def train_teacher(
             folder=folder if index == 0 else folder / phase,
             recipe=recipe.train,
             augment=data.augment,
+            cancel=cancel or Cancel(),
             events=folder / "tensorboard" if tensorboard else None,
         )
         fit(plan, network, cross_entropy(network, recipe.train.label_smoothing), data.x, data.y, progress)
@@ -152,7 +155,14 @@ def fit_memory(network: Network, data: TrainingData, recipe: Recipe) -> MemoryHe
 
 
 def _search(
-    recipe: Recipe, windows: WindowSet, split: Split, folder: Path, device: str, progress: Progress, key: str
+    recipe: Recipe,
+    windows: WindowSet,
+    split: Split,
+    folder: Path,
+    device: str,
+    progress: Progress,
+    key: str,
+    cancel: Cancel,
 ) -> tuple[HeadKind, dict[str, float]]:
     if len(recipe.model.heads) == 1:
         return recipe.model.heads[0], {}
@@ -169,6 +179,7 @@ def _search(
         folder=folder / _SEARCH_FOLDER,
         recipe=recipe.train,
         augment=data.augment,
+        cancel=cancel,
     )
     history = fit(plan, mixture, mixture.loss, data.x, data.y, progress)
     head, scores = judge_heads(mixture.cpu(), windows.x[split.validation], windows.y[split.validation], device)

@@ -14,12 +14,12 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
-from factory.cli.recipes import find_recipe
 from factory.contracts.dataset import Floats, Ints, WindowSet
 from factory.contracts.progress import Silent
 from factory.data import make_split, prepare
 from factory.data.motion import join
 from factory.data.near_copies import Match, best_matches, near_copies
+from factory.recipes import find_recipe
 
 _COPY = "copy"
 _CLIP = 3
@@ -92,8 +92,8 @@ def nearest(windows: WindowSet) -> list[Match]:
 
 def report(name: str, data: Path, cache: Path, most: int) -> None:
     """Print one recipe's figures."""
-    recipe, base = find_recipe(name)
-    windows = prepare(recipe.data, data, cache, Silent(), base)
+    recipe = find_recipe(name)
+    windows = prepare(recipe.data, data, cache, Silent())
     split = make_split(windows, recipe.split, recipe.seed)
     began = time.perf_counter()
     wrong = near_copies(windows, split.test, np.concatenate([split.train, split.validation]))

@@ -1,18 +1,23 @@
 """What every registered target keeps, whatever its format."""
 
+import os
+import socket
 from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 import pytest
 
 from exporters.onnx import OnnxRunner
-from exporters.registry import find_target, load_runner, targets
+from exporters.registry import find_target, load_exporter, load_runner, targets
+from exporters.runtime import NotOpenError
 from factory.contracts.artifact import Artifact, Precision
+from factory.contracts.dataset import Floats
 from factory.contracts.errors import ArtifactError
-from factory.contracts.exporter import ExportRequest
+from factory.contracts.exporter import ExportRequest, Runner
 from factory.contracts.files import sha256_file
-from tests.unit.exporters.students import some_windows
+from tests.unit.exporters.students import export_request, some_windows
 
 Exported = tuple[ExportRequest, tuple[Artifact, ...]]
 Built = tuple[str, Path, tuple[Artifact, ...]]
@@ -52,7 +57,10 @@ def test_tensors_are_imu_and_logits_in_float(built: Built) -> None:
 
 def test_the_runner_reproduces_the_reference(built: Built) -> None:
     target, build, artifacts = built
-    windows = some_windows(64, seed=2)
+    _assert_near_the_reference(target, build, artifacts, some_windows(64, seed=2))
+
+
+def _assert_near_the_reference(target: str, build: Path, artifacts: tuple[Artifact, ...], windows: Floats) -> None:
     with OnnxRunner(build / "onnx" / "model.onnx") as reference:
         expected = reference.run(windows)
     spread = float(np.ptp(expected))
@@ -61,6 +69,48 @@ def test_the_runner_reproduces_the_reference(built: Built) -> None:
         with load_runner(target)(build / artifact.path) as runner:
             error = np.abs(runner.run(windows) - expected).max()
         assert error <= limits.get(artifact.precision, 0.1 * spread), f"{artifact.path}: {error} of {spread}"
+
+
+_NO_NETWORK = """
+import os, socket, sys
+def refuse(*_):
+    with open(os.environ["CALLS"], "a") as calls:
+        calls.write(" ".join(sys.argv) + "\\n")
+    raise OSError("the network was asked for")
+socket.socket.connect = socket.socket.connect_ex = socket.getaddrinfo = refuse
+"""
+
+
+@pytest.fixture
+def no_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Neither this process nor a worker of it reaches another machine; a file that is there if one tried."""
+    hook, calls = tmp_path / "hook", tmp_path / "calls"
+    hook.mkdir()
+    (hook / "sitecustomize.py").write_text(_NO_NETWORK)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(hook), os.environ.get("PYTHONPATH", "")]))
+    monkeypatch.setenv("CALLS", str(calls))
+
+    def refuse(*_: object) -> NoReturn:
+        pytest.fail("the network was asked for")
+
+    for name in ("connect", "connect_ex"):
+        monkeypatch.setattr(socket.socket, name, refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    return calls
+
+
+@pytest.mark.parametrize("name", [target.name for target in targets()])
+def test_three_channels_convert_without_a_network(name: str, tmp_path: Path, no_network: Path) -> None:
+    """Three channels are an image's to converters that know images alone."""
+    target, build = find_target(name), tmp_path / "build"
+    if not target.available:
+        pytest.skip(f"target {name} needs {', '.join(target.missing)}: {target.install}")
+    build.mkdir()
+    request = export_request(build, target.precisions, channels=3)
+    artifacts = load_exporter(name).export(request)
+    assert not no_network.exists(), no_network.read_text()
+    assert {artifact.precision for artifact in artifacts} == set(target.precisions)
+    _assert_near_the_reference(name, build, artifacts, some_windows(64, seed=2, channels=3))
 
 
 def test_layers_end_in_the_logits(built: Built) -> None:
@@ -87,6 +137,27 @@ def test_windows_of_another_shape_are_refused(built: Built) -> None:
     target, build, artifacts = built
     with load_runner(target)(build / artifacts[0].path) as runner, pytest.raises(ArtifactError, match="expects"):
         runner.run(some_windows(2)[:, :3])
+
+
+def test_a_runner_that_is_not_open_says_so(built: Built) -> None:
+    target, build, artifacts = built
+    window = some_windows(1)
+    runner = load_runner(target)(build / artifacts[0].path)
+    _assert_not_open(runner, window)
+    with runner:
+        runner.run(window)
+    _assert_not_open(runner, window)
+
+
+def _assert_not_open(runner: Runner, window: Floats) -> None:
+    calls: tuple[Callable[[], object], ...] = (
+        lambda: runner.run(window),
+        lambda: runner.latency_us(window[0], 1),
+        lambda: runner.layers(window[0]),
+    )
+    for call in calls:
+        with pytest.raises(NotOpenError, match=r"model.* is not open: .*with \w+\(path\) as runner"):
+            call()
 
 
 def test_a_truncated_artifact_is_refused(built: Built, tmp_path: Path) -> None:

@@ -1,6 +1,5 @@
 """A tiny run whose networks are really trained, once; each test works on a copy of its folder."""
 
-import dataclasses
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +9,7 @@ import pytest
 from exporters import registry
 from factory.artifacts.store import open_store
 from factory.contracts.artifact import Precision
-from factory.contracts.progress import Progress, Silent
+from factory.contracts.progress import Silent
 from factory.contracts.recipe import Recipe
 from factory.pipeline.request import BuildRequest, Run
 from factory.pipeline.stages import onnx_stage, student_stage, teacher_stage, windows_stage, write_recipe
@@ -24,10 +23,6 @@ class Ready(Run):
 
     windows = tiny_windows()
     split = tiny_split(windows)
-
-    def with_progress(self, progress: Progress) -> "Ready":
-        """Another of its kind."""
-        return Ready(dataclasses.replace(self.request, progress=progress), self.store)
 
 
 def request(folder: Path, recipe: Recipe | None = None) -> BuildRequest:

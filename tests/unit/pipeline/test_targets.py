@@ -15,24 +15,14 @@ from factory.artifacts.store import StageRecord, open_store
 from factory.contracts.artifact import Precision
 from factory.contracts.errors import ExportError, MissingToolError, RecipeError
 from factory.contracts.manifest import Outcome
-from factory.contracts.progress import Progress, Silent
+from factory.contracts.progress import Cancelled, Silent
 from factory.pipeline.request import BuildRequest, Run
 from factory.pipeline.targets import Chosen, choose_targets, export_targets
-from tests.fakes import tiny_recipe, tiny_split, tiny_windows
+from tests.fakes import tiny_recipe
+from tests.unit.pipeline.conftest import Ready
 from tests.unit.pipeline.tin_target import Buggy, Dying, Failing, Full, Hanging, Tin, row
 
 BOTH = (Precision.FP32, Precision.INT8_STATIC)
-
-
-class Ready(Run):
-    """Windows without recordings."""
-
-    windows = tiny_windows()
-    split = tiny_split(windows)
-
-    def with_progress(self, progress: Progress) -> "Ready":
-        """Another of its kind."""
-        return Ready(dataclasses.replace(self.request, progress=progress), self.store)
 
 
 @pytest.fixture
@@ -155,3 +145,16 @@ def test_android_is_what_a_phone_runs_of_what_is_installed(monkeypatch: pytest.M
     monkeypatch.setattr(registry, "_TARGETS", (row(Tin), absent))
     with pytest.raises(MissingToolError, match="no model for a phone"):
         choose_targets(("android",), BOTH)
+
+
+def test_a_cancelled_build_ends_its_workers_and_says_so(run: Run) -> None:
+    def cancel() -> None:
+        while not (found := list(run.folder.glob(".hangs-*/pid"))) or not found[0].read_text():
+            time.sleep(0.05)
+        run.request.cancel.set()
+
+    threading.Thread(target=cancel, daemon=True).start()
+    with pytest.raises(Cancelled):
+        export_targets(run, chosen("hangs"))
+    assert not list(run.folder.glob(".hangs-*"))
+    assert run.store.record("hangs") is None

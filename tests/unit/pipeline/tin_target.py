@@ -15,7 +15,7 @@ class Tin:
     def export(self, request: ExportRequest) -> tuple[Artifact, ...]:
         """One artifact a precision."""
         with scratch(request.build, self.how) as folder, request.progress.track(self.how, 2, "step") as task:
-            run_worker(self.how, "tests.unit.exporters.behaving", [self.how], folder, task)
+            run_worker(self.how, "tests.unit.exporters.behaving", [self.how], folder, task, request.cancel)
         return tuple(self._write(request, precision) for precision in request.precisions)
 
     def _write(self, request: ExportRequest, precision: Precision) -> Artifact:
