@@ -8,9 +8,10 @@ from collections.abc import Iterator
 
 from pydantic import ValidationError
 
+from exporters.registry import load_reader
 from factory.contracts.base import Contract
 from factory.contracts.dataset import WindowSet
-from factory.contracts.errors import ArtifactError, RecipeError
+from factory.contracts.errors import ArtifactError, MissingToolError, RecipeError
 from factory.contracts.manifest import DataSummary, Manifest, Outcome
 from factory.contracts.network import NetworkSpec
 from factory.contracts.recipe import explain, load_recipe
@@ -37,6 +38,7 @@ def require_consistent(build: Build, golden: GoldenPack) -> None:
         *_recipe(build),
         *_measured(manifest),
         *_golden(manifest, golden),
+        *_inside(build),
     ):
         raise ArtifactError(f"{build.path}: {contradiction}: {_REMEDY}")
 
@@ -124,6 +126,25 @@ def _golden(manifest: Manifest, golden: GoldenPack) -> Iterator[str]:
     yield from _differs("windows", "golden.npz", len(golden.x), "the recipe", expected)
     shape = (len(manifest.contract.channels), manifest.contract.length)
     yield from _differs("channels and samples", "golden.npz", golden.x.shape[1:], "the contract", shape)
+
+
+def _inside(build: Build) -> Iterator[str]:
+    """What stands inside each model file, as far as its format has a place for it and its reader is installed."""
+    contract = read_contract(build.path / "contract.json")
+    for artifact in build.artifacts:
+        try:
+            read = load_reader(artifact.target)
+        except MissingToolError:  # verification lists this target as not run
+            continue
+        if read is None:
+            continue
+        held, where = read(build.path / artifact.path), artifact.path
+        if held.precision is not None:
+            yield from _differs("precision", "manifest.json", artifact.precision, where, held.precision)
+        if held.labels is not None:
+            yield from _differs("labels", "manifest.json", build.manifest.contract.labels, where, held.labels)
+        if held.contract is not None:
+            yield from _differences("contract.json", contract, where, held.contract)
 
 
 def _names(manifest: Manifest) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from exporters.registry import load_runner, targets
+from exporters.registry import load_reader, load_runner, targets
 from factory.contracts.dataset import Floats
 from factory.contracts.errors import ArtifactError
 from factory.contracts.exporter import Runner
@@ -53,7 +53,7 @@ class Model:
 
         Args:
             path: A file of a build, or a copy of it.
-            contract: What to feed it; None looks beside it (contract.json of its build).
+            contract: What to feed it; None takes what stands inside the file, or contract.json of the build around it.
 
         Raises:
             ArtifactError: No such file, no target has that ending, or no contract is found.
@@ -63,7 +63,7 @@ class Model:
         if not self.path.is_file():
             raise ArtifactError(f"{self.path} does not exist: name a model file of a build")
         self.target = _target_of(self.path)
-        self.contract = contract if contract is not None else _find_contract(self.path)
+        self.contract = contract if contract is not None else _find_contract(self.path, self.target)
         self._runner: Runner | None = None
         self._open = load_runner(self.target)
 
@@ -154,7 +154,11 @@ def _target_of(path: Path) -> str:
     return endings[path.suffix]
 
 
-def _find_contract(path: Path) -> SensorContract:
+def _find_contract(path: Path, target: str) -> SensorContract:
+    read = load_reader(target)
+    held = read(path).contract if read is not None else None
+    if held is not None:
+        return held
     for folder in (path.parent, path.parent.parent):
         candidate = folder / "contract.json"
         if candidate.is_file():
