@@ -40,10 +40,8 @@ def profile(program: Path, window: Any, runs: int = _RUNS) -> Profile:
         loaded.write_etdump_result_to_file(str(dump), str(Path(folder, "none")))
         events = _events(dump)
     timed = [(str(event.name), [float(ms) * _US_IN_MS for ms in event.perf_data.raw[_WARM_UP:]]) for event in events]
-    wholes = next(each for name, each in timed if name == "Method::execute")
-    whole = sorted(wholes)[len(wholes) // 2]
-    calm = [place for place, us in enumerate(wholes) if us <= whole]
-    means = {name: sum(each[i] for i in calm) / len(calm) for name, each in timed if name not in _NOT_OPERATORS}
+    means = {name: sum(each) / len(each) for name, each in timed if name not in _NOT_OPERATORS}
+    whole = next(sorted(each)[len(each) // 2] for name, each in timed if name == "Method::execute")
     total = sum(means.values()) or 1.0
     return Profile(
         where=f"host {platform.machine()}, ExecuTorch {installed_version()} (XNNPACK), one thread",

@@ -17,10 +17,7 @@ class OperatorTime(Contract):
 
 
 class Profile(Contract):
-    """Mean time of each operator over the faster half of `runs` inferences of one window, one thread.
-
-    The slower half is left out: one interruption by another process can outweigh every operator.
-    """
+    """Mean time of each operator over `runs` inferences of one window, one thread; interruptions are in it."""
 
     where: str
     runs: int

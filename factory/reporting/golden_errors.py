@@ -85,7 +85,8 @@ def read_errors(
 
 def _read(path: Path, spec: WindowSpec) -> tuple[Floats, NDArray[np.int64], Floats]:
     try:
-        with np.load(path, allow_pickle=False) as pack:
+        # Opened here: numpy leaves a damaged archive that it opened itself open.
+        with path.open("rb") as handle, np.load(handle, allow_pickle=False) as pack:
             x, y, logits = pack["x"], pack["y"], pack["logits"]
     except (*BROKEN_ZIP, OSError, ValueError, KeyError, TypeError) as error:
         raise ArtifactError(f"{path} is no golden pack or corrupt ({error}): build again") from error
@@ -95,7 +96,7 @@ def _read(path: Path, spec: WindowSpec) -> tuple[Floats, NDArray[np.int64], Floa
             f"{path} has windows {x.shape} and logits {logits.shape}, expected ({windows}, {expected[0]}, "
             f"{expected[1]}) and ({windows}, {len(spec.labels)}) as the contract says: build again"
         )
-    if windows and not (0 <= y.min() and y.max() < len(spec.labels)):
+    if windows and not (y.min() >= 0 and y.max() < len(spec.labels)):
         raise ArtifactError(f"{path} has labels up to {y.max()}, the contract has {len(spec.labels)}: build again")
     return x, y, logits
 

@@ -9,7 +9,6 @@ from factory.contracts.errors import ArtifactError
 from factory.contracts.profile import PROFILE_SUFFIX, Profile
 from factory.reporting.view import Measured
 
-
 LACKING_SHARE = 0.1
 """Of an inference: where rounding may hide more of it than this, a table of operators would mislead."""
 

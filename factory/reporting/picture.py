@@ -2,8 +2,10 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -16,7 +18,7 @@ from factory.contracts.manifest import Accuracy, Manifest
 from factory.reporting import plot_style, text, view
 
 LABEL_LIMIT = 18
-COMPARED_LINES = {"baseline": "--", "majority class": ":"}
+COMPARED_LINES: dict[str, Literal["--", ":"]] = {"baseline": "--", "majority class": ":"}
 Figures = Callable[[view.Measured], float | None]
 
 
@@ -52,7 +54,9 @@ def _compose(manifests: Sequence[Manifest], item: view.Measured, accuracy: Accur
     for row, manifest in enumerate(manifests):
         _compared(panels[2], manifest, row)
     used = [p for p in Precision if any(p is item.precision for m in manifests for item in view.measured(m))]
-    handles = [Patch(color=plot_style.PRECISION_COLOUR[precision], label=str(precision)) for precision in used]
+    handles: list[Artist] = [
+        Patch(color=plot_style.PRECISION_COLOUR[precision], label=str(precision)) for precision in used
+    ]
     if any(manifest.baseline for manifest in manifests):
         handles += [
             Line2D([], [], color=plot_style.TEXT, linestyle=line, label=name) for name, line in COMPARED_LINES.items()

@@ -116,7 +116,9 @@ def verdict(manifest: Manifest) -> Verdict:
 
 
 def doubts(manifest: Manifest) -> tuple[str, ...]:
-    """What speaks against shipping although no gate failed, a sentence each. The rules, for the artifact of `shipped`:
+    """What speaks against shipping although no gate failed, a sentence each.
+
+    The rules, for the artifact of `shipped`:
 
     1. its accuracy was not measured;
     2. a class with test windows, none of which is recognised;
