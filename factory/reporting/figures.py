@@ -8,6 +8,7 @@ from factory.contracts.artifact import Precision
 from factory.contracts.errors import ArtifactError
 from factory.contracts.manifest import Accuracy, Manifest, Training
 from factory.reporting import plot_style, plots, view
+from factory.reporting.comparison import compare
 from factory.reporting.epochs import Epoch, read_epochs
 
 
@@ -15,9 +16,11 @@ from factory.reporting.epochs import Epoch, read_epochs
 class Figures:
     """Inline SVG, or None where the build holds no such figures."""
 
+    comparison: str | None
     tradeoff: str | None
     classes: str | None
     subjects: str | None
+    reliability: str | None
     teacher_loss: str | None
     student_loss: str | None
     search_loss: str | None
@@ -32,14 +35,16 @@ def draw(build: Path, manifest: Manifest) -> Figures:
     Raises:
         ArtifactError: A history or a figure of the manifest contradicts itself.
     """
-    items = view.measured(manifest)
+    items, compared = view.measured(manifest), compare(manifest)
     teacher = read_epochs(build / "teacher" / "epochs.jsonl")
     student = read_epochs(build / "student" / "epochs.jsonl")
     everything = (*teacher, *student)
     return Figures(
+        comparison=plots.comparison(compared) if compared else None,
         tradeoff=_tradeoff(items),
         classes=_classes(view.with_accuracy(items), manifest.contract.labels),
         subjects=_subjects(view.with_accuracy(items)),
+        reliability=_reliability(view.with_accuracy(items)),
         teacher_loss=_loss([row for row in everything if row.phase == "teacher"], "teacher"),
         student_loss=_loss([row for row in everything if row.phase == "student"], "student"),
         search_loss=_loss([row for row in everything if row.phase == "search"], "head search"),
@@ -87,6 +92,10 @@ def _subjects(known: Sequence[tuple[view.Measured, Accuracy]]) -> str | None:
         return None
     item, accuracy = known[0]
     return plots.subject_bars(accuracy.per_subject_f1, accuracy.worst_subject, item.name)
+
+
+def _reliability(known: Sequence[tuple[view.Measured, Accuracy]]) -> str | None:
+    return plots.reliability(known[0][1].reliability) if known and known[0][1].reliability else None
 
 
 def _loss(rows: Sequence[Epoch], who: str) -> str | None:

@@ -9,6 +9,9 @@ from factory.contracts.errors import ArtifactError
 from factory.contracts.profile import PROFILE_SUFFIX, Profile
 from factory.reporting.view import Measured
 
+LACKING_SHARE = 0.1
+"""Of an inference: where rounding may hide more of it than this, a table of operators would mislead."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class KindTime:
@@ -22,11 +25,16 @@ class KindTime:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Profiled:
-    """An artifact's profile, kinds of operators by falling time."""
+    """An artifact's profile, kinds of operators by falling time.
+
+    `lacking_us` is what rounding down may hide of an inference; where that is too much, `telling` is False.
+    """
 
     name: str
     profile: Profile
     kinds: tuple[KindTime, ...]
+    lacking_us: float
+    telling: bool
 
 
 def read_profiles(build: Path, items: tuple[Measured, ...]) -> tuple[Profiled, ...]:
@@ -40,7 +48,12 @@ def read_profiles(build: Path, items: tuple[Measured, ...]) -> tuple[Profiled, .
         for side in item.artifact.beside:
             if side.path.endswith(PROFILE_SUFFIX) and (build / side.path).is_file():
                 profile = _read(build / side.path)
-                found.append(Profiled(name=item.name, profile=profile, kinds=_kinds(profile)))
+                lacking = len(profile.operators) * profile.resolution_us
+                telling = lacking <= LACKING_SHARE * profile.total_us
+                kinds = _kinds(profile)
+                found.append(
+                    Profiled(name=item.name, profile=profile, kinds=kinds, lacking_us=lacking, telling=telling)
+                )
     return tuple(found)
 
 

@@ -2,10 +2,13 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from factory.contracts.artifact import Precision
@@ -15,11 +18,12 @@ from factory.contracts.manifest import Accuracy, Manifest
 from factory.reporting import plot_style, text, view
 
 LABEL_LIMIT = 18
+COMPARED_LINES: dict[str, Literal["--", ":"]] = {"baseline": "--", "majority class": ":"}
 Figures = Callable[[view.Measured], float | None]
 
 
 def summary_picture(manifests: Sequence[Manifest], out_png: Path) -> None:
-    """Draw every precision of every build, and the confusion matrix of the first build's shipped artifact.
+    """Draw every precision of every build beside baseline and majority class, and the first build's confusion matrix.
 
     Args:
         manifests: One or more builds; the first is shown in detail.
@@ -47,9 +51,17 @@ def _compose(manifests: Sequence[Manifest], item: view.Measured, accuracy: Accur
     _bars(panels[0], manifests, "file size (kB)", lambda found: found.artifact.size_bytes / 1e3)
     _bars(panels[1], manifests, "median latency (µs)", _median_us)
     _bars(panels[2], manifests, "test accuracy (%)", _accuracy_percent)
+    for row, manifest in enumerate(manifests):
+        _compared(panels[2], manifest, row)
     used = [p for p in Precision if any(p is item.precision for m in manifests for item in view.measured(m))]
-    handles = [Patch(color=plot_style.PRECISION_COLOUR[precision], label=str(precision)) for precision in used]
-    bars.legend(handles=handles, loc="outside upper left", ncols=len(used))
+    handles: list[Artist] = [
+        Patch(color=plot_style.PRECISION_COLOUR[precision], label=str(precision)) for precision in used
+    ]
+    if any(manifest.baseline for manifest in manifests):
+        handles += [
+            Line2D([], [], color=plot_style.TEXT, linestyle=line, label=name) for name, line in COMPARED_LINES.items()
+        ]
+    bars.legend(handles=handles, loc="outside upper left", ncols=len(handles))
     _matrix(matrix.subplots(), accuracy, labels)
     matrix.suptitle(f"{manifests[0].name}, {item.name}: {text.percent(accuracy.accuracy)} accuracy", fontsize=10.5)
     return figure
@@ -73,6 +85,14 @@ def _bars(axes: Axes, manifests: Sequence[Manifest], what: str, figure_of: Figur
     axes.set_xlabel(what)
     axes.tick_params(axis="y", length=0)
     axes.grid(visible=True, axis="x")
+
+
+def _compared(axes: Axes, manifest: Manifest, row: int) -> None:
+    """Lines across one build's bars: what its student must be better than."""
+    if manifest.baseline:
+        values = (manifest.baseline.accuracy.accuracy, manifest.baseline.majority.accuracy)
+        for value, line in zip(values, COMPARED_LINES.values(), strict=True):
+            axes.vlines(100 * value, row - 0.47, row + 0.47, color=plot_style.TEXT, linestyle=line, linewidth=1.6)
 
 
 def _median_us(item: view.Measured) -> float | None:

@@ -9,9 +9,11 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from factory.contracts.artifact import Precision
-from factory.contracts.manifest import Parity
+from factory.contracts.manifest import Parity, ReliabilityBin
 from factory.reporting import plot_style, text
+from factory.reporting.comparison import Compared
 from factory.reporting.epochs import Epoch
+from factory.reporting.golden_errors import Triad, WrongWindow
 
 LABEL_LIMIT = 20
 TERMS = (
@@ -202,3 +204,81 @@ def parity_histograms(parities: Sequence[tuple[str, Precision, Parity]]) -> str:
         return plot_style.svg(
             figure, "parity", "Distribution of absolute logit errors of each artifact on the golden pack"
         )
+
+
+def comparison(rows: Sequence[Compared]) -> str:
+    """Macro-F1 of the student beside what it is compared with; a line shows the interval over people."""
+    drawn = [row for row in rows if row.macro_f1 is not None]
+    with plot_style.drawing("comparison"):
+        figure, axes = plot_style.canvas(0.75 + 0.3 * len(drawn))
+        for place, row in enumerate(drawn):
+            assert row.macro_f1 is not None
+            colour = plot_style.BLUE if row.student else plot_style.MUTED
+            if row.low is not None and row.high is not None:
+                axes.plot([row.low, row.high], [place, place], color=colour, linewidth=2.4, alpha=0.55)
+            axes.plot([row.macro_f1], [place], "D" if row.student else "o", color=colour, markersize=7)
+            axes.text(1.03, place, f"{row.macro_f1:.3f}", va="center", fontsize=8.5)
+        student = next((row.macro_f1 for row in drawn if row.student), None)
+        if student is not None:
+            axes.axvline(student, color=plot_style.BLUE, linewidth=1, linestyle=":", zorder=0)
+        _score_axis(axes, [row.name for row in drawn])
+        axes.set_xlim(-0.02, 1.15)
+        axes.set_xlabel("macro-F1 on the test subjects")
+        return plot_style.svg(
+            figure, "comparison", "Macro-F1 of the student beside teacher, baseline, majority class and chance"
+        )
+
+
+def reliability(bins: Sequence[ReliabilityBin]) -> str:
+    """How often predictions of a confidence are right, above how many windows have that confidence."""
+    with plot_style.drawing("reliability"):
+        figure = Figure(figsize=(plot_style.WIDTH_IN, 3.7), layout="constrained")
+        upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
+        upper.plot([0, 1], [0, 1], color=plot_style.MUTED, linestyle="--", linewidth=1.2, label="perfect calibration")
+        upper.plot(
+            [found.confidence for found in bins],
+            [found.accuracy for found in bins],
+            color=plot_style.BLUE,
+            marker="o",
+            markersize=5,
+            label="measured",
+        )
+        upper.set_ylabel("share that is right")
+        upper.set_ylim(-0.02, 1.04)
+        upper.set_xlim(-0.02, 1.02)
+        upper.grid(visible=True)
+        width = min(found.high - found.low for found in bins)
+        middles = [(found.low + found.high) / 2 for found in bins]
+        lower.bar(middles, [found.windows for found in bins], width=width * 0.9, color=plot_style.BLUE)
+        lower.set_yscale("log")
+        lower.yaxis.set_major_locator(LogLocator(numticks=4))
+        lower.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+        lower.yaxis.set_minor_formatter(NullFormatter())
+        lower.set_ylim(bottom=0.8)
+        lower.set_ylabel("windows")
+        lower.set_xlabel("confidence")
+        lower.grid(visible=True, axis="y")
+        figure.legend(loc="outside upper left", ncols=2)
+        return plot_style.svg(figure, "reliability", "Share of right predictions by confidence, and windows a bin")
+
+
+def wrong_window(window: WrongWindow, triads: Sequence[Triad], rate_hz: float, name: str) -> str:
+    """One window's acceleration and angular rate over time, a row a sensor, a line an axis."""
+    times = np.arange(window.x.shape[1]) / rate_hz
+    lines = ((plot_style.BLUE, "-"), (plot_style.ORANGE, "--"), (plot_style.GREEN, "-."))
+    with plot_style.drawing(name):
+        figure = Figure(figsize=(plot_style.WIDTH_IN, 0.6 + 1.25 * len(triads)), layout="constrained")
+        rows = figure.subplots(len(triads), 1, sharex=True, squeeze=False)[:, 0]
+        for axes, triad in zip(rows, triads, strict=True):
+            for (place, axis), (colour, line) in zip(triad.channels, lines, strict=False):
+                axes.plot(times, window.x[place], color=colour, linestyle=line, linewidth=1.3, label=axis)
+            axes.set_title(triad.title, fontsize=9.5, pad=3)
+            axes.set_ylabel(text.unit(triad.unit))
+            axes.yaxis.set_major_locator(MaxNLocator(nbins=4))
+            axes.grid(visible=True)
+        rows[-1].set_xlabel("time (s)")
+        rows[-1].set_xlim(0, times[-1])
+        handles, labels = rows[0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside upper right", ncols=len(labels), fontsize=8.5)
+        title = f"A window of {window.truth} that was answered {window.answer}"
+        return plot_style.svg(figure, name, title)

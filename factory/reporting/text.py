@@ -60,3 +60,8 @@ def figure(value: float | None, unit: str = "") -> str:
 def shorten(text: str, limit: int) -> str:
     """At most `limit` characters, the last one an ellipsis where something was cut."""
     return text if len(text) <= limit else f"{text[: limit - 1]}…"
+
+
+def unit(name: str) -> str:
+    """A contract's unit in SI notation."""
+    return {"m/s^2": "m/s²", "uT": "µT"}.get(name, name)

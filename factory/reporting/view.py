@@ -1,14 +1,20 @@
-"""A manifest as the report shows it: rows of ready text. Figures are looked up, never computed anew."""
+"""A manifest as the report shows it: rows of ready text, and the verdict with its rules."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
 from factory.contracts.artifact import Artifact, Precision
-from factory.contracts.errors import ArtifactError
-from factory.contracts.manifest import Accuracy, Check, Manifest, Outcome, Verification
+from factory.contracts.manifest import Accuracy, Baseline, Check, Manifest, Outcome, Verification
 from factory.reporting import text
 
 MISSING = "not available"
+TEACHER_LEAD_PP = 5.0
+"""A distilled student may lose this much of its teacher's accuracy or macro-F1 before the verdict turns amber."""
+NOT_RUN_SHARE = 0.25
+"""Of all gates: from here on too little was seen of the device to call the build passed."""
+
+Level = Literal["passed", "doubtful", "failed", "unverified"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -23,11 +29,12 @@ class Measured:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Verdict:
-    """The banner: what failed comes first, then what could not run."""
+    """The banner: what failed comes first, then what speaks against the model, then what could not run."""
 
-    level: Literal["passed", "failed", "unverified"]
+    level: Level
     headline: str
     failed: tuple[Check, ...]
+    doubts: tuple[str, ...]
     not_run: tuple[Check, ...]
 
 
@@ -38,24 +45,6 @@ class Tile:
     label: str
     value: str
     note: str = ""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Cell:
-    """One count of a confusion matrix; `heat` in 0..10 is its share of the row, in tenths."""
-
-    count: int
-    heat: int
-    right: bool
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Confusion:
-    """A confusion matrix of one artifact: (truth, cells) rows, and its largest errors as (truth, guess, count)."""
-
-    name: str
-    rows: tuple[tuple[str, tuple[Cell, ...]], ...]
-    worst: tuple[tuple[str, str, int], ...]
 
 
 def measured(manifest: Manifest) -> tuple[Measured, ...]:
@@ -79,8 +68,13 @@ def _name(artifact: Artifact, several: bool) -> str:
 
 
 def shipped(items: tuple[Measured, ...]) -> Measured | None:
-    """The artifact the headline speaks of: the first target's int8_static, or else the last that was verified."""
-    return next(iter(shipped_each(items)), None)
+    """The artifact the headline speaks of: of those to ship the one with the lowest macro-F1, on a tie the first."""
+    return min(shipped_each(items), key=_macro_f1, default=None)
+
+
+def _macro_f1(item: Measured) -> float:
+    found = item.verification and item.verification.accuracy
+    return found.macro_f1 if found else 1.0
 
 
 def shipped_each(items: tuple[Measured, ...]) -> tuple[Measured, ...]:
@@ -104,17 +98,92 @@ def with_accuracy(items: tuple[Measured, ...]) -> list[tuple[Measured, Accuracy]
 
 
 def verdict(manifest: Manifest) -> Verdict:
-    """What the gates say. A build without a single passed gate is unverified, not passed."""
+    """What the gates say, and what `doubts` adds. A build without a single passed gate is unverified, not passed."""
     by_outcome = {o: tuple(check for check in manifest.checks if check.outcome is o) for o in Outcome}
     failed, not_run, passed = (by_outcome[o] for o in (Outcome.FAILED, Outcome.NOT_RUN, Outcome.PASSED))
-    level: Literal["passed", "failed", "unverified"]
+    found = doubts(manifest)
+    level: Level
     if failed:
         level, headline = "failed", f"{len(failed)} of {_gates(len(manifest.checks))} failed"
     elif passed:
         level, headline = "passed", f"All {_gates(len(passed))} that ran passed" if not_run else "All gates passed"
+        if found:
+            against = "1 finding speaks" if len(found) == 1 else f"{len(found)} findings speak"
+            level, headline = "doubtful", f"{headline}, but {against} against shipping"
     else:
         level, headline = "unverified", "No gate was checked"
-    return Verdict(level=level, headline=headline, failed=failed, not_run=not_run)
+    return Verdict(level=level, headline=headline, failed=failed, doubts=found, not_run=not_run)
+
+
+def doubts(manifest: Manifest) -> tuple[str, ...]:
+    """What speaks against shipping although no gate failed, a sentence each.
+
+    The rules, for the artifact of `shipped`:
+
+    1. its accuracy was not measured;
+    2. a class with test windows, none of which is recognised;
+    3. accuracy or macro-F1 below that of the majority class or of the baseline;
+    4. an interval of macro-F1 over people that reaches down to the macro-F1 of one of these two;
+    5. more than TEACHER_LEAD_PP percentage points of accuracy or macro-F1 below the teacher;
+    6. NOT_RUN_SHARE or more of all gates not run.
+    """
+    found: list[str] = []
+    known = with_accuracy(measured(manifest))
+    if known:
+        student = known[0][1]
+        found += _unrecognised(student, manifest.contract.labels)
+        if manifest.baseline:
+            found += _not_above(student, "always answering the commonest class", manifest.baseline.majority)
+            found += _not_above(student, baseline_name(manifest.baseline), manifest.baseline.accuracy)
+        found += _far_below(student, manifest.training.teacher)
+    elif manifest.artifacts:
+        found.append("The accuracy of no artifact was measured.")
+    not_run = sum(check.outcome is Outcome.NOT_RUN for check in manifest.checks)
+    if not_run and not_run >= NOT_RUN_SHARE * len(manifest.checks):
+        found.append(
+            f"{not_run} of {_gates(len(manifest.checks))} did not run: what they would show on the device is unknown."
+        )
+    return tuple(found)
+
+
+def baseline_name(baseline: Baseline) -> str:
+    """The trees in words."""
+    return f"{baseline.kind.replace('_', ' ')} on {baseline.features} statistics a window"
+
+
+def _unrecognised(student: Accuracy, labels: tuple[str, ...]) -> Iterator[str]:
+    missed = [
+        f"{label} (0 of {sum(row):,} windows)"
+        for place, (label, row) in enumerate(zip(labels, student.confusion, strict=False))
+        if sum(row) and not row[place]
+    ]
+    if missed:
+        yield f"Never recognised: {', '.join(missed)}."
+
+
+def _not_above(student: Accuracy, name: str, other: Accuracy) -> Iterator[str]:
+    below = [
+        f"{what} {mine:.3f} against {theirs:.3f}"
+        for what, mine, theirs in (
+            ("accuracy", student.accuracy, other.accuracy),
+            ("macro-F1", student.macro_f1, other.macro_f1),
+        )
+        if mine < theirs
+    ]
+    if below:
+        yield f"Below {name}: {', '.join(below)}."
+    elif student.macro_f1_low is not None and student.macro_f1_low <= other.macro_f1:
+        yield (
+            f"Not clearly above {name}: on other people macro-F1 may be as low as {student.macro_f1_low:.3f} "
+            f"(95 % interval), against {other.macro_f1:.3f}."
+        )
+
+
+def _far_below(student: Accuracy, teacher: Accuracy) -> Iterator[str]:
+    lead = {"accuracy": teacher.accuracy - student.accuracy, "macro-F1": teacher.macro_f1 - student.macro_f1}
+    lost = [f"{100 * value:.1f} pp of {what}" for what, value in lead.items() if 100 * value > TEACHER_LEAD_PP]
+    if lost:
+        yield f"Far below its teacher: {' and '.join(lost)} lost, more than {TEACHER_LEAD_PP:g} pp."
 
 
 def _gates(number: int) -> str:
@@ -142,7 +211,8 @@ def tiles(item: Measured) -> list[Tile]:
         result.append(
             Tile(label="Accuracy", value=text.percent(accuracy.accuracy), note=f"{accuracy.windows:,} windows")
         )
-        result.append(Tile(label="Macro-F1", value=f"{accuracy.macro_f1:.3f}", note=worst))
+        notes = [note for note in (interval(accuracy), worst) if note]
+        result.append(Tile(label="Macro-F1", value=f"{accuracy.macro_f1:.3f}", note="; ".join(notes)))
     result.append(Tile(label="File size", value=text.size(item.artifact.size_bytes), note=item.name))
     if found.latency:
         result.append(
@@ -157,37 +227,8 @@ def tiles(item: Measured) -> list[Tile]:
     return result
 
 
-def confusion(item: Measured, accuracy: Accuracy, labels: tuple[str, ...]) -> Confusion:
-    """A confusion matrix as cells.
-
-    Raises:
-        ArtifactError: The matrix does not fit the labels.
-    """
-    if len(accuracy.confusion) != len(labels) or any(len(row) != len(labels) for row in accuracy.confusion):
-        raise ArtifactError(
-            f"manifest: confusion matrix of {item.artifact.path} is not {len(labels)} x {len(labels)} as the "
-            "contract's labels ask: build again"
-        )
-    rows = []
-    for truth, counts in enumerate(accuracy.confusion):
-        total = max(sum(counts), 1)
-        cells = tuple(
-            Cell(count=count, heat=_heat(count / total), right=truth == guess) for guess, count in enumerate(counts)
-        )
-        rows.append((labels[truth], cells))
-    return Confusion(name=item.name, rows=tuple(rows), worst=_worst(accuracy.confusion, labels))
-
-
-def _worst(matrix: tuple[tuple[int, ...], ...], labels: tuple[str, ...]) -> tuple[tuple[str, str, int], ...]:
-    pairs = [
-        (labels[truth], labels[guess], count)
-        for truth, counts in enumerate(matrix)
-        for guess, count in enumerate(counts)
-        if truth != guess and count
-    ]
-    return tuple(sorted(pairs, key=lambda pair: -pair[2])[:5])
-
-
-def _heat(share: float) -> int:
-    """Tenths, but never 0 for a cell that holds something: a single confusion must be visible."""
-    return max(round(share * 10), 1) if share > 0 else 0
+def interval(accuracy: Accuracy) -> str:
+    """The 95 % interval of macro-F1 over people; empty where one person cannot give one."""
+    if accuracy.macro_f1_low is None or accuracy.macro_f1_high is None:
+        return ""
+    return f"{accuracy.macro_f1_low:.3f} – {accuracy.macro_f1_high:.3f} over people (95 %)"

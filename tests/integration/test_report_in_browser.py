@@ -7,6 +7,7 @@ import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -34,12 +35,13 @@ WRAPPER = """<!doctype html><body style="margin:0"><pre id="found">nothing</pre>
 <iframe id="page" style="border:0;width:{width}px;height:{height}px" srcdoc="{page}"></iframe>
 <script>document.getElementById("page").onload = (event) => {{
   const page = event.target.contentDocument, width = event.target.clientWidth;
-  const outside = [...page.querySelectorAll("body *")].filter((element) =>
-    !element.closest(".scroll, pre, svg, thead, caption") && element.getBoundingClientRect().right > width + 1);
-  document.getElementById("found").textContent = JSON.stringify({{
-    page: page.scrollingElement.scrollWidth,
-    outside: outside.map((element) => element.outerHTML.slice(0, 80)) }});
+  document.getElementById("found").textContent = JSON.stringify({script});
 }};</script></body>"""
+MEASURE = """{
+  page: page.scrollingElement.scrollWidth,
+  outside: [...page.querySelectorAll("body *")].filter((element) =>
+    !element.closest(".scroll, pre, svg, thead, caption") && element.getBoundingClientRect().right > width + 1
+  ).map((element) => element.outerHTML.slice(0, 80)) }"""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -64,13 +66,14 @@ def browser(tmp_path: Path) -> Browser:
 
 @pytest.fixture
 def report(tmp_path: Path) -> Path:
-    """A report with all that can make a page wide: long and hostile labels, failures, obstacles."""
+    """A report with all that can make a page wide: long and hostile labels, failures, obstacles, a poor student."""
     labels = (*(f"activity_number_{number}" for number in range(18)), "<script>document.title='taken'</script>")
-    made = example.with_second_target(example.manifest(labels))
+    made = example.with_student(example.with_second_target(example.manifest(labels)), example.poor(labels))
     manifest = made.model_copy(
         update={"checks": made.checks + example.failing(), "phone_obstacles": ("needs filter median on acc_x",)}
     )
     example.write_epochs(tmp_path)
+    example.write_golden_pack(tmp_path, made.contract, ((0, 1), (18, 2)))
     write_report(tmp_path, manifest, tmp_path / "report.html")
     return tmp_path / "report.html"
 
@@ -78,7 +81,7 @@ def report(tmp_path: Path) -> Path:
 def test_every_section_is_in_the_page_and_the_console_is_silent(browser: Browser, report: Path) -> None:
     done = browser.run(report, "--dump-dom", "--window-size=1280,1000")
     assert all(f'id="{section}"' in done.stdout for section in SECTIONS)
-    assert done.stdout.count("<svg") == 8
+    assert done.stdout.count("<svg") == 12
     assert "<title>hapt: build report</title>" in done.stdout
     assert "CONSOLE" not in done.stderr
 
@@ -98,6 +101,62 @@ def test_the_overflow_check_can_fail(browser: Browser, report: Path) -> None:
     assert any("900px" in element for element in outside)
 
 
+@pytest.mark.parametrize("width", [360, 1280])
+def test_eighteen_classes_scroll_inside_their_cards(browser: Browser, report: Path, width: int) -> None:
+    """Width of the visible tables, and of the region each scrolls in: the page itself stays as wide as the window."""
+    labels = tuple(f"quite_long_activity_{number}" for number in range(18))
+    made = example.with_student(example.manifest(labels), example.poor(labels))
+    example.write_golden_pack(report.parent, made.contract, ((0, 1), (17, 3)))
+    write_report(report.parent, made, report)
+    assert measure(browser, report, width) == (width, [])
+    found = evaluate(
+        browser,
+        report,
+        width,
+        """["confusion", "classes", "balance", "comparison"].map((name) => {
+          const scroll = page.querySelector(`#${name} .scroll`);
+          return [name, scroll.clientWidth, scroll.scrollWidth, scroll.querySelectorAll("tbody tr").length];
+        })""",
+    )
+    rows = {name: (shown, whole, number) for name, shown, whole, number in found}
+    assert [rows[name][2] for name in rows] == [18, 18, 18, 6]
+    assert all(shown < width for shown, _, _ in rows.values())
+    if width == 360:
+        assert rows["confusion"][1] > width, "a matrix of 18 columns is wider than a phone, so it must scroll"
+
+
+def test_no_card_is_empty(browser: Browser, report: Path) -> None:
+    """A card holds figures, a table or a list beside its heading; a build without figures has fewer cards."""
+    bare = example.manifest().model_copy(update={"verifications": (), "conversion": (), "checks": (), "mixed": None})
+    script = """[...page.querySelectorAll(".card")].filter((card) =>
+      !card.querySelector("svg, tbody tr, li, pre")).map((card) => card.outerHTML.slice(0, 90))"""
+    assert evaluate(browser, report, 1280, script) == []
+    empty = report.parent / "empty"
+    write_report(empty, bare, report)
+    assert evaluate(browser, report, 1280, script) == []
+
+
+def test_the_filters_of_the_checks_show_what_was_asked_for(browser: Browser, report: Path) -> None:
+    script = """(() => {
+      const shown = () => [...page.querySelectorAll("#checks tbody tr")].filter((row) => row.offsetParent !== null);
+      const note = () => page.querySelector("#checks .no-match").offsetParent !== null;
+      const pick = (id) => { page.getElementById(id).checked = true; return [shown().length, note()]; };
+      return { all: [shown().length, note()], failed: pick("outcome-failed"), executorch: pick("target-2"),
+        unmatched: pick("outcome-not_run"), not_run: pick("target-all"), jetson: pick("target-1"),
+        jetson_all: pick("outcome-all") };
+    })()"""
+    found = evaluate(browser, report, 1280, script)
+    assert found == {
+        "all": [14, False],
+        "failed": [3, False],
+        "executorch": [1, False],
+        "unmatched": [0, True],
+        "not_run": [1, False],
+        "jetson": [0, True],
+        "jetson_all": [3, False],
+    }
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [500, 1280])
 def test_a_screenshot_shows_a_page(browser: Browser, report: Path, width: int, scheme: str) -> None:
@@ -113,11 +172,16 @@ def test_a_screenshot_shows_a_page(browser: Browser, report: Path, width: int, s
 
 def measure(browser: Browser, report: Path, width: int) -> tuple[int, list[str]]:
     """Width of the page in a frame, and elements that stick out: a headless window cannot be as narrow as a phone."""
+    found = evaluate(browser, report, width, MEASURE)
+    return found["page"], found["outside"]
+
+
+def evaluate(browser: Browser, report: Path, width: int, script: str) -> Any:
+    """What an expression finds in the report, shown in a frame of this width; `page` is its document."""
     page = html.escape(report.read_text(encoding="utf-8"))
     wrapper = report.with_name("wrapper.html")
-    wrapper.write_text(WRAPPER.format(page=page, width=width, height=800), encoding="utf-8")
+    wrapper.write_text(WRAPPER.format(page=page, width=width, height=800, script=script), encoding="utf-8")
     done = browser.run(wrapper, "--dump-dom", "--window-size=1400,1000")
     match = re.search(r'<pre id="found">(.*?)</pre>', done.stdout, re.DOTALL)
     assert match is not None
-    found = json.loads(html.unescape(match[1]))
-    return found["page"], found["outside"]
+    return json.loads(html.unescape(match[1]))

@@ -14,15 +14,18 @@ from factory.contracts.manifest import (
     DataSummary,
     Latency,
     Manifest,
+    MixedWindows,
     NetworkCost,
     Outcome,
     Parity,
     Provenance,
+    ReliabilityBin,
     Training,
     Verification,
 )
 from factory.contracts.recipe import DataRecipe, Recipe
 from factory.contracts.window import Channel, Normalisation, Quantity, WindowSpec
+from factory.verification.golden import GoldenPack, spec_hash, write_golden
 
 LABELS = ("walking", "walking_upstairs", "walking_downstairs", "sitting", "standing", "laying")
 SUBJECTS = ("2", "4", "9", "10", "12", "13", "18", "20", "24")
@@ -74,12 +77,55 @@ def accuracy(right: float, labels: tuple[str, ...] = LABELS, seed: int = 0) -> A
         windows=490 * size,
         accuracy=right,
         macro_f1=right - 0.001,
+        macro_f1_low=max(right - 0.018, 0.0),
+        macro_f1_high=min(right + 0.009, 1.0),
         per_class_f1=per_class,
         per_subject_f1=subjects,
         worst_subject=min(subjects, key=lambda subject: subjects[subject]),
         ece=0.021,
+        reliability=reliability(right, 490 * size),
         confusion=tuple(tuple(int(count) for count in row) for row in confusion),
     )
+
+
+def reliability(right: float, windows: int) -> tuple[ReliabilityBin, ...]:
+    """Nine bins of fifteen, most windows in the last, all a little too confident."""
+    edges = np.linspace(0, 1, 16)
+    shares = np.asarray([0.002, 0.004, 0.006, 0.009, 0.012, 0.018, 0.03, 0.06, 0.859])
+    return tuple(
+        ReliabilityBin(
+            low=float(low),
+            high=float(low) + 1 / 15,
+            windows=max(round(windows * share), 1),
+            confidence=float(low) + 1 / 30,
+            accuracy=min(max(float(low) - 0.05 + right / 15, 0.0), 1.0),
+        )
+        for low, share in zip(edges[6:15], shares, strict=True)
+    )
+
+
+def poor(labels: tuple[str, ...] = LABELS) -> Accuracy:
+    """A student that never recognises the second class and lies below the example's baseline."""
+    made = accuracy(0.9, labels, 3)
+    confusion = [list(row) for row in made.confusion]
+    confusion[1] = [490, *[0] * (len(labels) - 1)]
+    f1 = {**made.per_class_f1, labels[1]: 0.0}
+    return made.model_copy(
+        update={
+            "accuracy": 0.75,
+            "macro_f1": 0.731,
+            "macro_f1_low": 0.642,
+            "macro_f1_high": 0.802,
+            "per_class_f1": f1,
+            "confusion": tuple(tuple(row) for row in confusion),
+        }
+    )
+
+
+def with_student(made: Manifest, student: Accuracy) -> Manifest:
+    """The same build, every artifact as good as `student`."""
+    found = tuple(item.model_copy(update={"accuracy": student}) for item in made.verifications)
+    return made.model_copy(update={"verifications": found})
 
 
 def parity(exponent: float, flips: int, windows: int = 256) -> Parity:
@@ -185,7 +231,7 @@ def failing() -> tuple[Check, ...]:
 def manifest(labels: tuple[str, ...] = LABELS) -> Manifest:
     spec = contract(labels)
     conversion = tuple(
-        Verification(subject=subject, runner=runner, parity=parity(exponent, 0))
+        Verification(subject=subject, runner=runner, parity=parity(exponent, 0), accuracy=accuracy(0.981, labels))
         for subject, runner, exponent in (
             ("eager", "PyTorch 2.14.1", -6.4),
             ("folded", "PyTorch 2.14.1", -5.9),
@@ -217,7 +263,12 @@ def manifest(labels: tuple[str, ...] = LABELS) -> Manifest:
             train_subjects=tuple(str(number) for number in range(25, 42)),
             validation_subjects=("1", "3", "5", "6"),
             test_subjects=SUBJECTS,
-            windows={"train": 6021, "validation": 1331, "test": 2940},
+            windows={"train": 6021, "validation": 1331, "test": 490 * len(labels)},
+            classes={
+                part: {label: number + 7 * place for place, label in enumerate(labels)}
+                for part, number in (("train", 986), ("validation", 204), ("test", 490))
+            },
+            lost={"windows of mixed labels": 412, "segments shorter than a window": 3},
         ),
         training=Training(
             head="hopfield",
@@ -241,6 +292,7 @@ def manifest(labels: tuple[str, ...] = LABELS) -> Manifest:
             accuracy=accuracy(0.94, labels, 11),
             majority=accuracy(0.2, labels, 12),
         ),
+        mixed=MixedWindows(windows=118, mean_purity=0.713, accuracy=accuracy(0.962, labels, 13)),
         conversion=conversion,
         verifications=tuple(verification(precision, labels) for precision in Precision),
         checks=checks(),
@@ -281,6 +333,28 @@ def with_second_target(made: Manifest) -> Manifest:
 
 def _beside(path: str) -> SideFile:
     return SideFile(path=f"{path}.record.json", sha256="c" * 64, size_bytes=512, what="what the checker found")
+
+
+def write_golden_pack(build: Path, spec: WindowSpec, wrong: tuple[tuple[int, int], ...]) -> None:
+    """Two sine-like windows a class answered rightly, and one for each (truth, answer) of `wrong`."""
+    classes, random = len(spec.labels), np.random.default_rng(2)
+    pairs = [(truth, truth) for truth in range(classes) for _ in range(2)] + list(wrong)
+    count, times = len(pairs), np.arange(spec.length) / spec.rate_hz
+    x = random.normal(0, 0.4, (count, len(spec.channels), spec.length))
+    x += np.sin(2 * np.pi * 1.8 * times) * random.uniform(0.2, 3, (count, len(spec.channels), 1))
+    x[:, 1] += 9.81
+    logits = random.normal(0, 0.5, (count, classes))
+    logits[np.arange(count), [answer for _, answer in pairs]] += 4
+    pack = GoldenPack(
+        x=x.astype(np.float32),
+        y=np.asarray([truth for truth, _ in pairs]),
+        kind=np.asarray(["easy"] * count),
+        index=np.arange(count),
+        logits=logits.astype(np.float32),
+        labels=spec.labels,
+        spec_hash=spec_hash(spec),
+    )
+    write_golden(build / "golden.npz", pack)
 
 
 def write_epochs(build: Path) -> None:

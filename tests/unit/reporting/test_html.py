@@ -82,7 +82,7 @@ def test_report_is_self_contained_and_small(build: Path) -> None:
 def test_pictures_have_a_spoken_title_and_tables_have_scoped_headers(build: Path) -> None:
     found = outline(render(build, example.manifest()))
     pictures = [attributes for tag, attributes in found.tags if tag == "svg"]
-    assert len(pictures) == 8
+    assert len(pictures) == 10
     assert all(attributes["role"] == "img" and attributes["aria-label"] for attributes in pictures)
     assert all("scope" in attributes for tag, attributes in found.tags if tag == "th")
 
@@ -166,7 +166,74 @@ def test_missing_parts_read_as_not_available(tmp_path: Path) -> None:
         page = render(tmp_path, manifest)
         assert page.count("not available") > 5
         assert not outline(page).open
+        assert not re.search(r"<(?:div|figure) class=\"card[^>]*>\s*(?:<(?:h3|figcaption)>[^<]*</\w+>\s*)?</", page), (
+            "empty"
+        )
+        assert not re.search(r"<tbody[^>]*>\s*</tbody>", page)
     assert "<svg" in render(tmp_path, changed(verifications=bare)), "parity needs neither accuracy nor latency"
+
+
+def test_the_headline_shows_the_student_beside_what_it_is_compared_with(build: Path) -> None:
+    page = render(build, example.manifest())
+    top = page[: page.index("<nav")]
+    for name in ("Teacher", "Cross-entropy twin", "Baseline", "Majority class", "Chance"):
+        assert f'<th scope="row">{name}' in top
+    assert "not measured: factory benchmark trains it" in top
+    assert "0.960 – 0.987 over people (95 %)" in top
+    assert 'class="banner passed"' in top
+
+
+def test_a_poor_student_is_never_green_and_the_reasons_stand_in_the_banner(build: Path) -> None:
+    page = render(build, example.with_student(example.manifest(), example.poor()))
+    banner = page[page.index('id="verdict"') : page.index("</section>")]
+    assert 'class="banner doubtful"' in banner
+    for words in ("All gates passed, but 3 findings", "walking_upstairs (0 of 490", "gradient boosting", "its teacher"):
+        assert words in banner
+    assert "never recognised" in page[page.index('id="classes"') :]
+
+
+def test_balance_mixed_windows_and_losses_stand_in_the_data_section(build: Path) -> None:
+    page = render(build, example.manifest())
+    section = page[page.index('id="data"') : page.index('id="checks"')]
+    for words in ("1,021", "412 windows of mixed labels", "118 windows", "71.3 %", "96.2 %", "98.1 % and 0.980"):
+        assert words in section, words
+    bare = example.manifest().model_copy(update={"mixed": None})
+    bare = bare.model_copy(update={"data": bare.data.model_copy(update={"classes": {}, "lost": {}})})
+    section = render(build, bare)
+    assert 'id="mixed"' not in section
+    assert "Class balance: not available" in section
+
+
+def test_calibration_is_drawn_or_given_as_a_figure(build: Path) -> None:
+    assert "expected calibration error 0.021" in render(build, example.manifest())
+    made = example.with_student(example.manifest(), example.accuracy(0.978).model_copy(update={"reliability": ()}))
+    page = render(build, made)
+    assert "Reliability diagram: not available" in page
+    assert "Expected calibration error of int8_static: 0.021" in page
+
+
+def test_wrong_windows_are_drawn_with_truth_answer_and_confidence(build: Path) -> None:
+    assert "the build folder holds no golden.npz" in render(build, example.manifest())
+    example.write_golden_pack(build, example.contract(), ())
+    assert "No window of the golden pack is answered wrongly" in render(build, example.manifest())
+    example.write_golden_pack(build, example.contract(), ((3, 4),))
+    page = render(build, example.manifest())
+    assert re.search(r"True sitting, answered standing, confidence 0\.\d\d", page)
+    assert 'aria-label="A window of sitting that was answered standing"' in page
+    assert "m/s²" in page[page.index('id="windows"') : page.index('id="parity"')]
+    assert not outline(page).open
+
+
+def test_checks_are_filtered_by_outcome_and_target_on_a_screen_only(build: Path) -> None:
+    made = example.with_second_target(example.manifest())
+    page = render(build, made)
+    assert len(re.findall(r'type="radio" name="outcome"', page)) == 3
+    assert len(re.findall(r'type="radio" name="target"', page)) == 4
+    rules = page[page.index("#checks:has") :]
+    assert page.count("@media screen") == 1
+    assert page.index("@media screen") < page.index("#checks:has")
+    assert "#checks:has" not in rules[rules.index("\n}") :]
+    assert page.count('class="is-failed of-2"') == 1, "the refused export"
 
 
 def test_a_corrupt_history_is_refused_and_leaves_the_old_report(build: Path) -> None:

@@ -2,9 +2,11 @@ from pathlib import Path
 
 import pytest
 from matplotlib import image
+from matplotlib.collections import LineCollection
 
 from factory.contracts.errors import ArtifactError
-from factory.reporting.picture import summary_picture
+from factory.reporting import view
+from factory.reporting.picture import _compose, summary_picture
 from tests.unit.reporting import example
 
 
@@ -16,6 +18,16 @@ def test_picture_shows_something_and_repeats_byte_for_byte(tmp_path: Path) -> No
     assert pixels.shape[1] > 1500
     assert pixels.std() > 0.1
     assert (tmp_path / "one.png").read_bytes() == (tmp_path / "two.png").read_bytes()
+
+
+def test_baseline_and_majority_are_lines_beside_the_student(tmp_path: Path) -> None:
+    made = example.manifest()
+    (item, accuracy), *_ = view.with_accuracy(view.measured(made))
+    for manifest, lines in ((made, [94.0, 20.0]), (made.model_copy(update={"baseline": None}), [])):
+        axes = _compose([manifest], item, accuracy).subfigs[0].axes[2]
+        assert axes.get_xlabel() == "test accuracy (%)"
+        drawn = [c.get_segments()[0][0, 0] for c in axes.collections if isinstance(c, LineCollection)]
+        assert drawn == pytest.approx(lines)
 
 
 def test_a_build_without_latency_still_has_its_picture(tmp_path: Path) -> None:
