@@ -1,6 +1,7 @@
-"""A board over ssh: run, send, fetch. Host keys are strict: a board that is not in known_hosts is refused.
+"""A board over ssh: run, send, fetch. Host keys are strict: a host that is not in known_hosts is refused.
 
 ~/.ssh/config is honoured (HostName, User, Port, IdentityFile, ProxyJump, UserKnownHostsFile); no password is asked for.
+The gateways of a ProxyJump are held to the same rule as the board: fabric itself would add any unknown key.
 """
 
 import logging
@@ -68,15 +69,32 @@ class Shell:
         self._connection: Connection = _connection(parse_url(url))
 
     def __enter__(self) -> Self:
-        with self._refusals():
-            self._connection.open()
+        try:
+            self._open()
+        except BaseException:
+            self._close()
+            raise
         self._transport().set_keepalive(_KEEPALIVE_S)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._connection.close()
+        self._close()
+
+    def _open(self) -> None:
+        """Open the first gateway, then each further hop through the one before it, so that a refusal names its hop."""
+        *gateways, board = _hops(self._connection)
+        for gateway in gateways:
+            with _refusals(f"gateway {gateway.original_host} of {self.url}"):
+                gateway.open()
+        with _refusals(self.url):
+            board.open()
+
+    def _close(self) -> None:
+        """Close every hop, the board first; fabric's own close leaves a hop open whose key was refused."""
+        for hop in reversed(_hops(self._connection)):
+            hop.client.close()
 
     def run(self, command: str, what: str, silence_s: float = 60) -> Done:
         """Run a POSIX shell command in the login's home.
@@ -169,44 +187,58 @@ class Shell:
                 "command again; what finished on the board is kept"
             ) from error
 
-    @contextmanager
-    def _refusals(self) -> Iterator[None]:
-        from paramiko import AuthenticationException, BadHostKeyException, PasswordRequiredException, SSHException
-
-        try:
-            yield
-        except BadHostKeyException as error:
-            raise DeviceError(
-                f"{self.url} shows another host key than known_hosts has: was the board flashed anew? If so: "
-                f"ssh-keygen -R '{error.hostname}', then connect once with ssh and compare the fingerprint"
-            ) from error
-        except PasswordRequiredException as error:
-            raise DeviceError(f"{self.url}: the private key has a passphrase: unlock it with ssh-add first") from error
-        except AuthenticationException as error:
-            raise DeviceError(
-                f"{self.url} refused every key: put yours there with ssh-copy-id, or name it in ~/.ssh/config"
-            ) from error
-        except SSHException as error:
-            if "No authentication methods" in str(error):
-                raise DeviceError(f"{self.url}: there is no key to offer: make one with ssh-keygen") from error
-            if "not found in known_hosts" in str(error):
-                raise DeviceError(
-                    f"{self.url} is not in known_hosts: connect once with ssh and compare the fingerprint"
-                ) from error
-            raise DeviceError(f"{self.url} does not speak ssh as expected ({error}): is sshd running there?") from error
-        except (TimeoutError, socket.gaierror, OSError) as error:
-            raise DeviceError(f"{self.url} cannot be reached ({error}): check host, port, cable and power") from error
-
     def _refuse_full(self, what: str, said: str) -> None:
         if any(words in said for words in _FULL):
             raise StorageError(f"{self.url}: no space left on the board while {what} ({said[-120:]}): free some there")
 
 
+@contextmanager
+def _refusals(name: str) -> Iterator[None]:
+    """Turn what paramiko raises while it connects to the host called `name` into one line with its remedy."""
+    from paramiko import (
+        AuthenticationException,
+        BadHostKeyException,
+        ChannelException,
+        PasswordRequiredException,
+        SSHException,
+    )
+
+    try:
+        yield
+    except BadHostKeyException as error:
+        raise DeviceError(
+            f"{name} shows another host key than known_hosts has: was it installed anew? If so: "
+            f"ssh-keygen -R '{error.hostname}', then connect once with ssh and compare the fingerprint"
+        ) from error
+    except PasswordRequiredException as error:
+        raise DeviceError(f"{name}: the private key has a passphrase: unlock it with ssh-add first") from error
+    except AuthenticationException as error:
+        raise DeviceError(
+            f"{name} refused every key: put yours there with ssh-copy-id, or name it in ~/.ssh/config"
+        ) from error
+    except ChannelException as error:
+        raise DeviceError(
+            f"{name} cannot be reached from its gateway ({error}): check host, port, cable and power"
+        ) from error
+    except SSHException as error:
+        raise DeviceError(f"{name} {_ssh_refusal(str(error))}") from error
+    except (TimeoutError, socket.gaierror, OSError) as error:
+        raise DeviceError(f"{name} cannot be reached ({error}): check host, port, cable and power") from error
+
+
+def _ssh_refusal(said: str) -> str:
+    """What a failure is that paramiko tells from others by its words alone, with its remedy."""
+    if "No authentication methods" in said:
+        return "needs a key and there is no key to offer: make one with ssh-keygen"
+    if "not found in known_hosts" in said:
+        return "is not in known_hosts: connect once with ssh and compare the fingerprint"
+    return f"does not speak ssh as expected ({said}): is sshd running there?"
+
+
 def _connection(address: Address) -> "Connection":
-    """A fabric connection that trusts known_hosts alone."""
+    """A fabric connection of which every hop trusts known_hosts alone."""
     try:
         from fabric import Connection
-        from paramiko import RejectPolicy
     except ModuleNotFoundError as error:
         raise MissingToolError("fabric is missing: pip install 'smldist-factory[jetson]'") from error
     # Without a handler paramiko's tracebacks would reach standard error; what matters of them is in our messages.
@@ -219,13 +251,47 @@ def _connection(address: Address) -> "Connection":
         connect_timeout=_CONNECT_S,
         connect_kwargs={"banner_timeout": _CONNECT_S, "auth_timeout": _CONNECT_S},
     )
-    configured = connection.ssh_config.get("userknownhostsfile", "~/.ssh/known_hosts")
+    _order_jumps(connection)
+    for hop in _hops(connection):
+        _trust_known_hosts(hop)
+    return connection
+
+
+def _order_jumps(connection: "Connection") -> None:
+    """Lead 'ProxyJump a,b' through a to b, as ssh does; fabric goes through the last one first."""
+    from fabric import Connection
+
+    names = str(connection.ssh_config.get("proxyjump", "")).split(",")
+    if len(names) < 2 or not connection.gateway:
+        return
+    gateway = Connection(names[0].strip(), config=connection.config.clone())
+    _order_jumps(gateway)
+    for name in names[1:]:
+        gateway = Connection(name.strip(), config=connection.config.clone(), gateway=gateway)
+    connection.gateway = gateway
+
+
+def _hops(connection: "Connection") -> "list[Connection]":
+    """The connections that lead to a board, in the order in which they are opened; the board's own is the last.
+
+    A ProxyCommand, which fabric holds as a text, is a program that checks its own host keys.
+    """
+    hops = [connection]
+    while hops[0].gateway and not isinstance(hops[0].gateway, str):
+        hops.insert(0, hops[0].gateway)
+    return hops
+
+
+def _trust_known_hosts(hop: "Connection") -> None:
+    """Load the files of known hosts that apply to a hop, and refuse every key that is not in them."""
+    from paramiko import RejectPolicy
+
+    configured = hop.ssh_config.get("userknownhostsfile", "~/.ssh/known_hosts")
     for file in [_GLOBAL_KNOWN_HOSTS, *(Path(name).expanduser() for name in str(configured).split())]:
         if file.is_file():
-            connection.client.load_system_host_keys(str(file))
+            hop.client.load_system_host_keys(str(file))
     # Fabric's own default would add any unknown key.
-    connection.client.set_missing_host_key_policy(RejectPolicy())
-    return connection
+    hop.client.set_missing_host_key_policy(RejectPolicy())
 
 
 def _feed(channel: Any, local: Path, task: Task) -> None:
