@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 _CHUNK = 32768
 _CONNECT_S, _KEEPALIVE_S = 15, 15
+_MOST_TEXT = 16 << 20
+"""Bytes of output that a command may write; the largest report has some tens of kB."""
 _FULL = ("No space left on device", "Disk quota exceeded", "File too large", "ENOSPC")
 _GLOBAL_KNOWN_HOSTS = Path("/etc/ssh/ssh_known_hosts")
 
@@ -42,6 +44,12 @@ class Done:
 
     code: int
     text: str
+
+
+def one_line(text: str, most: int) -> str:
+    """The last `most` characters of what a board wrote, fit for a message: one line, nothing that moves a cursor."""
+    printable = "".join(character if character.isprintable() else " " for character in text)
+    return " ".join(printable.split())[-most:]
 
 
 def parse_url(url: str) -> Address:
@@ -105,11 +113,17 @@ class Shell:
             silence_s: After this long without output it counts as hung.
 
         Raises:
-            DeviceError: The connection broke, or the command hung.
+            DeviceError: The connection broke, the command hung, or it writes without end.
             StorageError: It failed because the board's disk is full.
         """
         text = bytearray()
-        code = self._execute(command, what, silence_s, text.extend)
+
+        def take(chunk: bytes) -> None:
+            if len(text) > _MOST_TEXT:
+                raise DeviceError(f"{self.url}: {what} gave more than {_MOST_TEXT} bytes: look at the board")
+            text.extend(chunk)
+
+        code = self._execute(command, what, silence_s, take)
         done = Done(code=code, text=text.decode("utf-8", "replace"))
         if code != 0:
             self._refuse_full(what, done.text)
@@ -125,12 +139,12 @@ class Shell:
         what, text = f"copying {local.name}", bytearray()
         code = self._execute(f"cat > {remote}", what, _CONNECT_S * 4, text.extend, lambda c: _feed(c, local, task))
         if code != 0:
-            said = text.decode("utf-8", "replace").strip()
+            said = one_line(text.decode("utf-8", "replace"), 300)
             self._refuse_full(what, said)
-            raise DeviceError(f"{self.url}: {what} failed ({said[-300:]}): make the folder writable for this login")
+            raise DeviceError(f"{self.url}: {what} failed ({said}): make the folder writable for this login")
 
     def fetch(self, remote: str, local: Path) -> None:
-        """Copy a file home, whole or not at all.
+        """Copy a file from the board, whole or not at all; `remote` is quoted for its shell.
 
         Raises:
             DeviceError: The connection broke, or the file is not there.
@@ -189,7 +203,9 @@ class Shell:
 
     def _refuse_full(self, what: str, said: str) -> None:
         if any(words in said for words in _FULL):
-            raise StorageError(f"{self.url}: no space left on the board while {what} ({said[-120:]}): free some there")
+            raise StorageError(
+                f"{self.url}: no space left on the board while {what} ({one_line(said, 120)}): free some there"
+            )
 
 
 @contextmanager

@@ -98,7 +98,9 @@ def test_a_gateway_that_shows_another_key_is_refused(tmp_path: Path, monkeypatch
     former = Host(name="gateway", key=chain[1].key)
     with (
         _client(tmp_path, monkeypatch, chain, known=[former, chain[1]]),
-        pytest.raises(DeviceError, match="^gateway gateway of ssh://board shows another host key than known_hosts has"),
+        pytest.raises(
+            DeviceError, match=r"^gateway gateway of ssh://board shows another host key than known_hosts has"
+        ),
         Shell("ssh://board"),
     ):
         pass

@@ -11,7 +11,7 @@ import pytest
 from factory.devices.bundle import scripts_folder
 from tests.unit.jetson.scripts import run
 
-PROGRAMS = ("build_engine", "verify", "bench", "power")
+PROGRAMS = ("build_engine", "verify", "benchmark", "power")
 STAND_IN = ("--runtime", "onnxruntime")
 
 
@@ -103,16 +103,16 @@ def test_accuracy_is_not_run_without_a_test_split(bundle: Path) -> None:
     assert set(ran.checks("graph.parity.max_abs").values()) == {"passed"}
 
 
-def test_bench_fails_when_a_call_outlasts_the_hop(bundle: Path) -> None:
-    assert run("bench", bundle, *STAND_IN, "--runs", "20").code == 0
+def test_benchmark_fails_when_a_call_outlasts_the_hop(bundle: Path) -> None:
+    assert run("benchmark", bundle, *STAND_IN, "--runs", "20").code == 0
     change(bundle, hop_us=0.001)
-    ran = run("bench", bundle, *STAND_IN, "--runs", "20")
+    ran = run("benchmark", bundle, *STAND_IN, "--runs", "20")
     assert ran.code == 1
     assert ran.checks("graph.latency.p99_us")["fp32_gpu"] == "failed"
 
 
-def test_bench_reports_percentiles_in_order_and_throughput(bundle: Path) -> None:
-    ran = run("bench", bundle, *STAND_IN, "--runs", "50", "--precision", "fp32")
+def test_benchmark_reports_percentiles_in_order_and_throughput(bundle: Path) -> None:
+    ran = run("benchmark", bundle, *STAND_IN, "--runs", "50", "--precision", "fp32")
     for row in ran.report["engines"]:
         assert row["p05_us"] <= row["median_us"] <= row["p95_us"] <= row["p99_us"] <= row["max_us"]
         assert row["windows_per_s"] == pytest.approx(row["batch"] * 1e6 / row["mean_us"])
