@@ -174,7 +174,7 @@ class _Job:
             raise DeviceError(
                 f"{self.shell.url}: {script}.py ended with {done.code} ({said}): mend that, then run again"
             )
-        return _report(f"{self.shell.url}: the report of {script}.py", kind, read.text)
+        return read_report(f"{self.shell.url}: the report of {script}.py", kind, read.text)
 
     def _intact(self, folder: str) -> bool:
         sums = f"echo '{self.bundle.sums_sha256}  {SUMS}' | sha256sum --status -c -"
@@ -189,7 +189,7 @@ class _Job:
         return done.text
 
 
-def _report(name: str, kind: type[ReportT], text: str) -> ReportT:
+def read_report(name: str, kind: type[ReportT], text: str) -> ReportT:
     """A report that a board wrote; nothing of it is used unless all of it is as expected."""
     try:
         return kind.model_validate_json(text)

@@ -179,6 +179,23 @@ def test_a_second_run_goes_on_after_the_last_finished_step(board: Board, bundle:
     assert not list(board.home.rglob("build_engine.json"))
 
 
+def test_a_report_that_names_an_engine_outside_its_folder_is_one_line_and_nothing_is_fetched(
+    board: Board, bundle: Bundle, tmp_path: Path
+) -> None:
+    (board.home / "outside.npz").write_text("of the board")
+
+    def forge(task: str, note: str) -> None:
+        if note == "verified":
+            (verified,) = board.home.rglob("verify.json")
+            forged = {**json.loads(verified.read_text()), "engines": [{"name": "../../outside"}]}
+            verified.with_name("benchmark.json").write_text(json.dumps(forged))
+
+    with pytest.raises(DeviceError, match=r"report of benchmark\.py cannot be used \(engines\.0\.name") as error:
+        run_on_device(board.url, bundle, tmp_path / "out", Watching(forge), STAND_IN)
+    assert str(error.value).isprintable()
+    assert not list(tmp_path.glob("out*"))
+
+
 def test_a_full_disk_is_told_from_other_failures_and_its_part_removed(
     bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
