@@ -59,7 +59,8 @@ internal class Recordings(
         name = id
         part = 0
         val columns = listOf("subject", "session", "timestamp_ns", "label") + contract.channels.map { it.name }
-        writer = partial(id).bufferedWriter().apply { write(columns.joinToString(",", postfix = "\n") { csvField(it) }) }
+        val header = columns.joinToString(",", postfix = "\n") { csvField(it) }
+        writer = partial(id).bufferedWriter().apply { write(header) }
     }
 
     /**
