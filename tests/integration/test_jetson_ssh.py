@@ -121,6 +121,21 @@ def test_a_board_behind_a_known_gateway_is_measured(
     assert "Accepted publickey" in log, "the connection went past the gateway"
 
 
+def test_a_gateway_that_breaks_is_one_line(
+    board: Board, gateway: Board, bundle: Bundle, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    known = board.client / ".ssh" / "known_hosts"
+    known.write_text(known.read_text() + (gateway.client / ".ssh" / "known_hosts").read_text())
+
+    def cut(task: str, note: str) -> None:
+        if note == "engines built":
+            gateway.cut()
+
+    with pytest.raises(DeviceError, match=r"connection broke while running verify\.py"):
+        run_on_device(board.url, bundle, tmp_path / "out", Watching(cut), STAND_IN)
+    assert "Traceback" not in capfd.readouterr().err
+
+
 def test_another_host_key_is_refused(board: Board, bundle: Bundle, tmp_path: Path) -> None:
     known = board.client / ".ssh" / "known_hosts"
     other = (board.client / ".ssh" / "id_ed25519.pub").read_text().split()[1]
