@@ -41,7 +41,7 @@ def describe(root: Path = Path("/")) -> dict[str, Any]:
 def model(root: Path) -> str:
     """'Jetson-AGX' as the device tree says, or the machine's architecture."""
     text = _read(root / "proc/device-tree/model")
-    return text.rstrip("\0 \n") if text else platform.machine()
+    return " ".join(text.replace("\0", " ").split()) if text else platform.machine()
 
 
 def l4t(root: Path) -> str | None:
@@ -97,7 +97,13 @@ def run(command: list[str]) -> str | None:
     """Standard output and error of a program that only tells; None if it cannot be run."""
     try:
         done = subprocess.run(
-            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=30, text=True, check=False
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=30,
+            text=True,
+            errors="replace",
+            check=False,
         )
     except (OSError, subprocess.TimeoutExpired):
         return None

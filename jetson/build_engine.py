@@ -46,17 +46,17 @@ def main() -> int:
 
 def _build(plan: Plan, engine: Path, timing: Path, args: argparse.Namespace) -> dict[str, Any]:
     start = time.monotonic()
-    road = engines.choose_road(args.road, python_first=False)
+    builder = engines.choose_builder(args.builder, python_first=False)
     kept = engine.is_file() and not args.rebuild
     if not kept:
-        engines.build(plan, engine, timing, road)
+        engines.build(plan, engine, timing, builder)
     return {
         "name": plan.name,
         "precision": plan.precision,
         "file": engine.name,
         "size_bytes": engine.stat().st_size,
         "sha256": hashlib.sha256(engine.read_bytes()).hexdigest(),
-        "road": road,
+        "builder": builder,
         "kept": kept,
         "seconds": time.monotonic() - start,
     }

@@ -1,4 +1,4 @@
-"""Where engines lie, how they are built and opened, whichever road leads to TensorRT.
+"""Where engines are stored, how they are built and opened, by trtexec or by TensorRT's Python package.
 
 An engine serves one L4T release, TensorRT version, power mode and graph: all four are in its name, so that a foreign
 one is never loaded and an old one never mistaken for the present one.
@@ -40,7 +40,7 @@ def runtime(name: str) -> str:
 def key(facts: dict[str, Any]) -> str:
     """L4T, TensorRT and power mode, fit for a file name."""
     parts = ("L4T", facts["l4t"]), ("TRT", facts["tensorrt"]), ("", facts["power_mode"])
-    return "-".join(prefix + re.sub(r"[^\w.]", "_", str(value or "unknown")) for prefix, value in parts)
+    return "-".join(prefix + re.sub(r"[^A-Za-z0-9_.]", "_", str(value or "unknown")) for prefix, value in parts)
 
 
 def engine_path(work: Path, plan: Plan, facts: dict[str, Any]) -> Path:
@@ -56,7 +56,7 @@ def timing_path(work: Path, facts: dict[str, Any]) -> Path:
     return work / f"timing-{key(facts)}.cache"
 
 
-def choose_road(asked: str, python_first: bool) -> str:
+def choose_builder(asked: str, python_first: bool) -> str:
     """Trtexec or python: as asked, else the first that is there.
 
     Raises:
@@ -66,13 +66,13 @@ def choose_road(asked: str, python_first: bool) -> str:
     if asked != "auto":
         return asked
     order = ("python", "trtexec") if python_first else ("trtexec", "python")
-    for road in order:
-        if there[road]:
-            return road
+    for builder in order:
+        if there[builder]:
+            return builder
     raise Refusal("neither trtexec nor TensorRT's Python package is there: sudo apt install nvidia-jetpack")
 
 
-def build(plan: Plan, engine: Path, timing: Path | None, road: str) -> None:
+def build(plan: Plan, engine: Path, timing: Path | None, builder: str) -> None:
     """Build into a temporary name first: a killed builder leaves no engine that looks finished.
 
     Raises:
@@ -80,7 +80,7 @@ def build(plan: Plan, engine: Path, timing: Path | None, road: str) -> None:
     """
     part, layers = engine.with_suffix(".part"), engine.with_suffix(".layers.json")
     try:
-        if road == "trtexec":
+        if builder == "trtexec":
             build_by_trtexec(plan, part, timing, layers)
         else:
             from trt import build as build_by_python
@@ -92,12 +92,12 @@ def build(plan: Plan, engine: Path, timing: Path | None, road: str) -> None:
             part.unlink()
 
 
-def open_runner(plan: Plan, engine: Path | None, road: str) -> Any:
+def open_runner(plan: Plan, engine: Path | None, builder: str) -> Any:
     """A runner of a built engine, or without one the stand-in of the graph; enter it before use."""
     if engine is None:
         return StandInRunner(plan)
     require(engine)
-    if road == "trtexec":
+    if builder == "trtexec":
         return TrtexecRunner(plan, engine)
     from trt import TensorRTRunner
 

@@ -29,12 +29,12 @@ _CALLS = 50
 
 
 def main() -> int:
-    """Weigh what is asked for; the exit code."""
+    """Measure what is asked for; the exit code."""
     args = _arguments()
     bundle, facts, runtime = open_bundle(args), board.describe(args.root), engines.runtime(args.runtime)
     stand_in, found = args.runtime == "onnxruntime", rails.find(args.root)
     work, windows = work_folder(args), bundle.golden().x
-    weighed: list[dict[str, Any]] = []
+    measured: list[dict[str, Any]] = []
     checks = []
     for plan in bundle.plans:
         limit = {"relation": ">=", "limit": LEAST_MW, "unit": "mW"}
@@ -51,11 +51,11 @@ def main() -> int:
             continue
         try:
             engine = None if stand_in else engines.engine_path(work, plan, facts)
-            weighed.append(_weigh(plan, engine, found.rails, windows, args))
-            checks.append(report.judged(row, weighed[-1]["load_mw"] - weighed[-1]["idle_mw"]))
+            measured.append(_measure(plan, engine, found.rails, windows, args))
+            checks.append(report.judged(row, measured[-1]["load_mw"] - measured[-1]["idle_mw"]))
         except Refusal as error:
             checks.append({**row, "outcome": report.FAILED, "note": str(error)})
-    content = {"runtime": runtime, "board": facts, "engines": weighed, "checks": checks}
+    content = {"runtime": runtime, "board": facts, "engines": measured, "checks": checks}
     return report.write(args.report, "power", content)
 
 
@@ -65,7 +65,7 @@ def _not_measurable(found: rails.Found) -> str:
     return "" if board.has_python_tensorrt() else "needs TensorRT's Python package: sudo apt install python3-libnvinfer"
 
 
-def _weigh(
+def _measure(
     plan: Plan, engine: Path | None, supplies: list[rails.Rail], windows: np.ndarray, args: argparse.Namespace
 ) -> dict[str, Any]:
     with engines.open_runner(plan, engine, "python") as runner:

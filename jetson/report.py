@@ -14,6 +14,7 @@ from bundle import Refusal
 if TYPE_CHECKING:
     from pathlib import Path
 
+_MOST_NOTE = 2000
 PASSED, FAILED, NOT_RUN = "passed", "failed", "not_run"
 
 
@@ -36,12 +37,12 @@ def judged(row: dict[str, Any], value: float) -> dict[str, Any]:
 
 def write(path: Path, script: str, content: dict[str, Any]) -> int:
     """Write the report, whole or not at all, print its checks, and return the exit code."""
-    checks = content["checks"]
+    checks = [{**row, "note": _one_line(row["note"])} for row in content["checks"]]
     broken = [row for row in checks if row["outcome"] == FAILED]
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.part")
     try:
-        text = json.dumps({"script": script, "ok": not broken, **content}, indent=1, allow_nan=False)
+        text = json.dumps({"script": script, "ok": not broken, **content, "checks": checks}, indent=1, allow_nan=False)
         temporary.write_text(text + "\n", "utf-8")
         temporary.replace(path)
     finally:
@@ -60,6 +61,12 @@ def guarded(main: Callable[[], int]) -> None:
         print(f"error: {error}", file=sys.stderr)
         code = 2
     sys.exit(code)
+
+
+def _one_line(note: str) -> str:
+    """What a runtime said may hold line ends and colours; the host takes one line of at most 4000 characters."""
+    printable = "".join(character if character.isprintable() else " " for character in note)
+    return " ".join(printable.split())[:_MOST_NOTE]
 
 
 def _line(row: dict[str, Any]) -> str:

@@ -27,7 +27,7 @@ def load_tensorrt() -> Any:
         import tensorrt
     except ImportError as error:
         raise Refusal(
-            f"TensorRT's Python package is missing ({error}): sudo apt install python3-libnvinfer, or --road trtexec"
+            f"TensorRT's Python package is missing ({error}): sudo apt install python3-libnvinfer, or --builder trtexec"
         ) from None
     return tensorrt
 

@@ -11,7 +11,7 @@ import subprocess
 import tempfile
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Callable, TypeVar
 
 import numpy as np
 
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 _TAIL = 400
 _WARM_UP_MS = 500
+_TIMES = ("latencyMs", "startH2dMs", "endD2hMs")
+Read = TypeVar("Read")
 
 
 def program() -> str:
@@ -33,7 +35,7 @@ def program() -> str:
     """
     path = board.trtexec()
     if path is None:
-        raise Refusal("trtexec is not there: sudo apt install libnvinfer-bin, or use --road python")
+        raise Refusal("trtexec is not there: sudo apt install libnvinfer-bin, or use --builder python")
     return path
 
 
@@ -65,10 +67,11 @@ def time_us(plan: Plan, engine: Path, runs: int) -> tuple[np.ndarray, float]:
         times = Path(folder) / "times.json"
         command = [program(), f"--loadEngine={engine}", f"--exportTimes={times}", f"--iterations={runs}"]
         _run([*command, "--duration=0", f"--warmUp={_WARM_UP_MS}", "--useSpinWait", *_unit(plan)])
-        trace = _read(times)
-    latency = np.array([row["latencyMs"] for row in trace]) * 1e3
-    wall_ms = trace[-1]["endD2hMs"] - trace[0]["startH2dMs"]
-    return latency, plan.batch * len(trace) / wall_ms * 1e3
+        trace = _read(times, lambda rows: [tuple(float(row[name]) for name in _TIMES) for row in rows])
+    if not trace:
+        raise Refusal(f"trtexec timed no call of {plan.name}: is this TensorRT 8.5?")
+    wall_ms = trace[-1][2] - trace[0][1]
+    return np.array([row[0] for row in trace]) * 1e3, plan.batch * len(trace) / wall_ms * 1e3
 
 
 class TrtexecRunner:
@@ -102,10 +105,10 @@ class TrtexecRunner:
         values.write_bytes(np.ascontiguousarray(windows, "<f4").tobytes())
         command = [program(), f"--loadEngine={self._engine}", f"--loadInputs=imu:{values}", f"--exportOutput={answer}"]
         _run([*command, "--iterations=1", "--duration=0", "--warmUp=0", *_unit(self._plan)])
-        outputs = [row for row in _read(answer) if row["name"] == "logits"]
-        if not outputs:
+        logits = _read(answer, lambda rows: [_rows(row, len(windows)) for row in rows if row["name"] == "logits"])
+        if not logits:
             raise Refusal(f"trtexec gave no output 'logits' for {self._plan.name}: another bundle's engine?")
-        return np.asarray(outputs[0]["values"], np.float32).reshape(len(windows), -1)
+        return logits[0]
 
 
 def _unit(plan: Plan) -> list[str]:
@@ -119,14 +122,21 @@ def _only_build(path: str) -> str:
 
 
 def _run(command: list[str]) -> None:
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    done = subprocess.run(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", check=False
+    )
     if done.returncode != 0:
         said = " ".join(line for line in done.stdout.splitlines() if "[E]" in line) or " ".join(done.stdout.split())
         raise Refusal(f"trtexec ended with {done.returncode}: {said[-_TAIL:]} (command: {' '.join(command)})")
 
 
-def _read(path: Path) -> Any:
+def _rows(output: dict[str, Any], count: int) -> np.ndarray:
+    return np.asarray(output["values"], np.float32).reshape(count, -1)
+
+
+def _read(path: Path, values: Callable[[Any], Read]) -> Read:
+    """What `values` takes out of a JSON file of trtexec."""
     try:
-        return json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
+        return values(json.loads(path.read_text("utf-8")))
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise Refusal(f"trtexec wrote no readable {path.name} ({error}): is this TensorRT 8.5?") from None

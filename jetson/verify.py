@@ -19,7 +19,7 @@ import engines
 import figures
 import report
 import standin
-from bundle import Bundle, Plan, Refusal, Split, add_arguments, open_bundle, work_folder
+from bundle import Plan, Refusal, Split, UnpackedBundle, add_arguments, open_bundle, work_folder
 
 _NO_SPLIT = "the bundle holds no test split: pack it where the recordings are"
 _TOO_SLOW = "one process a window takes hours: install python3-libnvinfer"
@@ -30,7 +30,7 @@ def main() -> int:
     args = _arguments()
     bundle, facts, runtime = open_bundle(args), board.describe(), engines.runtime(args.runtime)
     stand_in = args.runtime == "onnxruntime"
-    road = "" if stand_in else engines.choose_road(args.road, python_first=True)
+    builder = "" if stand_in else engines.choose_builder(args.builder, python_first=True)
     work = work_folder(args)
     checks: list[dict[str, Any]] = []
     for plan in bundle.plans:
@@ -39,20 +39,20 @@ def main() -> int:
         if stand_in and not standin.can_run(plan):
             continue
         engine = None if stand_in else engines.engine_path(work, plan, facts)
-        checks.extend(_verify(bundle, plan, engine, road, args))
+        checks.extend(_verify(bundle, plan, engine, builder, args))
     return report.write(args.report, "verify", {"runtime": runtime, "board": facts, "checks": checks})
 
 
 def _verify(
-    bundle: Bundle, plan: Plan, engine: Path | None, road: str, args: argparse.Namespace
+    bundle: UnpackedBundle, plan: Plan, engine: Path | None, builder: str, args: argparse.Namespace
 ) -> list[dict[str, Any]]:
     """Every gate of one engine; one that cannot be loaded or run fails them all."""
     prefix = "graph." if engine is None else "engine."
     golden = bundle.golden()
-    test = None if road == "trtexec" else bundle.test()
-    why = _TOO_SLOW if road == "trtexec" else _NO_SPLIT
+    test = None if builder == "trtexec" else bundle.test()
+    why = _TOO_SLOW if builder == "trtexec" else _NO_SPLIT
     try:
-        with engines.open_runner(plan, engine, road) as runner:
+        with engines.open_runner(plan, engine, builder) as runner:
             answers = {"golden": runner.run(golden.x)}
             if test is not None:
                 answers["test"] = runner.run(test.x)
@@ -65,7 +65,7 @@ def _verify(
 
 
 def _measure(
-    bundle: Bundle, plan: Plan, answers: dict[str, np.ndarray], golden: Split, test: Split | None
+    bundle: UnpackedBundle, plan: Plan, answers: dict[str, np.ndarray], golden: Split, test: Split | None
 ) -> dict[str, float]:
     assert golden.logits is not None
     found = figures.parity(answers["golden"], golden.logits, bundle.meta["steps"][plan.precision])
@@ -74,7 +74,7 @@ def _measure(
     return found
 
 
-def _gates(bundle: Bundle, plan: Plan, prefix: str, found: dict[str, float], why: str) -> list[dict[str, Any]]:
+def _gates(bundle: UnpackedBundle, plan: Plan, prefix: str, found: dict[str, float], why: str) -> list[dict[str, Any]]:
     """The bundle's gates of a precision: judged where there is a figure, else not run for the reason `why`."""
     rows = []
     for gate in bundle.meta["gates"][plan.precision]:

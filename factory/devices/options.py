@@ -11,13 +11,13 @@ class DeviceOptions:
     Attributes:
         python: The interpreter there: JetPack's own.
         runtime: 'onnxruntime' is the stand-in for machines without TensorRT; its report says so.
-        bench_builds: Builds of each graph whose latency is compared.
-        bench_runs: Timed calls an engine.
+        benchmark_builds: Builds of each graph whose latency is compared.
+        benchmark_runs: Timed calls an engine.
         power_s: Seconds of load, and of idling before it, an engine.
     """
 
     python: str = "python3"
     runtime: Literal["tensorrt", "onnxruntime"] = "tensorrt"
-    bench_builds: int = 3
-    bench_runs: int = 1000
+    benchmark_builds: int = 3
+    benchmark_runs: int = 1000
     power_s: float = 10

@@ -5,10 +5,11 @@ import shlex
 from pydantic import Field, ValidationError
 
 from factory.contracts.base import Contract
+from factory.contracts.device import Line, Word
 from factory.contracts.errors import DeviceError, StorageError
 from factory.devices.bundle import Bundle, scripts_folder
 from factory.devices.options import DeviceOptions
-from factory.devices.ssh import Shell
+from factory.devices.ssh import Shell, one_line
 
 L4T_SERIES, OLDEST_PYTHON = "35.", (3, 8)
 _JETPACK = "JetPack 5.1 (L4T 35.2 to 35.6) is what the graphs are made for: flash it with SDK Manager"
@@ -20,14 +21,14 @@ class Probe(Contract):
     """What jetson/probe.py prints."""
 
     python: tuple[int, ...]
-    machine: str
+    machine: Word
     numpy: bool
     tensorrt: bool
     onnxruntime: bool
-    l4t: str | None
-    power_mode: str | None
+    l4t: Word | None
+    power_mode: Line | None
     free_bytes: int
-    missing: tuple[str, ...] = Field(description="programs that are needed and not there")
+    missing: tuple[Word, ...] = Field(description="programs that are needed and not there")
 
 
 def ask(shell: Shell, python: str) -> Probe:
@@ -41,7 +42,7 @@ def ask(shell: Shell, python: str) -> Probe:
     try:
         return Probe.model_validate_json(done.text.strip().splitlines()[-1])
     except (ValidationError, IndexError) as error:
-        said = " ".join(done.text.split())[-200:]
+        said = one_line(done.text, 200)
         raise DeviceError(
             f"{shell.url}: {python} could not be asked (exit code {done.code}: {said}): "
             "install Python 3.8 (sudo apt install python3)"

@@ -1,10 +1,10 @@
-"""A bundle on a board: copied, built, verified, timed and weighed there; its reports brought home.
+"""A bundle on a board: copied, built, verified, timed and its power measured there; its reports copied back.
 
 All lies in ~/.cache/smldist-factory/<bundle's hash> there, so that a second run finds what the first finished:
 
     bundle/          the unpacked tar, checked against SHA256SUMS before each run
     engines/         one file a graph, L4T, TensorRT and power mode, and their timing caches; stays
-    reports-<key>/   of steps that finished with the same options; removed when all are home
+    reports-<key>/   of steps that finished with the same options; removed when all are copied back
     *.part           unfinished; removed on failure and before each run
 """
 
@@ -17,20 +17,20 @@ from typing import TypeVar
 from pydantic import ValidationError
 
 from factory.contracts.device import (
-    BenchReport,
+    BenchmarkReport,
     BuildReport,
     DeviceReport,
     PowerReport,
     ScriptReport,
     VerifyReport,
 )
-from factory.contracts.errors import ArtifactError, DeviceError, FactoryError
+from factory.contracts.errors import DeviceError, FactoryError
 from factory.contracts.files import atomic_write
 from factory.contracts.progress import Progress
 from factory.devices.bundle import SUMS, Bundle
 from factory.devices.options import DeviceOptions
 from factory.devices.probe import Probe, ask, require
-from factory.devices.ssh import Shell
+from factory.devices.ssh import Shell, one_line
 
 STORE = ".cache/smldist-factory"
 REPORT = "report.json"
@@ -56,9 +56,8 @@ def run_on_device(
 
     Raises:
         RecipeError: The URL cannot be read.
-        DeviceError: Unreachable, refused, unknown host key, not fit, or gone in the middle.
+        DeviceError: Unreachable, refused, unknown host key, not fit, gone in the middle, or its report cannot be used.
         StorageError: A disk is full, the board's or this one's.
-        ArtifactError: A report of the board cannot be read.
     """
     chosen = options or DeviceOptions()
     with Shell(url) as shell:
@@ -68,7 +67,7 @@ def run_on_device(
         try:
             job.deliver()
             report = job.measure()
-            job.bring_logits(out / "logits", [engine.name for engine in report.bench.engines])
+            job.bring_logits(out / "logits", [engine.name for engine in report.benchmark.engines])
         except FactoryError:
             job.tidy()
             raise
@@ -121,17 +120,18 @@ class _Job:
             task.advance(note="engines built")
             verify = self._step("verify", VerifyReport, f"--logits {self.reports}/logits")
             task.advance(note="verified")
-            bench = self._step("bench", BenchReport, f"--builds {options.bench_builds} --runs {options.bench_runs}")
+            times = f"--builds {options.benchmark_builds} --runs {options.benchmark_runs}"
+            benchmark = self._step("benchmark", BenchmarkReport, times)
             task.advance(note="timed")
             power = self._step("power", PowerReport, f"--seconds {options.power_s}")
-            task.advance(note="weighed")
+            task.advance(note="power measured")
         return DeviceReport(
             where=_where(build),
             bundle_sha256=self.bundle.sha256,
             remote_folder=self.root,
             build=build,
             verify=verify,
-            bench=bench,
+            benchmark=benchmark,
             power=power,
         )
 
@@ -140,7 +140,7 @@ class _Job:
         listed = self._must(f"ls {self.reports}/logits 2>/dev/null || true", "listing answers").split()
         for name in (f"{engine}.npz" for engine in engines):
             if name in listed:
-                self.shell.fetch(f"{self.reports}/logits/{name}", folder / name)
+                self.shell.fetch(shlex.quote(f"{self.reports}/logits/{name}"), folder / name)
 
     def tidy(self) -> None:
         """Remove what is unfinished; where the connection is gone, the next run does."""
@@ -150,7 +150,7 @@ class _Job:
             return
 
     def finish(self) -> None:
-        """Everything is home: reports go, bundle and engines stay."""
+        """All is copied back: reports are removed, bundle and engines stay."""
         self._must(f"rm -rf {self.root}/reports-* {self.root}/*.part", "tidying up")
 
     def _step(self, script: str, kind: type[ReportT], arguments: str) -> ReportT:
@@ -170,16 +170,11 @@ class _Job:
             raise DeviceError(f"{self.shell.url}: another run holds {self.root}/lock: wait until it has ended")
         read = self.shell.run(f"cat {report}", f"reading the report of {script}.py")
         if done.code not in (0, 1) or read.code != 0:
-            said = " ".join(done.text.split())[-400:]
+            said = one_line(done.text, 400)
             raise DeviceError(
                 f"{self.shell.url}: {script}.py ended with {done.code} ({said}): mend that, then run again"
             )
-        try:
-            return kind.model_validate_json(read.text)
-        except ValidationError as error:
-            raise ArtifactError(
-                f"{self.shell.url}: the report of {script}.py is not readable ({error.errors()[0]['msg']}): run again"
-            ) from error
+        return read_report(f"{self.shell.url}: the report of {script}.py", kind, read.text)
 
     def _intact(self, folder: str) -> bool:
         sums = f"echo '{self.bundle.sums_sha256}  {SUMS}' | sha256sum --status -c -"
@@ -189,9 +184,22 @@ class _Job:
     def _must(self, command: str, what: str) -> str:
         done = self.shell.run(command, what, 300)
         if done.code != 0:
-            said = " ".join(done.text.split())[-300:]
+            said = one_line(done.text, 300)
             raise DeviceError(f"{self.shell.url}: {what} failed ({said}): make ~/{STORE} writable for this login")
         return done.text
+
+
+def read_report(name: str, kind: type[ReportT], text: str) -> ReportT:
+    """A report that a board wrote; nothing of it is used unless all of it is as expected."""
+    try:
+        return kind.model_validate_json(text)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = one_line(".".join(str(key) for key in first["loc"]), 80)
+        raise DeviceError(
+            f"{name} cannot be used ({place or 'JSON'}: {one_line(first['msg'], 200)}): run again; if that does not "
+            f"help, remove ~/{STORE} on the board"
+        ) from error
 
 
 def _key(probe: Probe, options: DeviceOptions) -> str:

@@ -1,6 +1,7 @@
-"""A board over ssh: run, send, fetch. Host keys are strict: a board that is not in known_hosts is refused.
+"""A board over ssh: run, send, fetch. Host keys are strict: a host that is not in known_hosts is refused.
 
 ~/.ssh/config is honoured (HostName, User, Port, IdentityFile, ProxyJump, UserKnownHostsFile); no password is asked for.
+The gateways of a ProxyJump are held to the same rule as the board: fabric itself would add any unknown key.
 """
 
 import logging
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 _CHUNK = 32768
 _CONNECT_S, _KEEPALIVE_S = 15, 15
+_MOST_TEXT = 16 << 20
+"""Bytes of output that a command may write; the largest report has some tens of kB."""
 _FULL = ("No space left on device", "Disk quota exceeded", "File too large", "ENOSPC")
 _GLOBAL_KNOWN_HOSTS = Path("/etc/ssh/ssh_known_hosts")
 
@@ -41,6 +44,12 @@ class Done:
 
     code: int
     text: str
+
+
+def one_line(text: str, most: int) -> str:
+    """The last `most` characters of what a board wrote, fit for a message: one line, nothing that moves a cursor."""
+    printable = "".join(character if character.isprintable() else " " for character in text)
+    return " ".join(printable.split())[-most:]
 
 
 def parse_url(url: str) -> Address:
@@ -68,15 +77,32 @@ class Shell:
         self._connection: Connection = _connection(parse_url(url))
 
     def __enter__(self) -> Self:
-        with self._refusals():
-            self._connection.open()
+        try:
+            self._open()
+        except BaseException:
+            self._close()
+            raise
         self._transport().set_keepalive(_KEEPALIVE_S)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._connection.close()
+        self._close()
+
+    def _open(self) -> None:
+        """Open the first gateway, then each further hop through the one before it, so that a refusal names its hop."""
+        *gateways, board = _hops(self._connection)
+        for gateway in gateways:
+            with _refusals(f"gateway {gateway.original_host} of {self.url}"):
+                gateway.open()
+        with _refusals(self.url):
+            board.open()
+
+    def _close(self) -> None:
+        """Close every hop, the board first; fabric's own close leaves a hop open whose key was refused."""
+        for hop in reversed(_hops(self._connection)):
+            hop.client.close()
 
     def run(self, command: str, what: str, silence_s: float = 60) -> Done:
         """Run a POSIX shell command in the login's home.
@@ -87,11 +113,17 @@ class Shell:
             silence_s: After this long without output it counts as hung.
 
         Raises:
-            DeviceError: The connection broke, or the command hung.
+            DeviceError: The connection broke, the command hung, or it writes without end.
             StorageError: It failed because the board's disk is full.
         """
         text = bytearray()
-        code = self._execute(command, what, silence_s, text.extend)
+
+        def take(chunk: bytes) -> None:
+            if len(text) > _MOST_TEXT:
+                raise DeviceError(f"{self.url}: {what} gave more than {_MOST_TEXT} bytes: look at the board")
+            text.extend(chunk)
+
+        code = self._execute(command, what, silence_s, take)
         done = Done(code=code, text=text.decode("utf-8", "replace"))
         if code != 0:
             self._refuse_full(what, done.text)
@@ -107,12 +139,12 @@ class Shell:
         what, text = f"copying {local.name}", bytearray()
         code = self._execute(f"cat > {remote}", what, _CONNECT_S * 4, text.extend, lambda c: _feed(c, local, task))
         if code != 0:
-            said = text.decode("utf-8", "replace").strip()
+            said = one_line(text.decode("utf-8", "replace"), 300)
             self._refuse_full(what, said)
-            raise DeviceError(f"{self.url}: {what} failed ({said[-300:]}): make the folder writable for this login")
+            raise DeviceError(f"{self.url}: {what} failed ({said}): make the folder writable for this login")
 
     def fetch(self, remote: str, local: Path) -> None:
-        """Copy a file home, whole or not at all.
+        """Copy a file from the board, whole or not at all; `remote` is quoted for its shell.
 
         Raises:
             DeviceError: The connection broke, or the file is not there.
@@ -169,44 +201,60 @@ class Shell:
                 "command again; what finished on the board is kept"
             ) from error
 
-    @contextmanager
-    def _refusals(self) -> Iterator[None]:
-        from paramiko import AuthenticationException, BadHostKeyException, PasswordRequiredException, SSHException
-
-        try:
-            yield
-        except BadHostKeyException as error:
-            raise DeviceError(
-                f"{self.url} shows another host key than known_hosts has: was the board flashed anew? If so: "
-                f"ssh-keygen -R '{error.hostname}', then connect once with ssh and compare the fingerprint"
-            ) from error
-        except PasswordRequiredException as error:
-            raise DeviceError(f"{self.url}: the private key has a passphrase: unlock it with ssh-add first") from error
-        except AuthenticationException as error:
-            raise DeviceError(
-                f"{self.url} refused every key: put yours there with ssh-copy-id, or name it in ~/.ssh/config"
-            ) from error
-        except SSHException as error:
-            if "No authentication methods" in str(error):
-                raise DeviceError(f"{self.url}: there is no key to offer: make one with ssh-keygen") from error
-            if "not found in known_hosts" in str(error):
-                raise DeviceError(
-                    f"{self.url} is not in known_hosts: connect once with ssh and compare the fingerprint"
-                ) from error
-            raise DeviceError(f"{self.url} does not speak ssh as expected ({error}): is sshd running there?") from error
-        except (TimeoutError, socket.gaierror, OSError) as error:
-            raise DeviceError(f"{self.url} cannot be reached ({error}): check host, port, cable and power") from error
-
     def _refuse_full(self, what: str, said: str) -> None:
         if any(words in said for words in _FULL):
-            raise StorageError(f"{self.url}: no space left on the board while {what} ({said[-120:]}): free some there")
+            raise StorageError(
+                f"{self.url}: no space left on the board while {what} ({one_line(said, 120)}): free some there"
+            )
+
+
+@contextmanager
+def _refusals(name: str) -> Iterator[None]:
+    """Turn what paramiko raises while it connects to the host called `name` into one line with its remedy."""
+    from paramiko import (
+        AuthenticationException,
+        BadHostKeyException,
+        ChannelException,
+        PasswordRequiredException,
+        SSHException,
+    )
+
+    try:
+        yield
+    except BadHostKeyException as error:
+        raise DeviceError(
+            f"{name} shows another host key than known_hosts has: was it installed anew? If so: "
+            f"ssh-keygen -R '{error.hostname}', then connect once with ssh and compare the fingerprint"
+        ) from error
+    except PasswordRequiredException as error:
+        raise DeviceError(f"{name}: the private key has a passphrase: unlock it with ssh-add first") from error
+    except AuthenticationException as error:
+        raise DeviceError(
+            f"{name} refused every key: put yours there with ssh-copy-id, or name it in ~/.ssh/config"
+        ) from error
+    except ChannelException as error:
+        raise DeviceError(
+            f"{name} cannot be reached from its gateway ({error}): check host, port, cable and power"
+        ) from error
+    except SSHException as error:
+        raise DeviceError(f"{name} {_ssh_refusal(str(error))}") from error
+    except (TimeoutError, socket.gaierror, OSError) as error:
+        raise DeviceError(f"{name} cannot be reached ({error}): check host, port, cable and power") from error
+
+
+def _ssh_refusal(said: str) -> str:
+    """What a failure is that paramiko tells from others by its words alone, with its remedy."""
+    if "No authentication methods" in said:
+        return "needs a key and there is no key to offer: make one with ssh-keygen"
+    if "not found in known_hosts" in said:
+        return "is not in known_hosts: connect once with ssh and compare the fingerprint"
+    return f"does not speak ssh as expected ({said}): is sshd running there?"
 
 
 def _connection(address: Address) -> "Connection":
-    """A fabric connection that trusts known_hosts alone."""
+    """A fabric connection of which every hop trusts known_hosts alone."""
     try:
         from fabric import Connection
-        from paramiko import RejectPolicy
     except ModuleNotFoundError as error:
         raise MissingToolError("fabric is missing: pip install 'smldist-factory[jetson]'") from error
     # Without a handler paramiko's tracebacks would reach standard error; what matters of them is in our messages.
@@ -219,13 +267,47 @@ def _connection(address: Address) -> "Connection":
         connect_timeout=_CONNECT_S,
         connect_kwargs={"banner_timeout": _CONNECT_S, "auth_timeout": _CONNECT_S},
     )
-    configured = connection.ssh_config.get("userknownhostsfile", "~/.ssh/known_hosts")
+    _order_jumps(connection)
+    for hop in _hops(connection):
+        _trust_known_hosts(hop)
+    return connection
+
+
+def _order_jumps(connection: "Connection") -> None:
+    """Lead 'ProxyJump a,b' through a to b, as ssh does; fabric goes through the last one first."""
+    from fabric import Connection
+
+    names = str(connection.ssh_config.get("proxyjump", "")).split(",")
+    if len(names) < 2 or not connection.gateway:
+        return
+    gateway = Connection(names[0].strip(), config=connection.config.clone())
+    _order_jumps(gateway)
+    for name in names[1:]:
+        gateway = Connection(name.strip(), config=connection.config.clone(), gateway=gateway)
+    connection.gateway = gateway
+
+
+def _hops(connection: "Connection") -> "list[Connection]":
+    """The connections that lead to a board, in the order in which they are opened; the board's own is the last.
+
+    A ProxyCommand, which fabric holds as a text, is a program that checks its own host keys.
+    """
+    hops = [connection]
+    while hops[0].gateway and not isinstance(hops[0].gateway, str):
+        hops.insert(0, hops[0].gateway)
+    return hops
+
+
+def _trust_known_hosts(hop: "Connection") -> None:
+    """Load the files of known hosts that apply to a hop, and refuse every key that is not in them."""
+    from paramiko import RejectPolicy
+
+    configured = hop.ssh_config.get("userknownhostsfile", "~/.ssh/known_hosts")
     for file in [_GLOBAL_KNOWN_HOSTS, *(Path(name).expanduser() for name in str(configured).split())]:
         if file.is_file():
-            connection.client.load_system_host_keys(str(file))
+            hop.client.load_system_host_keys(str(file))
     # Fabric's own default would add any unknown key.
-    connection.client.set_missing_host_key_policy(RejectPolicy())
-    return connection
+    hop.client.set_missing_host_key_policy(RejectPolicy())
 
 
 def _feed(channel: Any, local: Path, task: Task) -> None:

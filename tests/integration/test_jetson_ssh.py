@@ -1,4 +1,4 @@
-"""The whole road to a board, against a real sshd on this machine; ONNX Runtime stands in for TensorRT, and says so."""
+"""A bundle measured over ssh by a real sshd on this machine; ONNX Runtime stands in for TensorRT, and says so."""
 
 import json
 import venv
@@ -21,7 +21,7 @@ from tests.integration.conftest import RECIPE, Factory
 from tests.unit.devices.boards import PYTHON, Board, ExportedOf, packed, sshd
 
 pytestmark = pytest.mark.slow
-STAND_IN = DeviceOptions(python=PYTHON, runtime="onnxruntime", bench_runs=20, power_s=0.1)
+STAND_IN = DeviceOptions(python=PYTHON, runtime="onnxruntime", benchmark_runs=20, power_s=0.1)
 
 
 class Watching(Silent):
@@ -88,6 +88,54 @@ def test_an_unknown_host_key_is_refused(board: Board, bundle: Bundle, tmp_path: 
     assert list(board.home.iterdir()) == []
 
 
+@pytest.fixture
+def gateway(board: Board, tmp_path: Path) -> Iterator[Board]:
+    """A second sshd, in front of the board by ProxyJump, that knows the client's key and whose own key is unknown."""
+    with sshd(tmp_path / "gateway") as running:
+        ssh = board.client / ".ssh"
+        (running.client / ".ssh" / "id_ed25519.pub").write_text((ssh / "id_ed25519.pub").read_text())
+        port = running.url.rpartition(":")[2]
+        (ssh / "config").write_text(
+            f"Host gateway\n  HostName 127.0.0.1\n  Port {port}\nHost 127.0.0.1\n  ProxyJump gateway\n"
+        )
+        yield running
+
+
+def test_a_board_behind_a_gateway_whose_key_is_unknown_is_not_connected_to(
+    board: Board, gateway: Board, bundle: Bundle, tmp_path: Path
+) -> None:
+    match = f"^gateway gateway of {board.url} is not in known_hosts: connect once with ssh and compare the fingerprint"
+    with pytest.raises(DeviceError, match=match):
+        run_on_device(board.url, bundle, tmp_path / "out", Silent(), STAND_IN)
+    assert list(board.home.iterdir()) == []
+
+
+def test_a_board_behind_a_known_gateway_is_measured(
+    board: Board, gateway: Board, bundle: Bundle, tmp_path: Path
+) -> None:
+    known = board.client / ".ssh" / "known_hosts"
+    known.write_text(known.read_text() + (gateway.client / ".ssh" / "known_hosts").read_text())
+    report = run_on_device(board.url, bundle, tmp_path / "out", Silent(), STAND_IN)
+    assert report.checks
+    log = (tmp_path / "gateway" / "log").read_text()
+    assert "Accepted publickey" in log, "the connection went past the gateway"
+
+
+def test_a_gateway_that_breaks_is_one_line(
+    board: Board, gateway: Board, bundle: Bundle, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    known = board.client / ".ssh" / "known_hosts"
+    known.write_text(known.read_text() + (gateway.client / ".ssh" / "known_hosts").read_text())
+
+    def cut(task: str, note: str) -> None:
+        if note == "engines built":
+            gateway.cut()
+
+    with pytest.raises(DeviceError, match=r"connection broke while running verify\.py"):
+        run_on_device(board.url, bundle, tmp_path / "out", Watching(cut), STAND_IN)
+    assert "Traceback" not in capfd.readouterr().err
+
+
 def test_another_host_key_is_refused(board: Board, bundle: Bundle, tmp_path: Path) -> None:
     known = board.client / ".ssh" / "known_hosts"
     other = (board.client / ".ssh" / "id_ed25519.pub").read_text().split()[1]
@@ -135,7 +183,7 @@ def test_a_second_run_goes_on_after_the_last_finished_step(board: Board, bundle:
         if note == "verified":
             board.cut()
 
-    with pytest.raises(DeviceError, match=r"connection broke while running bench\.py"):
+    with pytest.raises(DeviceError, match=r"connection broke while running benchmark\.py"):
         run_on_device(board.url, bundle, tmp_path / "out", Watching(cut), STAND_IN)
     second = Watching(look)
     run_on_device(board.url, bundle, tmp_path / "out", second, STAND_IN)
@@ -144,6 +192,23 @@ def test_a_second_run_goes_on_after_the_last_finished_step(board: Board, bundle:
     assert len(written) == 2
     assert written[0] == written[1]
     assert not list(board.home.rglob("build_engine.json"))
+
+
+def test_a_report_that_names_an_engine_outside_its_folder_is_one_line_and_nothing_is_fetched(
+    board: Board, bundle: Bundle, tmp_path: Path
+) -> None:
+    (board.home / "outside.npz").write_text("of the board")
+
+    def forge(task: str, note: str) -> None:
+        if note == "verified":
+            (verified,) = board.home.rglob("verify.json")
+            forged = {**json.loads(verified.read_text()), "engines": [{"name": "../../outside"}]}
+            verified.with_name("benchmark.json").write_text(json.dumps(forged))
+
+    with pytest.raises(DeviceError, match=r"report of benchmark\.py cannot be used \(engines\.0\.name") as error:
+        run_on_device(board.url, bundle, tmp_path / "out", Watching(forge), STAND_IN)
+    assert str(error.value).isprintable()
+    assert not list(tmp_path.glob("out*"))
 
 
 def test_a_full_disk_is_told_from_other_failures_and_its_part_removed(
@@ -181,20 +246,20 @@ def test_a_python_without_numpy_is_refused_before_anything_is_copied(
 
 
 def test_a_script_that_cannot_work_says_why_and_leaves_no_part(board: Board, bundle: Bundle, tmp_path: Path) -> None:
-    broken = replace(STAND_IN, bench_runs=0)
-    with pytest.raises(DeviceError, match=r"bench\.py ended with 2 .*--runs and --builds are 1 or more"):
+    broken = replace(STAND_IN, benchmark_runs=0)
+    with pytest.raises(DeviceError, match=r"benchmark\.py ended with 2 .*--runs and --builds are 1 or more"):
         run_on_device(board.url, bundle, tmp_path / "out", Silent(), broken)
     assert leftovers(board) == []
 
 
 def test_a_bundle_that_was_changed_on_the_board_is_sent_again(board: Board, bundle: Bundle, tmp_path: Path) -> None:
     with pytest.raises(DeviceError):
-        run_on_device(board.url, bundle, tmp_path / "out", Silent(), replace(STAND_IN, bench_runs=0))
+        run_on_device(board.url, bundle, tmp_path / "out", Silent(), replace(STAND_IN, benchmark_runs=0))
     (golden,) = board.home.rglob("golden.npz")
     golden.write_bytes(b"changed")
     watching = Watching(lambda task, note: None)
     with pytest.raises(DeviceError):
-        run_on_device(board.url, bundle, tmp_path / "out", watching, replace(STAND_IN, bench_runs=0))
+        run_on_device(board.url, bundle, tmp_path / "out", watching, replace(STAND_IN, benchmark_runs=0))
     assert watching.lines == []
     assert golden.read_bytes() != b"changed"
 

@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from factory.contracts.errors import DeviceError, StorageError
 from factory.devices.bundle import Bundle, scripts_folder
@@ -71,3 +72,11 @@ def test_the_probe_reads_the_release_of_a_recorded_tree(tmp_path: Path) -> None:
     probe = Probe.model_validate(json.loads(subprocess.run(command, capture_output=True, check=True).stdout))
     assert probe.l4t == "35.6.1"
     assert probe.python[:2] == sys.version_info[:2]
+
+
+@pytest.mark.parametrize(
+    "change", [{"l4t": "35.4\n1"}, {"machine": "x\x1b[2J"}, {"missing": ["a b\nc"]}, {"python": "3"}]
+)
+def test_a_probe_that_says_something_else_is_one_line(change: dict[str, object]) -> None:
+    with pytest.raises(ValidationError):
+        Probe.model_validate_json(json.dumps({**XAVIER.model_dump(mode="json"), **change}))

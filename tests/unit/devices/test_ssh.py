@@ -1,10 +1,14 @@
 import socket
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
 from factory.contracts.errors import DeviceError, RecipeError
 from factory.devices.ssh import Address, Shell, parse_url
+from tests.unit.devices.gateways import Host, hosts, listening, write_client
 
 
 @pytest.mark.parametrize(
@@ -53,3 +57,62 @@ def test_a_port_that_speaks_something_else_is_a_device_error_without_a_traceback
             pass
         thread.join()
     assert capfd.readouterr().err == ""
+
+
+ROUTES = [("board",), ("gateway", "board"), ("outer", "inner", "board")]
+
+
+@pytest.mark.parametrize("jumps", ["nested", "listed"])
+@pytest.mark.parametrize("names", ROUTES, ids=len)
+def test_hosts_that_are_all_known_are_connected_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, names: tuple[str, ...], jumps: str
+) -> None:
+    chain = hosts(names)
+    with _client(tmp_path, monkeypatch, chain, known=chain, jumps=jumps), Shell("ssh://board"):
+        pass
+    assert all(host.reached.is_set() for host in chain)
+
+
+@pytest.mark.parametrize("jumps", ["nested", "listed"])
+@pytest.mark.parametrize(
+    ("names", "unknown"), [(names, index) for names in ROUTES for index in range(len(names))], ids=str
+)
+def test_an_unknown_key_on_any_hop_is_refused_before_the_login_and_names_its_host(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, names: tuple[str, ...], unknown: int, jumps: str
+) -> None:
+    chain = hosts(names)
+    known = [host for host in chain if host is not chain[unknown]]
+    who = "ssh://board" if unknown == len(names) - 1 else f"gateway {names[unknown]} of ssh://board"
+    with (
+        _client(tmp_path, monkeypatch, chain, known=known, jumps=jumps),
+        pytest.raises(DeviceError, match=f"^{who} is not in known_hosts: connect once with ssh and compare"),
+        Shell("ssh://board"),
+    ):
+        pass
+    assert [host.name for host in chain if host.reached.is_set()] == list(names[:unknown])
+    assert len((tmp_path / ".ssh" / "known_hosts").read_text().splitlines()) == len(known)
+
+
+def test_a_gateway_that_shows_another_key_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    chain = hosts(("gateway", "board"))
+    former = Host(name="gateway", key=chain[1].key)
+    with (
+        _client(tmp_path, monkeypatch, chain, known=[former, chain[1]]),
+        pytest.raises(
+            DeviceError, match=r"^gateway gateway of ssh://board shows another host key than known_hosts has"
+        ),
+        Shell("ssh://board"),
+    ):
+        pass
+
+
+@contextmanager
+def _client(
+    home: Path, monkeypatch: pytest.MonkeyPatch, chain: list[Host], known: list[Host], jumps: str = "nested"
+) -> Iterator[None]:
+    """This process as the client of a chain of hosts."""
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
+    with listening(chain) as port:
+        write_client(home, chain, known, port, jumps)
+        yield

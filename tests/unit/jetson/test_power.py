@@ -103,7 +103,7 @@ def test_energy_is_what_an_inference_adds_to_idling(rails: Any) -> None:
     assert rails.energy_mj(idle_mw=4000, load_mw=10000, seconds=10, inferences=20000) == pytest.approx(3.0)
 
 
-def test_power_weighs_a_load_above_idle(unpacked: Path, tmp_path: Path) -> None:
+def test_power_measures_a_load_above_idle(unpacked: Path, tmp_path: Path) -> None:
     root = write_tree(tmp_path / "root", XAVIER)
     with rising(root):
         ran = run("power", unpacked, *STAND_IN, "--root", str(root))
@@ -130,7 +130,7 @@ def test_a_sum_that_lacks_a_rail_fails(unpacked: Path, tmp_path: Path) -> None:
     assert "no rail CV, VDDRQ, SYS5V" in ran.text
 
 
-def test_without_rails_nothing_is_weighed_and_nothing_passes(unpacked: Path, tmp_path: Path) -> None:
+def test_without_rails_nothing_is_measured_and_nothing_passes(unpacked: Path, tmp_path: Path) -> None:
     ran = run("power", unpacked, *STAND_IN, "--root", str(tmp_path))
     assert ran.code == 0
     assert ran.report["engines"] == []

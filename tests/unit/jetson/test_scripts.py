@@ -1,3 +1,4 @@
+import importlib
 import json
 import shutil
 import subprocess
@@ -7,11 +8,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sklearn.metrics import f1_score  # type: ignore[import-untyped]
 
 from factory.devices.bundle import scripts_folder
+from factory.verification.accuracy import macro_f1
 from tests.unit.jetson.scripts import run
 
-PROGRAMS = ("build_engine", "verify", "bench", "power")
+PROGRAMS = ("build_engine", "verify", "benchmark", "power")
 STAND_IN = ("--runtime", "onnxruntime")
 
 
@@ -103,16 +106,16 @@ def test_accuracy_is_not_run_without_a_test_split(bundle: Path) -> None:
     assert set(ran.checks("graph.parity.max_abs").values()) == {"passed"}
 
 
-def test_bench_fails_when_a_call_outlasts_the_hop(bundle: Path) -> None:
-    assert run("bench", bundle, *STAND_IN, "--runs", "20").code == 0
+def test_benchmark_fails_when_a_call_outlasts_the_hop(bundle: Path) -> None:
+    assert run("benchmark", bundle, *STAND_IN, "--runs", "20").code == 0
     change(bundle, hop_us=0.001)
-    ran = run("bench", bundle, *STAND_IN, "--runs", "20")
+    ran = run("benchmark", bundle, *STAND_IN, "--runs", "20")
     assert ran.code == 1
     assert ran.checks("graph.latency.p99_us")["fp32_gpu"] == "failed"
 
 
-def test_bench_reports_percentiles_in_order_and_throughput(bundle: Path) -> None:
-    ran = run("bench", bundle, *STAND_IN, "--runs", "50", "--precision", "fp32")
+def test_benchmark_reports_percentiles_in_order_and_throughput(bundle: Path) -> None:
+    ran = run("benchmark", bundle, *STAND_IN, "--runs", "50", "--precision", "fp32")
     for row in ran.report["engines"]:
         assert row["p05_us"] <= row["median_us"] <= row["p95_us"] <= row["p99_us"] <= row["max_us"]
         assert row["windows_per_s"] == pytest.approx(row["batch"] * 1e6 / row["mean_us"])
@@ -124,6 +127,97 @@ def test_a_bundle_of_another_version_is_refused(bundle: Path) -> None:
     ran = run("verify", bundle, *STAND_IN)
     assert ran.code == 2
     assert "these scripts read ('smldist-jetson', 1)" in ran.text
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "words"),
+    [
+        ("name", "../../outside", "name is '../../outside', expected"),
+        ("name", "a\nb", "name is 'a\\nb', expected"),
+        ("name", "-o", "name is '-o', expected"),
+        ("name", 7, "name is 7, expected"),
+        ("graph", "../outside.onnx", "graph is '../outside.onnx', expected"),
+        ("graph", "graphs/../../outside.onnx", "graph is 'graphs/../../outside.onnx', expected"),
+        ("graph", "/etc/passwd", "graph is '/etc/passwd', expected"),
+        ("graph", "graphs/link.onnx", "graph is 'graphs/link.onnx', expected no link out"),
+        ("calibration", "graphs/..", "calibration is 'graphs/..', expected"),
+        ("batch", 0, "batch is 0, expected a whole number from 1"),
+        ("batch", True, "batch is True, expected a whole number from 1"),
+        ("precision", "fp8", "precision is 'fp8', expected fp32"),
+        ("device", [], "device is [], expected gpu or dla"),
+    ],
+)
+def test_an_engine_that_leads_out_of_the_bundle_or_is_of_no_kind_is_refused(
+    bundle: Path, field: str, value: object, words: str
+) -> None:
+    (bundle / "graphs" / "link.onnx").symlink_to("/etc/passwd")
+    engines = json.loads((bundle / "bundle.json").read_text())["engines"]
+    change(bundle, engines=[{**engines[0], field: value}])
+    ran = run("verify", bundle, *STAND_IN)
+    assert ran.code == 2
+    assert words in ran.text
+    assert ran.text.startswith("error: ")
+    assert len(ran.text.splitlines()) == 1
+    assert [path.name for path in bundle.parent.iterdir()] == ["bundle"]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[]", "has format ('list', None)"),
+        ("[" * 100_000, "is not readable"),
+        ('{"format": "smldist-jetson", "version": 1}', "lacks 'engines'"),
+        ('{"format": "smldist-jetson", "version": 1, "engines": [1]}', "cannot be used"),
+        ('{"format": "smldist-jetson", "version": 1, "engines": 1}', "cannot be used"),
+    ],
+    ids=["list", "nested", "without engines", "odd engine", "odd engines"],
+)
+def test_what_is_no_description_of_a_bundle_is_one_line(bundle: Path, text: str, words: str) -> None:
+    (bundle / "bundle.json").write_text(text)
+    ran = run("verify", bundle, *STAND_IN)
+    assert (ran.code, len(ran.text.splitlines())) == (2, 1)
+    assert words in ran.text
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("hop_us", float("nan")),
+        ("steps", {"fp32": 0, "fp16": 1, "int8_static": 1}),
+        ("gates", {"fp32": [{"gate": "a b", "relation": "<=", "limit": 1, "unit": ""}]}),
+        ("gates", {"fp32": [{"gate": "a", "relation": "==", "limit": 1, "unit": ""}]}),
+        ("reference", {"accuracy": "1", "macro_f1": 1}),
+    ],
+)
+def test_a_limit_that_nothing_can_be_judged_by_is_refused(bundle: Path, field: str, value: object) -> None:
+    engines = json.loads((bundle / "bundle.json").read_text())["engines"]
+    change(bundle, engines=engines[:1], **{field: value})
+    ran = run("verify", bundle, *STAND_IN)
+    assert (ran.code, len(ran.text.splitlines())) == (2, 1)
+    assert "cannot be used" in ran.text
+
+
+def test_a_golden_pack_that_is_none_is_one_line(bundle: Path) -> None:
+    (bundle / "golden.npz").write_bytes(b"PK no archive")
+    ran = run("verify", bundle, *STAND_IN)
+    assert (ran.code, len(ran.text.splitlines())) == (2, 1)
+    assert "golden.npz is not readable" in ran.text
+
+
+def test_macro_f1_of_the_board_is_that_of_the_factory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(scripts_folder()))
+    figures = importlib.import_module("figures")
+    monkeypatch.delitem(sys.modules, "figures")
+    rng = np.random.default_rng(0)
+    for classes in (2, 3, 7):
+        y, predicted = rng.integers(0, classes, (2, 200))
+        y[y == 0] = 1  # a class that is predicted and does not occur
+        confusion = np.zeros((classes, classes), np.int64)
+        np.add.at(confusion, (y, predicted), 1)
+        assert figures.macro_f1(predicted, y, classes) == pytest.approx(macro_f1(confusion), abs=1e-12)
+        present = sorted(set(y.tolist()))
+        expected = f1_score(y, predicted, labels=present, average="macro")
+        assert figures.macro_f1(predicted, y, classes) == pytest.approx(expected, abs=1e-12)
 
 
 def test_a_selection_that_leaves_nothing_names_what_there_is(bundle: Path) -> None:

@@ -1,4 +1,4 @@
-"""The Python road: jetson/trt.py and cuda.py against a stand-in of the API they call, in host memory."""
+"""The Python builder: jetson/trt.py and cuda.py against a stand-in of the API they call, in host memory."""
 
 import json
 import shutil
@@ -11,7 +11,7 @@ from tests.unit.jetson.scripts import Ran, run
 
 pytestmark = pytest.mark.slow
 FAKES = Path(__file__).parent / "fakes"
-FP32 = ("--precision", "fp32", "--road", "python")
+FP32 = ("--precision", "fp32", "--builder", "python")
 
 
 class Machine:
@@ -44,7 +44,7 @@ def machine(unpacked: Path, tmp_path: Path) -> Machine:
 
 
 def test_each_engine_is_built_with_its_own_flags(machine: Machine) -> None:
-    ran = machine.run("build_engine", "--road", "python")
+    ran = machine.run("build_engine", "--builder", "python")
     assert ran.code == 0, ran.text
     assert ran.report["runtime"] == "TensorRT 8.5.2.2"
     cache = (machine.bundle / "graphs" / "calibration.cache").stat().st_size
@@ -91,9 +91,9 @@ def test_an_engine_that_tensorrt_refuses_fails_and_says_what_to_do(machine: Mach
     assert "build_engine.py --rebuild" in ran.text
 
 
-def test_bench_by_python_times_further_builds(machine: Machine) -> None:
+def test_benchmark_by_python_times_further_builds(machine: Machine) -> None:
     machine.run("build_engine", *FP32)
-    ran = machine.run("bench", *FP32, "--builds", "2", "--runs", "20")
+    ran = machine.run("benchmark", *FP32, "--builds", "2", "--runs", "20")
     assert ran.code == 0, ran.text
     assert [len(row["builds_median_us"]) for row in ran.report["engines"]] == [2, 2]
     assert not list(machine.engines.glob("another-*"))

@@ -1,4 +1,4 @@
-"""The trtexec road: our command lines and readers against a program with the real one's options and file formats."""
+"""The trtexec builder: our command lines and readers against a program with the real one's options and file formats."""
 
 import os
 import shutil
@@ -52,7 +52,7 @@ def test_engines_are_named_by_release_version_power_mode_and_graph(machine: Mach
     assert ran.report["runtime"] == "TensorRT 8.5.2"
     files = {row["file"].rsplit("-", 1)[0] for row in ran.report["engines"]}
     assert "int8_dla-L4Tunknown-TRT8.5.2-unknown" in files
-    assert {row["road"] for row in ran.report["engines"]} == {"trtexec"}
+    assert {row["builder"] for row in ran.report["engines"]} == {"trtexec"}
     assert len(list(machine.engines.glob("*.engine"))) == len(ran.report["engines"]) == 7
     assert len(list(machine.engines.glob("timing-*.cache"))) == 1
     assert not list(machine.engines.glob("*.part"))
@@ -103,10 +103,10 @@ def test_verify_fails_without_an_engine_and_with_another_graphs_engine(machine: 
     assert ran.checks("engine.parity.max_abs")["fp32_gpu"] == "failed"
 
 
-def test_bench_reports_the_spread_of_builds_and_leaves_none_behind(machine: Machine) -> None:
+def test_benchmark_reports_the_spread_of_builds_and_leaves_none_behind(machine: Machine) -> None:
     machine.run("build_engine", *FP32)
     before = sorted(machine.engines.iterdir())
-    ran = machine.run("bench", *FP32, "--builds", "2", "--runs", "20")
+    ran = machine.run("benchmark", *FP32, "--builds", "2", "--runs", "20")
     assert ran.code == 0, ran.text
     row = ran.report["engines"][0]
     assert len(row["builds_median_us"]) == 2

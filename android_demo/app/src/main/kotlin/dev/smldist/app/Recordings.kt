@@ -9,7 +9,7 @@ import java.io.Writer
 import java.util.Locale
 
 /**
- * Recordings as `factory init` reads them: a CSV, one row a sample on the contract's grid, SI units.
+ * Recordings as `factory init` reads them: a CSV (RFC 4180), one row a sample on the contract's grid, SI units.
  *
  * Columns: subject, session, timestamp_ns, label, then the contract's channels. A row stands in the file once although
  * windows overlap. One file a run, one session a file; a gap starts another session.
@@ -59,7 +59,8 @@ internal class Recordings(
         name = id
         part = 0
         val columns = listOf("subject", "session", "timestamp_ns", "label") + contract.channels.map { it.name }
-        writer = partial(id).bufferedWriter().apply { write(columns.joinToString(",", postfix = "\n")) }
+        val header = columns.joinToString(",", postfix = "\n") { csvField(it) }
+        writer = partial(id).bufferedWriter().apply { write(header) }
     }
 
     /**
@@ -115,7 +116,7 @@ internal class Recordings(
         val stepNs = NANOSECONDS / spec.rateHz
         val timeNs = window.startNs + Math.round(time * stepNs)
         val values = (0 until window.channels).joinToString(",") { number(window.values[time * window.channels + it]) }
-        return "me,$name-$part,$timeNs,$label,$values\n"
+        return "me,${csvField("$name-$part")},$timeNs,${csvField(label)},$values\n"
     }
 
     /** Cuts [file] after its last line end; true if a row stands below the header. */
@@ -151,3 +152,7 @@ internal class Recordings(
         private const val NANOSECONDS = 1e9
     }
 }
+
+/** [value] as a field of a CSV: quoted where it holds a comma, a quote or a line end, as RFC 4180 has it. */
+internal fun csvField(value: String): String =
+    if (value.any { it in ",\"\r\n" }) "\"${value.replace("\"", "\"\"")}\"" else value

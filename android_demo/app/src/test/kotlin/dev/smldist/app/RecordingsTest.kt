@@ -18,18 +18,39 @@ import java.nio.file.Paths
 
 @RunWith(RobolectricTestRunner::class)
 internal class RecordingsTest {
-    private val bench = Bench()
-    private val recordings = bench.app.recordings
+    private val phone = TestPhone()
+    private val recordings = phone.app.recordings
+
+    /** The cells of a row, by RFC 4180. */
+    private fun cells(row: String): List<String> {
+        val cells = mutableListOf(StringBuilder())
+        var quoted = false
+        var index = 0
+        while (index < row.length) {
+            val character = row[index++]
+            if (quoted && character == '"' && row.getOrNull(index) == '"') {
+                cells.last().append(row[index++])
+            } else if (character == '"') {
+                quoted = !quoted
+            } else if (character == ',' && !quoted) {
+                cells += StringBuilder()
+            } else {
+                cells.last().append(character)
+            }
+        }
+        return cells.map { it.toString() }
+    }
 
     /** Events on the grid whose x is their number, with a gap of a second after [gapAt]. */
     private fun record(
         rows: Int,
         gapAt: Int = rows,
+        label: String = phone.contract.labels[0],
     ) {
-        recordings.start(bench.contract, "run")
-        recordings.label = bench.contract.labels[0]
-        val pipeline = SensorPipeline(bench.contract, sink = { recordings.add(it) })
-        val stepNs = Math.round(1e9 / bench.contract.rateHz)
+        recordings.start(phone.contract, "run")
+        recordings.label = label
+        val pipeline = SensorPipeline(phone.contract, sink = { recordings.add(it) })
+        val stepNs = Math.round(1e9 / phone.contract.rateHz)
         for (row in 0 until rows) {
             val timeNs = row * stepNs + if (row >= gapAt) 1_000_000_000L else 0L
             for (quantity in listOf(Quantity.ACCELEROMETER, Quantity.GYROSCOPE)) {
@@ -42,23 +63,35 @@ internal class RecordingsTest {
 
     @Test
     fun `every row of overlapping windows is written once, in order`() {
-        val rows = bench.contract.length + 2 * bench.contract.hop
+        val rows = phone.contract.length + 2 * phone.contract.hop
         record(rows)
         val lines = recordings.files.single().readLines()
-        val channels = bench.contract.channels.joinToString(",") { it.name }
+        val channels = phone.contract.channels.joinToString(",") { it.name }
         assertEquals("subject,session,timestamp_ns,label,$channels", lines[0])
         val cells = lines.drop(1).map { it.split(',') }
         assertEquals((0 until rows).toList(), cells.map { it[4].toFloat().toInt() })
         assertEquals(List(rows) { it * 20_000_000L }, cells.map { it[2].toLong() })
-        assertEquals(setOf(bench.contract.labels[0]), cells.map { it[3] }.toSet())
+        assertEquals(setOf(phone.contract.labels[0]), cells.map { it[3] }.toSet())
         assertEquals(setOf("run-1"), cells.map { it[1] }.toSet())
     }
 
     @Test
     fun `a gap begins another session`() {
-        record(2 * bench.contract.length, gapAt = bench.contract.length)
+        record(2 * phone.contract.length, gapAt = phone.contract.length)
         val sessions = recordings.files.single().readLines().drop(1).map { it.split(',')[1] }
-        assertEquals(List(bench.contract.length) { "run-1" } + List(bench.contract.length) { "run-2" }, sessions)
+        assertEquals(List(phone.contract.length) { "run-1" } + List(phone.contract.length) { "run-2" }, sessions)
+    }
+
+    @Test
+    fun `a label with a comma, a quote or a line end is read back as it was`() {
+        for (label in listOf("walk, fast", "\"run\"", "5\" step, \"up\"", "two\nlines", ",", "\"", "", "m\u00fcde")) {
+            record(phone.contract.length, label = label)
+            val rows = recordings.files.single().readText().substringAfter('\n')
+            val first = rows.split("\nme,").first()
+            val cells = cells(first)
+            assertEquals(label, cells[3])
+            assertEquals(4 + phone.contract.channels.size, cells.size)
+        }
     }
 
     /** Real movement; tests/unit/android_demo/test_outputs.py reads it as a user would. */
@@ -66,48 +99,49 @@ internal class RecordingsTest {
     fun `a recording of real movement is left for Python`() {
         val replay = Replay("watch")
         recordings.start(replay.contract, "watch")
+        val labels = listOf("walk, \"fast\"", "sit")
         var windows = 0
         val pipeline =
             SensorPipeline(replay.contract) {
-                recordings.label = replay.contract.labels[windows++ % 2]
+                recordings.label = labels[windows++ % 2]
                 recordings.add(it)
             }
         for (event in replay.events) pipeline.add(event.quantity, event.timeNs, event.values)
         pipeline.finish()
         recordings.stop()
         assertTrue(windows > 4)
-        recordings.files.single().copyTo(File(Bench.outputs, "recording.csv"), overwrite = true)
+        recordings.files.single().copyTo(File(TestPhone.outputs, "recording.csv"), overwrite = true)
     }
 
     @Test
     fun `what a killed process left is kept up to its last whole row`() {
-        record(bench.contract.length)
+        record(phone.contract.length)
         val whole = recordings.files.single()
         val rows = whole.readText()
         val folder = whole.parentFile!!
         File(folder, "killed.part").writeText(rows.dropLast(5))
         File(folder, "early.part").writeText(rows.substringBefore('\n'))
-        assertEquals(listOf("killed.csv", "run.csv"), Recordings(bench.app.filesDir).files.map { it.name })
+        assertEquals(listOf("killed.csv", "run.csv"), Recordings(phone.app.filesDir).files.map { it.name })
         assertEquals(rows.lines().dropLast(2), File(folder, "killed.csv").readLines())
         assertFalse(File(folder, "early.part").exists())
     }
 
     @Test
     fun `a full storage ends the recording, not the recognition`() {
-        val service = bench.service()
-        bench.await<UiState.Running>()
-        val folder = File(bench.app.filesDir, Recordings.FOLDER).apply { mkdirs() }
+        val service = phone.service()
+        phone.await<UiState.Running>()
+        val folder = File(phone.app.filesDir, Recordings.FOLDER).apply { mkdirs() }
         Files.createSymbolicLink(File(folder, "full.part").toPath(), Paths.get("/dev/full"))
-        recordings.start(bench.contract, "full")
-        repeat(3) { bench.play(bench.golden.x[0]) }
+        recordings.start(phone.contract, "full")
+        repeat(3) { phone.play(phone.golden.x[0]) }
         assertEquals(Notice.RECORDING_ENDED, service.get().lookAround())
-        assertFalse(bench.await<UiState.Running>().recording)
+        assertFalse(phone.await<UiState.Running>().recording)
         service.destroy()
     }
 
     @Test
     fun `the provider gives recordings to read and nothing else`() {
-        record(bench.contract.length)
+        record(phone.contract.length)
         val provider = Robolectric.setupContentProvider(RecordingProvider::class.java)
         val address = RecordingProvider.address(recordings.files.single())
         provider.openFile(address, "r").use { assertTrue(it.statSize > 0) }

@@ -23,14 +23,14 @@ import org.robolectric.annotation.GraphicsMode
 @GraphicsMode(GraphicsMode.Mode.NATIVE)
 @Config(qualifiers = "w411dp-h960dp-hdpi")
 internal class ScreenTest {
-    private val bench = Bench()
+    private val phone = TestPhone()
     private val detail =
         mapOf(
             Reason.SENSOR_MISSING to "gyroscope",
             Reason.ASSETS to "tflite/model_fp32.tflite has SHA-256 0a1b2c, expected 3d4e5f: install the app again",
             Reason.RUNTIME_MISSING to "executorch/model_fp32.pte needs ExecuTorch, which this APK lacks",
             Reason.CONTRACT to "Channel body_acc_x is derived from others.",
-            Reason.SELF_TEST to bench.app.getString(R.string.self_test_failed, "0.31", "0.0001"),
+            Reason.SELF_TEST to phone.app.getString(R.string.self_test_failed, "0.31", "0.0001"),
             Reason.SERVICE to "Not allowed from the background.",
         )
 
@@ -44,40 +44,40 @@ internal class ScreenTest {
     @Test
     fun `it offers the models of the build and starts the service`() {
         val activity = screen().get()
-        val stopped = bench.await<UiState.Stopped>()
+        val stopped = phone.await<UiState.Stopped>()
         shadowOf(Looper.getMainLooper()).idle()
         assertFalse(stopped.interrupted)
-        assertEquals(bench.app.pack.models.size, activity.findViewById<Spinner>(R.id.model).adapter.count)
+        assertEquals(phone.app.pack.models.size, activity.findViewById<Spinner>(R.id.model).adapter.count)
         assertEquals(activity.getString(R.string.stopped), text(activity, R.id.activity))
         activity.findViewById<Button>(R.id.toggle).performClick()
-        assertEquals(RecognitionService::class.java.name, shadowOf(bench.app).nextStartedService.component!!.className)
+        assertEquals(RecognitionService::class.java.name, shadowOf(phone.app).nextStartedService.component!!.className)
     }
 
     @Test
     fun `a run that the system ended is told`() {
-        bench.app.choices.running = true
+        phone.app.choices.running = true
         val activity = screen().get()
-        assertTrue(bench.await<UiState.Stopped>().interrupted)
+        assertTrue(phone.await<UiState.Stopped>().interrupted)
         shadowOf(Looper.getMainLooper()).idle()
         assertEquals(activity.getString(R.string.interrupted), text(activity, R.id.notice))
     }
 
     @Test
     fun `a rotation keeps what is shown, and every bar speaks`() {
-        val service = bench.service()
-        bench.await<UiState.Running>()
-        bench.play(bench.golden.x[0])
-        bench.play(bench.golden.x[0])
+        val service = phone.service()
+        phone.await<UiState.Running>()
+        phone.play(phone.golden.x[0])
+        phone.play(phone.golden.x[0])
         val controller = screen()
-        bench.await<UiState.Running>()
+        phone.await<UiState.Running>()
         val before = text(controller.get(), R.id.activity)
         controller.recreate()
         shadowOf(Looper.getMainLooper()).idle()
-        assertEquals(bench.app.pack.models.size, controller.get().findViewById<Spinner>(R.id.model).adapter.count)
+        assertEquals(phone.app.pack.models.size, controller.get().findViewById<Spinner>(R.id.model).adapter.count)
         assertEquals(before, text(controller.get(), R.id.activity))
         val bars = controller.get().findViewById<LinearLayout>(R.id.bars)
-        assertEquals(bench.contract.labels.size, bars.childCount)
-        bench.contract.labels.forEachIndexed { index, label ->
+        assertEquals(phone.contract.labels.size, bars.childCount)
+        phone.contract.labels.forEachIndexed { index, label ->
             assertTrue(bars.getChildAt(index).contentDescription.startsWith(readable(label)))
         }
         service.destroy()
@@ -85,7 +85,7 @@ internal class ScreenTest {
 
     @Test
     fun `no permission is for the network`() {
-        val info = bench.app.packageManager.getPackageInfo(bench.app.packageName, PackageManager.GET_PERMISSIONS)
+        val info = phone.app.packageManager.getPackageInfo(phone.app.packageName, PackageManager.GET_PERMISSIONS)
         assertTrue(info.requestedPermissions!!.none { "INTERNET" in it || "NETWORK" in it })
     }
 
@@ -94,7 +94,7 @@ internal class ScreenTest {
         for (mode in listOf("notnight", "night")) {
             RuntimeEnvironment.setQualifiers("+$mode")
             shoot("$mode-loading", UiState.Loading)
-            shoot("$mode-stopped", UiState.Stopped(bench.contract, interrupted = true))
+            shoot("$mode-stopped", UiState.Stopped(phone.contract, interrupted = true))
             for (reason in Reason.entries) {
                 shoot("$mode-failed-${reason.name.lowercase()}", UiState.Failed(reason, detail.getValue(reason)))
             }
@@ -103,12 +103,12 @@ internal class ScreenTest {
 
     @Test
     fun `a running recognition can be seen in light and dark`() {
-        shadowOf(bench.app.getSystemService(NotificationManager::class.java)).setNotificationsEnabled(false)
-        val service = bench.service()
-        bench.await<UiState.Running>()
-        shoot("notnight-waiting", bench.app.store.state)
-        repeat(4) { bench.play(bench.golden.x[0]) }
-        val running = bench.await<UiState.Running>()
+        shadowOf(phone.app.getSystemService(NotificationManager::class.java)).setNotificationsEnabled(false)
+        val service = phone.service()
+        phone.await<UiState.Running>()
+        shoot("notnight-waiting", phone.app.store.state)
+        repeat(4) { phone.play(phone.golden.x[0]) }
+        val running = phone.await<UiState.Running>()
         for (mode in listOf("notnight", "night")) {
             RuntimeEnvironment.setQualifiers("+$mode")
             shoot("$mode-running", running.copy(notice = null))
@@ -121,12 +121,12 @@ internal class ScreenTest {
         name: String,
         state: UiState,
     ) {
-        bench.app.store.publish(state)
+        phone.app.store.publish(state)
         val controller = screen()
         shadowOf(Looper.getMainLooper()).idle()
-        bench.app.store.publish(state)
+        phone.app.store.publish(state)
         shadowOf(Looper.getMainLooper()).idle()
-        assertTrue(Bench.screenshot(controller.get(), name).length() > 2_000)
+        assertTrue(TestPhone.screenshot(controller.get(), name).length() > 2_000)
         controller.pause().stop().destroy()
     }
 }

@@ -16,15 +16,15 @@ import java.io.File
 
 @RunWith(RobolectricTestRunner::class)
 internal class VerifyActivityTest {
-    private val bench = Bench()
-    private val folder = checkNotNull(bench.app.getExternalFilesDir(null))
+    private val phone = TestPhone()
+    private val folder = checkNotNull(phone.app.getExternalFilesDir(null))
 
     private fun verify(vararg extras: Pair<String, String>): File {
-        val intent = Intent(bench.app, VerifyActivity::class.java).putExtra(VerifyActivity.RUNS, 5)
+        val intent = Intent(phone.app, VerifyActivity::class.java).putExtra(VerifyActivity.RUNS, 5)
         for ((key, value) in extras) intent.putExtra(key, value)
         Robolectric.buildActivity(VerifyActivity::class.java, intent).setup()
         val outcomes = listOf(VerifyActivity.REPORT, VerifyActivity.FAILURE).map { File(folder, it) }
-        val until = System.nanoTime() + Bench.PATIENCE_NS
+        val until = System.nanoTime() + TestPhone.PATIENCE_NS
         while (System.nanoTime() < until) {
             outcomes.find { it.exists() }?.let { return it }
             Thread.sleep(20)
@@ -34,12 +34,12 @@ internal class VerifyActivityTest {
 
     @Test
     fun `pushed windows give a report of every model, in the form of factory verify`() {
-        File(folder, "golden.npz").writeBytes(bench.app.pack.file("selftest.npz"))
+        File(folder, "golden.npz").writeBytes(phone.app.pack.file("selftest.npz"))
         val written = verify(VerifyActivity.TEST to "golden.npz")
-        written.copyTo(File(Bench.outputs, "report.json"), overwrite = true)
+        written.copyTo(File(TestPhone.outputs, "report.json"), overwrite = true)
         val report = Json.parseToJsonElement(written.readText()).jsonObject
         val found = report.getValue("verifications").jsonArray.map { it.jsonObject }
-        val (runnable, others) = bench.app.pack.models.partition { it.target == "tflite" }
+        val (runnable, others) = phone.app.pack.models.partition { it.target == "tflite" }
         assertEquals(runnable.map { it.path }, found.map { it.getValue("subject").jsonPrimitive.content })
         val missing = report.getValue("checks").jsonArray.map { it.jsonObject }
         assertEquals(others.map { it.precision }, missing.map { it.getValue("precision").jsonPrimitive.content })
@@ -48,7 +48,7 @@ internal class VerifyActivityTest {
         val parity = single.getValue("parity").jsonObject
         assertTrue(parity.getValue("max_abs").jsonPrimitive.double <= 1e-4)
         assertTrue(single.getValue("accuracy").jsonObject.getValue("macro_f1").jsonPrimitive.double > 0)
-        val manifest = Json.parseToJsonElement(bench.app.pack.file("manifest.json").decodeToString()).jsonObject
+        val manifest = Json.parseToJsonElement(phone.app.pack.file("manifest.json").decodeToString()).jsonObject
         val python = manifest.getValue("verifications").jsonArray[0].jsonObject
         for (part in listOf("parity", "accuracy", "latency")) {
             assertEquals(python.getValue(part).jsonObject.keys, single.getValue(part).jsonObject.keys)
@@ -60,7 +60,7 @@ internal class VerifyActivityTest {
         val missing = verify()
         assertEquals(VerifyActivity.FAILURE, missing.name)
         assertTrue(missing.readText(), "golden.npz" in missing.readText())
-        File(folder, "golden.npz").writeBytes(bench.app.pack.file("selftest.npz"))
+        File(folder, "golden.npz").writeBytes(phone.app.pack.file("selftest.npz"))
         missing.delete()
         val unknown = verify(VerifyActivity.MODEL to "other")
         assertTrue("no model other" in unknown.readText())

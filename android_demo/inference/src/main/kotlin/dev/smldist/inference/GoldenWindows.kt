@@ -1,10 +1,7 @@
 package dev.smldist.inference
 
-import kotlinx.serialization.json.Json
-import kotlinx.serialization.json.int
-import kotlinx.serialization.json.jsonArray
-import kotlinx.serialization.json.jsonObject
-import kotlinx.serialization.json.jsonPrimitive
+import dev.smldist.sensing.JsonFile
+import kotlinx.serialization.Serializable
 
 /**
  * Real windows with what they are, from a golden pack (`golden.npz`, `selftest.npz`) or a test split in its format.
@@ -68,15 +65,28 @@ public class GoldenWindows private constructor(
 
         private fun labels(archive: Npz): List<String> {
             val text = archive.others["meta.json"] ?: throw ModelException("the archive lacks meta.json: $REINSTALL")
-            return malformed("meta.json") {
-                val meta = Json.parseToJsonElement(text.decodeToString()).jsonObject
-                val format = meta.getValue("format").jsonPrimitive.content
-                val version = meta.getValue("version").jsonPrimitive.int
-                if (format != FORMAT || version != VERSION) {
-                    throw ModelException("the windows are $format $version, this app reads $FORMAT $VERSION: update it")
+            return readable {
+                val file = JsonFile("meta.json", text.decodeToString())
+                val kind = file.read(GoldenKind.serializer())
+                if (kind.format != FORMAT || kind.version != VERSION) {
+                    val found = "${kind.format} ${kind.version}"
+                    throw ModelException("the windows are $found, this app reads $FORMAT $VERSION: update it")
                 }
-                meta.getValue("labels").jsonArray.map { it.jsonPrimitive.content }
+                file.read(GoldenMeta.serializer()).labels
             }
         }
     }
 }
+
+/** What a meta.json of any version says of itself. */
+@Serializable
+private class GoldenKind(
+    val format: String,
+    val version: Int,
+)
+
+/** meta.json of a golden pack. */
+@Serializable
+private class GoldenMeta(
+    val labels: List<String>,
+)

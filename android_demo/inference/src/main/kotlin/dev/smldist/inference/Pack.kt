@@ -1,14 +1,11 @@
 package dev.smldist.inference
 
 import dev.smldist.sensing.BuildManifest
+import dev.smldist.sensing.ContractException
+import dev.smldist.sensing.JsonFile
 import dev.smldist.sensing.ModelFile
-import kotlinx.serialization.json.Json
-import kotlinx.serialization.json.JsonObject
-import kotlinx.serialization.json.float
-import kotlinx.serialization.json.int
-import kotlinx.serialization.json.jsonArray
-import kotlinx.serialization.json.jsonObject
-import kotlinx.serialization.json.jsonPrimitive
+import kotlinx.serialization.SerialName
+import kotlinx.serialization.Serializable
 import java.io.IOException
 
 /**
@@ -22,7 +19,7 @@ public class Pack private constructor(
     private val files: CheckedFiles,
     public val manifest: BuildManifest,
     public val models: List<ModelFile>,
-    private val expected: Map<String, Expected>,
+    private val expected: Map<String, PackedModel>,
 ) {
     /**
      * One asset's content.
@@ -40,11 +37,6 @@ public class Pack private constructor(
         val wanted = expected.getValue(model.path)
         return SelfTest(GoldenWindows.read(file("selftest.npz")).x, wanted.logits, wanted.maxAbs)
     }
-
-    private class Expected(
-        val maxAbs: Float,
-        val logits: List<FloatArray>,
-    )
 
     private class CheckedFiles(
         private val open: (String) -> ByteArray,
@@ -68,30 +60,23 @@ public class Pack private constructor(
          * @throws dev.smldist.sensing.ContractException the manifest cannot be used
          */
         public fun read(open: (String) -> ByteArray): Pack {
-            val content = opened(INDEX, open).decodeToString()
-            val (hashes, expected) = malformed(INDEX) { readIndex(Json.parseToJsonElement(content).jsonObject) }
-            val files = CheckedFiles(open, hashes)
+            val index = readIndex(opened(INDEX, open).decodeToString())
+            val files = CheckedFiles(open, index.files.associate { it.path to it.sha256 })
             val manifest = BuildManifest.parse(files.read("manifest.json").decodeToString())
+            val expected = index.models.associateBy { it.path }
             return Pack(files, manifest, manifest.models.filter { it.path in expected }, expected)
         }
 
-        private fun readIndex(index: JsonObject): Pair<Map<String, String>, Map<String, Expected>> {
-            val version = index.getValue("schema_version").jsonPrimitive.int
-            if (version != SCHEMA_VERSION) {
-                throw ModelException("$INDEX has schema version $version, this app reads $SCHEMA_VERSION: update it")
+        private fun readIndex(text: String): PackIndex =
+            readable {
+                val file = JsonFile(INDEX, text)
+                val version = file.read(PackVersion.serializer()).schemaVersion
+                if (version != SCHEMA_VERSION) {
+                    val expected = "this app reads $SCHEMA_VERSION: update it"
+                    throw ModelException("$INDEX has schema version $version, $expected")
+                }
+                file.read(PackIndex.serializer())
             }
-            val files = index.getValue("files").jsonArray.map { it.jsonObject }
-            val models = index.getValue("models").jsonArray.map { it.jsonObject }
-            val hashes = files.associate { it.text("path") to it.text("sha256") }
-            return hashes to models.associate { it.text("path") to expected(it) }
-        }
-
-        private fun expected(values: JsonObject): Expected {
-            val rows = values.getValue("logits").jsonArray.map { row -> row.jsonArray.map { it.jsonPrimitive.float } }
-            return Expected(values.getValue("max_abs").jsonPrimitive.float, rows.map { it.toFloatArray() })
-        }
-
-        private fun JsonObject.text(key: String): String = getValue(key).jsonPrimitive.content
 
         private fun opened(
             path: String,
@@ -105,15 +90,36 @@ public class Pack private constructor(
     }
 }
 
-/** Turns what a JSON reader throws at a missing field, another type or no JSON into one error that names [path]. */
-internal fun <T> malformed(
-    path: String,
-    read: () -> T,
-): T =
+@Serializable
+private class PackVersion(
+    @SerialName("schema_version") val schemaVersion: Int,
+)
+
+/** pack.json. */
+@Serializable
+private class PackIndex(
+    val files: List<PackedFile>,
+    val models: List<PackedModel>,
+)
+
+@Serializable
+private class PackedFile(
+    val path: String,
+    val sha256: String,
+)
+
+/** A model with the logits that it must give for the windows of the self-test, and the largest error allowed. */
+@Serializable
+private class PackedModel(
+    val path: String,
+    @SerialName("max_abs") val maxAbs: Float,
+    val logits: List<FloatArray>,
+)
+
+/** Turns a JSON file that cannot be used into the error of an asset. */
+internal fun <T> readable(read: () -> T): T =
     try {
         read()
-    } catch (error: NoSuchElementException) {
-        throw ModelException("$path lacks a field (${error.message}): $REINSTALL", error)
-    } catch (error: IllegalArgumentException) {
-        throw ModelException("$path is damaged (${error.message?.lineSequence()?.first()}): $REINSTALL", error)
+    } catch (error: ContractException) {
+        throw ModelException("${error.message}: $REINSTALL", error)
     }

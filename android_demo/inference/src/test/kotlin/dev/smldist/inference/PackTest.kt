@@ -24,6 +24,28 @@ class PackTest {
     }
 
     @Test
+    fun `an index is refused in words that name the place, what stands there and what belongs there`() {
+        val model = """{"path": "m", "max_abs": 0.1, "logits": [[1, 2.5]], "later": 1}"""
+        val index = """{"schema_version": 1, "files": [{"path": "m", "sha256": "$hash"}], "models": [$model]}"""
+        assertTrue("pack.json does not list manifest.json" in refused { index })
+        val broken =
+            mapOf(
+                index.replace("2.5", "\"2.5\"") to "pack.json.models[0].logits[0][1] is \"2.5\", expected a number",
+                index.replace("2.5", "1e99") to "pack.json.models[0].logits[0][1] is 1e99, expected a number",
+                index.replace("0.1", "null") to "pack.json.models[0].max_abs is null, expected a number",
+                index.replace("\"$hash\"", "7") to "pack.json.files[0].sha256 is 7, expected a text",
+                index.replace("max_abs", "max") to "pack.json.models[0].max_abs is missing",
+                index.replace("[[1, 2.5]]", "{}") to "pack.json.models[0].logits is {}, expected a list",
+                index.replaceFirst(": 1,", ": \"1\",") to "schema_version is \"1\", expected a whole number",
+                index.dropLast(1) to "pack.json is not JSON",
+            )
+        for ((text, words) in broken) {
+            val message = refused { text }
+            assertTrue(words in message && "install it again" in message, message)
+        }
+    }
+
+    @Test
     fun `the runtime is compared with the version since which the operators exist`() {
         assertEquals("2.4.0", model.oldestRuntime().toString())
         model.requireRuntime("TensorFlow Lite", "2.16.1")

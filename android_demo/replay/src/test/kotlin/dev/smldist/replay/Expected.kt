@@ -1,15 +1,8 @@
 package dev.smldist.replay
 
+import dev.smldist.sensing.JsonFile
 import dev.smldist.sensing.ModelFile
-import kotlinx.serialization.json.Json
-import kotlinx.serialization.json.JsonElement
-import kotlinx.serialization.json.JsonObject
-import kotlinx.serialization.json.contentOrNull
-import kotlinx.serialization.json.float
-import kotlinx.serialization.json.floatOrNull
-import kotlinx.serialization.json.jsonArray
-import kotlinx.serialization.json.jsonObject
-import kotlinx.serialization.json.jsonPrimitive
+import kotlinx.serialization.Serializable
 import java.io.File
 
 /**
@@ -20,6 +13,7 @@ import java.io.File
  * @property logits a row of K scores for each window
  * @property labels of the largest logit, for each window
  */
+@Serializable
 data class ExpectedModel(
     val path: String,
     val sha256: String,
@@ -61,25 +55,17 @@ class Expected(
 
         fun read(file: File): Expected {
             check(file.isFile) { "Python's answers, $file, are missing: $AGAIN" }
-            val top = Json.parseToJsonElement(file.readText()).jsonObject
-            val (models, golden) = listOf("models", "golden").map { answers(top.getValue(it)) }
-            return Expected(top.getValue("replay").jsonPrimitive.contentOrNull, models, golden)
+            val answers = JsonFile(file.name, file.readText()).read(Answered.serializer())
+            val (models, golden) = listOf(answers.models, answers.golden).map { rows -> rows.associateBy { it.path } }
+            return Expected(answers.replay, models, golden)
         }
-
-        private fun answers(nodes: JsonElement) = nodes.jsonArray.map { model(it.jsonObject) }.associateBy { it.path }
-
-        private fun model(node: JsonObject) =
-            ExpectedModel(
-                path = node.text("path"),
-                sha256 = node.text("sha256"),
-                runtime = node.text("runtime"),
-                step = node.getValue("step").jsonPrimitive.floatOrNull,
-                logits = node.getValue("logits").jsonArray.map(::row),
-                labels = node.getValue("labels").jsonArray.map { it.jsonPrimitive.content },
-            )
-
-        private fun row(values: JsonElement) = values.jsonArray.map { it.jsonPrimitive.float }.toFloatArray()
-
-        private fun JsonObject.text(key: String) = getValue(key).jsonPrimitive.content
     }
 }
+
+/** What `python -m tests.replay.logits` writes. */
+@Serializable
+private class Answered(
+    val replay: String?,
+    val models: List<ExpectedModel>,
+    val golden: List<ExpectedModel>,
+)

@@ -18,13 +18,13 @@ class RuntimesTest {
     @TempDir
     lateinit var folder: File
 
-    private val bench = Bench()
+    private val build = ReplayedBuild()
 
     @ParameterizedTest
     @EnumSource
     fun `logits and labels are Python's`(host: HostRuntime) =
         eachModel(host) { model ->
-            val found = bench.replayed(host, model)
+            val found = build.replayed(host, model)
             println("replay in ${host.title}, ${model.path}: $found")
             assertTrue(found.sameLogits && found.sameLabels, "${host.title}, ${model.path}: $found")
         }
@@ -32,8 +32,8 @@ class RuntimesTest {
     @ParameterizedTest
     @EnumSource
     fun `logits of the golden pack are Python's`(host: HostRuntime) =
-        eachModel(host, bench.obstacle(host)) { model ->
-            val found = bench.golden(host, model)
+        eachModel(host, build.obstacle(host)) { model ->
+            val found = build.golden(host, model)
             println("golden pack in ${host.title}, ${model.path}: $found")
             assertTrue(found.sameLogits && found.sameLabels, "${host.title}, ${model.path}: $found")
         }
@@ -42,7 +42,7 @@ class RuntimesTest {
     @EnumSource
     fun `swapped axes fail`(host: HostRuntime) =
         eachModel(host) { model ->
-            val found = bench.replayed(host, model, events = bench.events.map(::swapped))
+            val found = build.replayed(host, model, events = build.events.map(::swapped))
             assertFalse(found.sameLogits, "${host.title}, ${model.path}: $found")
         }
 
@@ -50,7 +50,7 @@ class RuntimesTest {
     @EnumSource
     fun `a shuffled label list fails`(host: HostRuntime) =
         eachModel(host) { model ->
-            val found = bench.replayed(host, model, labels = bench.labels.drop(1) + bench.labels[0])
+            val found = build.replayed(host, model, labels = build.labels.drop(1) + build.labels[0])
             assertFalse(found.sameLabels, "${host.title}, ${model.path}: $found")
         }
 
@@ -58,20 +58,20 @@ class RuntimesTest {
     @EnumSource
     fun `a model with a changed byte is refused`(host: HostRuntime) =
         eachModel(host) { model ->
-            val content = bench.file(model).readBytes().also { it[it.size / 2]++ }
+            val content = build.file(model).readBytes().also { it[it.size / 2]++ }
             val changed = File(folder, "changed").apply { writeBytes(content) }
-            val error = assertThrows(ModelException::class.java) { bench.open(host, model, changed).close() }
+            val error = assertThrows(ModelException::class.java) { build.open(host, model, changed).close() }
             assertTrue("SHA-256" in error.message!!, error.message)
         }
 
     private fun eachModel(
         host: HostRuntime,
-        obstacle: String? = bench.obstacle(host) ?: bench.replayObstacle(),
+        obstacle: String? = build.obstacle(host) ?: build.replayObstacle(),
         check: (ModelFile) -> Unit,
     ) {
         if (obstacle != null) println("${host.title}: skipped, $obstacle")
         assumeTrue(obstacle == null, obstacle)
-        assertAll(bench.models(host).map { model -> { check(model) } })
+        assertAll(build.models(host).map { model -> { check(model) } })
     }
 
     private fun swapped(event: Event): Event {

@@ -1,6 +1,10 @@
 package dev.smldist.sensing
 
+import kotlinx.serialization.SerialName
+import kotlinx.serialization.Serializable
+
 /** One input or output of a model file. */
+@Serializable
 public data class TensorShape(
     val name: String,
     val shape: List<Int>,
@@ -14,13 +18,14 @@ public data class TensorShape(
  * @property path relative to the build folder
  * @property runtime the oldest runtime known to run it, in words
  */
+@Serializable
 public data class ModelFile(
     val target: String,
     val precision: String,
-    val variant: String,
+    val variant: String = "",
     val path: String,
     val sha256: String,
-    val sizeBytes: Long,
+    @SerialName("size_bytes") val sizeBytes: Long,
     val inputs: List<TensorShape>,
     val outputs: List<TensorShape>,
     val tool: String,
@@ -50,37 +55,39 @@ public data class BuildManifest(
          * @throws ContractException unknown schema version, missing field, wrong type or impossible value
          */
         public fun parse(text: String): BuildManifest {
-            val top = JsonNode.parse("manifest.json", text)
-            requireSchema(top)
-            val maxGapS = top["recipe"]["data"]["max_gap_s"].within("seconds above 0") { it > 0 }
-            return BuildManifest(
-                contract = readContract(top, top["contract"], maxGapS),
-                models = top["artifacts"].items().map(::readModel),
-            )
+            val fields = openSchema(FILE, text).read(ManifestFields.serializer())
+            val maxGapS = fields.recipe.data.maxGapS
+            if (maxGapS <= 0) throw wrong("$FILE.recipe.data.max_gap_s", maxGapS, "seconds above 0")
+            fields.artifacts.forEachIndexed { index, model ->
+                if (!SHA256.matches(model.sha256)) {
+                    throw wrong("$FILE.artifacts[$index].sha256", model.sha256, "64 hex digits")
+                }
+            }
+            val contract =
+                contractOf(fields.name, fields.contract, "$FILE.contract", maxGapS, fields.obstacles)
+            return BuildManifest(contract, fields.artifacts)
         }
     }
 }
 
+private const val FILE = "manifest.json"
 private val SHA256 = Regex("[0-9a-f]{64}")
 
-private fun readModel(node: JsonNode): ModelFile =
-    ModelFile(
-        target = node["target"].text(),
-        precision = node["precision"].text(),
-        variant = node.find("variant")?.text().orEmpty(),
-        path = node["path"].text(),
-        sha256 = node["sha256"].let { if (SHA256.matches(it.text())) it.text() else throw it.wrong("64 hex digits") },
-        sizeBytes = node["size_bytes"].long(),
-        inputs = node["inputs"].items().map(::readTensor),
-        outputs = node["outputs"].items().map(::readTensor),
-        tool = node["tool"].text(),
-        runtime = node["runtime"].text(),
-    )
+@Serializable
+private class ManifestFields(
+    val name: String,
+    val recipe: RecipeFields,
+    val contract: WindowFields,
+    @SerialName("phone_obstacles") val obstacles: List<String>,
+    val artifacts: List<ModelFile>,
+)
 
-private fun readTensor(node: JsonNode): TensorShape =
-    TensorShape(
-        name = node["name"].text(),
-        shape = node["shape"].items().map { it.int() },
-        dtype = node["dtype"].text(),
-        layout = node["layout"].text(),
-    )
+@Serializable
+private class RecipeFields(
+    val data: DataFields,
+)
+
+@Serializable
+private class DataFields(
+    @SerialName("max_gap_s") val maxGapS: Double,
+)

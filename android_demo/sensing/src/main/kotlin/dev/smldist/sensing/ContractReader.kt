@@ -1,5 +1,9 @@
 package dev.smldist.sensing
 
+import kotlinx.serialization.SerialName
+import kotlinx.serialization.Serializable
+import kotlinx.serialization.json.JsonElement
+
 /** The schema version that this library reads, of contract.json and manifest.json alike. */
 internal const val SCHEMA_VERSION = 1
 
@@ -8,93 +12,126 @@ private const val FEWEST_SAMPLES = 8
 private const val HIGHEST_RATE_HZ = 1000.0
 private const val RESAMPLING = "linear_by_timestamp"
 
-internal fun requireSchema(top: JsonNode) {
-    val version = top["schema_version"]
-    if (version.int() != SCHEMA_VERSION) {
-        throw version.wrong("$SCHEMA_VERSION: update this library, or build with a factory that writes that version")
+@Serializable
+private class SchemaFields(
+    @SerialName("schema_version") val schemaVersion: Int,
+)
+
+/** `window` of a contract.json, `contract` of a manifest.json. */
+@Serializable
+internal class WindowFields(
+    val channels: List<Channel>,
+    @SerialName("rate_hz") val rateHz: Double,
+    val length: Int,
+    val hop: Int,
+    val labels: List<String>,
+    val axes: String,
+    val resampling: String,
+    val filters: List<JsonElement>,
+)
+
+/** contract.json. */
+@Serializable
+internal class ContractFields(
+    val name: String,
+    val window: WindowFields,
+    @SerialName("phone_obstacles") val obstacles: List<String>,
+)
+
+/** A JSON file of [SCHEMA_VERSION]; of another version nothing else is read. */
+internal fun openSchema(
+    name: String,
+    text: String,
+): JsonFile {
+    val file = JsonFile(name, text)
+    val version = file.read(SchemaFields.serializer()).schemaVersion
+    if (version != SCHEMA_VERSION) {
+        val remedy = "update this library, or build with a factory that writes that version"
+        throw wrong("$name.schema_version", version, "$SCHEMA_VERSION: $remedy")
     }
+    return file
 }
 
-/** The sensor contract in [window]; [top] holds the name and the obstacles of its file. */
-internal fun readContract(
-    top: JsonNode,
-    window: JsonNode,
+/** The sensor contract of [window], which stands at [path] in its file. */
+internal fun contractOf(
+    name: String,
+    window: WindowFields,
+    path: String,
     maxGapS: Double,
+    obstacles: List<String>,
 ): SensorContract {
-    val contract =
-        SensorContract(
-            name = top["name"].text(),
-            channels = window["channels"].items().map(::readChannel),
-            rateHz = window["rate_hz"].within("a rate above 0 and up to 1000") { it > 0 && it <= HIGHEST_RATE_HZ },
-            length = window["length"].within(FEWEST_SAMPLES),
-            hop = window["hop"].within(1),
-            labels = window["labels"].items().map { it.text() },
-            axes = window["axes"].text(),
-            maxGapS = maxGapS,
-            obstacles = top["phone_obstacles"].items().map { it.text() },
-        )
-    requireDistinct(window["channels"], contract.channels.map { it.name }, 1)
-    requireDistinct(window["labels"], contract.labels, 2)
-    requireReproducible(window, contract)
-    return contract
+    requireRange(window, path)
+    window.channels.forEachIndexed { index, channel -> requireSi(channel, "$path.channels[$index]") }
+    requireDistinct("$path.channels", window.channels.map { it.name }, 1)
+    requireDistinct("$path.labels", window.labels, 2)
+    // A contract that names its obstacles says so itself, see SensorContract.requirePhone.
+    if (obstacles.isEmpty()) requireReproducible(window, path)
+    return SensorContract(
+        name = name,
+        channels = window.channels,
+        rateHz = window.rateHz,
+        length = window.length,
+        hop = window.hop,
+        labels = window.labels,
+        axes = window.axes,
+        maxGapS = maxGapS,
+        obstacles = obstacles,
+    )
 }
 
-private fun readChannel(node: JsonNode): Channel {
-    val quantity = node["quantity"].choice(Quantity.entries) { it.key }
-    val unit = node["unit"].choice(SensorUnit.entries) { it.key }
-    val gravity = node["gravity"].flag()
-    if (quantity != Quantity.MAGNETOMETER && unit != quantity.unit) {
-        throw node["unit"].wrong("${quantity.unit.key}, the SI unit of ${quantity.key}")
+private fun requireRange(
+    window: WindowFields,
+    path: String,
+) {
+    if (!(window.rateHz > 0 && window.rateHz <= HIGHEST_RATE_HZ)) {
+        throw wrong("$path.rate_hz", window.rateHz, "a rate above 0 and up to 1000")
     }
-    if (gravity && quantity != Quantity.ACCELEROMETER) {
-        throw node["gravity"].wrong("false: ${quantity.key} holds no gravity")
+    requireSamples("$path.length", window.length, FEWEST_SAMPLES)
+    requireSamples("$path.hop", window.hop, 1)
+}
+
+private fun requireSamples(
+    path: String,
+    samples: Int,
+    fewest: Int,
+) {
+    if (samples !in fewest..MOST_SAMPLES) throw wrong(path, samples, "a whole number from $fewest to $MOST_SAMPLES")
+}
+
+private fun requireSi(
+    channel: Channel,
+    path: String,
+) {
+    val quantity = channel.quantity
+    if (quantity != Quantity.MAGNETOMETER && channel.unit != quantity.unit) {
+        throw wrong("$path.unit", channel.unit.key, "${quantity.unit.key}, the SI unit of ${quantity.key}")
     }
-    return Channel(
-        name = node["name"].text(),
-        quantity = quantity,
-        axis = node["axis"].choice(Axis.entries) { it.name.lowercase() },
-        unit = unit,
-        gravity = gravity,
-        placement = node["placement"].text(),
-    )
+    if (channel.gravity && quantity != Quantity.ACCELEROMETER) {
+        throw wrong("$path.gravity", true, "false: ${quantity.key} holds no gravity")
+    }
 }
 
 /** A contract that claims to be a phone's but asks for what this library does not do is refused, not approximated. */
 private fun requireReproducible(
-    window: JsonNode,
-    contract: SensorContract,
+    window: WindowFields,
+    path: String,
 ) {
-    if (contract.obstacles.isNotEmpty()) return // says so itself, see SensorContract.requirePhone
-    window["resampling"].let { if (it.text() != RESAMPLING) throw it.wrong("\"$RESAMPLING\" without phone_obstacles") }
-    window["filters"].let { if (it.items().isNotEmpty()) throw it.wrong("no filters without phone_obstacles") }
-    val odd = contract.channels.indexOfFirst { it.quantity == Quantity.ACCELEROMETER && !it.gravity }
-    if (odd >= 0) throw window["channels"].items()[odd]["gravity"].wrong("true without phone_obstacles")
-    val places = contract.channels.map { it.placement }.distinct()
-    if (places.size > 1) throw window["channels"].wrong("one placement without phone_obstacles, not $places")
+    if (window.resampling != RESAMPLING) {
+        throw wrong("$path.resampling", window.resampling, "\"$RESAMPLING\" without phone_obstacles")
+    }
+    if (window.filters.isNotEmpty()) throw wrong("$path.filters", window.filters, "no filters without phone_obstacles")
+    val odd = window.channels.indexOfFirst { it.quantity == Quantity.ACCELEROMETER && !it.gravity }
+    if (odd >= 0) throw wrong("$path.channels[$odd].gravity", false, "true without phone_obstacles")
+    val places = window.channels.map { it.placement }.distinct()
+    if (places.size > 1) throw wrong("$path.channels", places, "one placement without phone_obstacles")
 }
 
 private fun requireDistinct(
-    node: JsonNode,
+    path: String,
     names: List<String>,
     fewest: Int,
 ) {
     if (names.size < fewest || names.distinct().size != names.size) {
-        throw node.wrong("at least $fewest, each name once")
+        throw wrong(path, names, "at least $fewest, each name once")
     }
-}
-
-private fun JsonNode.within(fewest: Int): Int =
-    int().takeIf { it in fewest..MOST_SAMPLES } ?: throw wrong("a whole number from $fewest to $MOST_SAMPLES")
-
-internal fun JsonNode.within(
-    expected: String,
-    allowed: (Double) -> Boolean,
-): Double = number().takeIf(allowed) ?: throw wrong(expected)
-
-internal fun <T> JsonNode.choice(
-    among: List<T>,
-    key: (T) -> String,
-): T {
-    val text = text()
-    return among.find { key(it) == text } ?: throw wrong("one of ${among.joinToString { key(it) }}")
 }

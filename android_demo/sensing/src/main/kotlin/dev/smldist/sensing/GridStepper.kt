@@ -2,7 +2,7 @@ package dev.smldist.sensing
 
 internal const val NANOSECONDS = 1e9
 
-/** Rounding of `index * step` that must not cost a stretch its last grid point, in steps. */
+/** Rounding of `index * step` that must not cost a segment its last grid point, in steps. */
 private const val TOLERANCE_STEPS = 1e-6
 
 /** What one try to go on came to. */
@@ -10,7 +10,7 @@ internal enum class Step {
     /** Every sensor has a value at the next grid point. */
     ROW,
 
-    /** A sensor was silent for too long: a new stretch begins. */
+    /** A sensor was silent for too long: a new segment begins. */
     BREAK,
 
     /** Events that are still to come decide. */
@@ -18,9 +18,9 @@ internal enum class Step {
 }
 
 /**
- * The common grid of several sensors: multiples of one step from the begin of a stretch.
+ * The common grid of several sensors: multiples of one step from the begin of a segment.
  *
- * A stretch is a time in which no sensor is silent for longer than the contract's gap; it begins with the event that
+ * A segment is a time in which no sensor is silent for longer than the contract's gap; it begins with the event that
  * makes it complete. The same rule in Python is `factory.data.streams`.
  */
 internal class GridStepper(
@@ -68,7 +68,7 @@ internal class GridStepper(
         axis: Int,
     ): Float = tracks[track].value(axis, startNs, offsetNs, toleranceNs)
 
-    /** Ends the stretch, because an event of it was given up. */
+    /** Ends the segment, because an event of it was given up. */
     fun interrupt() {
         running = false
     }

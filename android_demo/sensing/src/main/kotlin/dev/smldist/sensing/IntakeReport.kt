@@ -29,11 +29,11 @@ public data class SensorReport(
  * What came in and what became of it.
  *
  * @property unused events of sensors that the contract has no channel for
- * @property stretches gap-free parts
+ * @property segments gap-free parts
  */
 public data class IntakeReport(
     val sensors: List<SensorReport>,
     val unused: Long,
-    val stretches: Long,
+    val segments: Long,
     val windows: Long,
 )

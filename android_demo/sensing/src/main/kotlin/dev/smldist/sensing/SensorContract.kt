@@ -1,23 +1,33 @@
 package dev.smldist.sensing
 
+import kotlinx.serialization.SerialName
+import kotlinx.serialization.Serializable
+
 /** What a channel measures. [androidType] is the constant of `android.hardware.Sensor` with that meaning. */
+@Serializable
 public enum class Quantity(
-    public val key: String,
     public val androidType: Int,
     internal val unit: SensorUnit,
 ) {
     /** Acceleration with gravity: TYPE_ACCELEROMETER. */
-    ACCELEROMETER("accelerometer", 1, SensorUnit.METRE_PER_SECOND_SQUARED),
+    @SerialName("accelerometer")
+    ACCELEROMETER(1, SensorUnit.METRE_PER_SECOND_SQUARED),
 
     /** Angular rate: TYPE_GYROSCOPE. */
-    GYROSCOPE("gyroscope", 4, SensorUnit.RADIAN_PER_SECOND),
+    @SerialName("gyroscope")
+    GYROSCOPE(4, SensorUnit.RADIAN_PER_SECOND),
 
     /** Acceleration without gravity: TYPE_LINEAR_ACCELERATION. */
-    LINEAR_ACCELERATION("linear_acceleration", 10, SensorUnit.METRE_PER_SECOND_SQUARED),
+    @SerialName("linear_acceleration")
+    LINEAR_ACCELERATION(10, SensorUnit.METRE_PER_SECOND_SQUARED),
 
     /** Magnetic field: TYPE_MAGNETIC_FIELD. */
-    MAGNETOMETER("magnetometer", 2, SensorUnit.MICROTESLA),
+    @SerialName("magnetometer")
+    MAGNETOMETER(2, SensorUnit.MICROTESLA),
     ;
+
+    /** Its name in a contract. */
+    public val key: String get() = serializer().descriptor.getElementName(ordinal)
 
     public companion object {
         /** The quantity that Android's sensor type [androidType] delivers, or null. */
@@ -26,13 +36,20 @@ public enum class Quantity(
 }
 
 /** An axis of a sensor; [ordinal] is its place in `SensorEvent.values`. */
+@Serializable
 public enum class Axis {
+    @SerialName("x")
     X,
+
+    @SerialName("y")
     Y,
+
+    @SerialName("z")
     Z,
 }
 
 /** One input channel of a model, at the place it has in the model's input. */
+@Serializable
 public data class Channel(
     val name: String,
     val quantity: Quantity,
@@ -43,7 +60,7 @@ public data class Channel(
 )
 
 /**
- * What exactly a model eats, read from a build's manifest.json or contract.json. No number of it is repeated in code.
+ * The input of a model, read from a build's manifest.json or contract.json. No number of it is repeated in code.
  *
  * @property channels in the order of the model's input
  * @property rateHz of the grid that events are resampled to
@@ -92,9 +109,8 @@ public data class SensorContract(
             text: String,
             maxGapS: Double,
         ): SensorContract {
-            val top = JsonNode.parse("contract.json", text)
-            requireSchema(top)
-            return readContract(top, top["window"], maxGapS)
+            val fields = openSchema("contract.json", text).read(ContractFields.serializer())
+            return contractOf(fields.name, fields.window, "contract.json.window", maxGapS, fields.obstacles)
         }
 
         /**

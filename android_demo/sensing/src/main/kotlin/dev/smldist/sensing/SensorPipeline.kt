@@ -98,7 +98,7 @@ public class SensorPipeline(
         IntakeReport(
             sensors = tracks.map { it.report() },
             unused = unused,
-            stretches = cutter.stretches,
+            segments = cutter.segments,
             windows = cutter.windows,
         )
 

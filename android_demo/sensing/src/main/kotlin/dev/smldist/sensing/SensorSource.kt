@@ -1,22 +1,37 @@
 package dev.smldist.sensing
 
+import kotlinx.serialization.SerialName
+import kotlinx.serialization.Serializable
 import kotlin.math.PI
 
 /** A unit, and what its values are multiplied by to get the SI unit of the contract. */
+@Serializable
 public enum class SensorUnit(
-    public val key: String,
     internal val toSi: Double,
 ) {
-    METRE_PER_SECOND_SQUARED("m/s^2", 1.0),
-    RADIAN_PER_SECOND("rad/s", 1.0),
-    MICROTESLA("uT", 1.0),
-    DIMENSIONLESS("1", 1.0),
+    @SerialName("m/s^2")
+    METRE_PER_SECOND_SQUARED(1.0),
+
+    @SerialName("rad/s")
+    RADIAN_PER_SECOND(1.0),
+
+    @SerialName("uT")
+    MICROTESLA(1.0),
+
+    @SerialName("1")
+    DIMENSIONLESS(1.0),
 
     /** Standard gravity; no contract asks for it, some external sensors deliver it. */
-    G("g", 9.80665),
+    @SerialName("g")
+    G(9.80665),
 
     /** No contract asks for it, some external sensors deliver it. */
-    DEGREE_PER_SECOND("deg/s", PI / 180),
+    @SerialName("deg/s")
+    DEGREE_PER_SECOND(PI / 180),
+    ;
+
+    /** Its name in a contract. */
+    public val key: String get() = serializer().descriptor.getElementName(ordinal)
 }
 
 /**

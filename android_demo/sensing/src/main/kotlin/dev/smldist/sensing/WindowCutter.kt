@@ -53,7 +53,7 @@ internal class WindowCutter(
 
     var windows = 0L
         private set
-    var stretches = 0L
+    var segments = 0L
         private set
 
     /** Where the next row is to be written. */
@@ -61,7 +61,7 @@ internal class WindowCutter(
 
     /** Takes in [row]; true if a window is complete, which [emit] then hands out. */
     fun push(): Boolean {
-        if (rows == 0L) stretches++
+        if (rows == 0L) segments++
         System.arraycopy(row, 0, ring, (rows % length).toInt() * width, width)
         rows++
         return rows >= length && (rows - length) % hop == 0L

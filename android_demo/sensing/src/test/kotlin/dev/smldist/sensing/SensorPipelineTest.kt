@@ -38,7 +38,7 @@ class SensorPipelineTest {
         assertEquals(1L, report.unused)
         assertEquals(50.0, acceleration.rateHz!!, 1e-9)
         assertEquals(1L, acceleration.gaps + rotation.gaps)
-        assertEquals(2L, report.stretches)
+        assertEquals(2L, report.segments)
     }
 
     @Test

@@ -20,7 +20,7 @@ import java.io.File
 import java.io.FileOutputStream
 
 /** A phone with the sensors of the contract, and the app on it. */
-internal class Bench(
+internal class TestPhone(
     sensors: List<Quantity> = listOf(Quantity.ACCELEROMETER, Quantity.GYROSCOPE),
 ) {
     val app = RuntimeEnvironment.getApplication() as DemoApp

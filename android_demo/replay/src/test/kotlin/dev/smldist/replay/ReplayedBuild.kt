@@ -32,7 +32,7 @@ enum class HostRuntime(
 }
 
 /** The packed models, the replay that Python answered, and the runtimes to answer it in. */
-class Bench {
+class ReplayedBuild {
     private val assets = File(property("smldist.assets"))
     private val litert = property("smldist.litert.library")
     private val expected = Expected.read(File(property("smldist.replay")))
