@@ -104,7 +104,9 @@ def test_a_changed_copy_under_another_name_is_leakage(kind: str, part: str) -> N
 
 def test_the_message_says_how_much_and_what_to_do() -> None:
     windows = cut(people() | {"eve": [noisy(signal[:, 37:]) for signal in people()["bob"]]})
-    with pytest.raises(LeakageError, match=r"leakage: (8\d|9\d|100)% of the windows .*: remove one, or give both the same"):
+    with pytest.raises(
+        LeakageError, match=r"leakage: (8\d|9\d|100)% of the windows .*: remove one, or give both the same"
+    ):
         check_split(windows, split(windows, "eve", "ann"))
 
 
@@ -121,8 +123,10 @@ def test_people_at_rest_are_not_copies() -> None:
 
 
 def test_copies_of_short_recordings_are_found_together() -> None:
-    short = {who: [signal[:, low : low + 200] for signal in signals for low in range(0, 2000, 200)]
-             for who, signals in people().items()}
+    short = {
+        who: [signal[:, low : low + 200] for signal in signals for low in range(0, 2000, 200)]
+        for who, signals in people().items()
+    }
     windows = cut(short)
     check_split(windows, split(windows, "dee", "cid"))
     windows = cut(short | {"eve": [noisy(signal[:, 37:]) for signal in short["bob"]]})

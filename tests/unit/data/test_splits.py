@@ -178,7 +178,9 @@ def by_group(data: WindowSet, groups: int, seed: int) -> list[set[str]]:
 
 
 @pytest.mark.parametrize("kind", ["groups", "loso", "subjects"])
-def test_who_tests_and_selects_does_not_depend_on_how_windows_are_cut(kind: Literal["groups", "loso", "subjects"]) -> None:
+def test_who_tests_and_selects_does_not_depend_on_how_windows_are_cut(
+    kind: Literal["groups", "loso", "subjects"],
+) -> None:
     named = ("3", "7") if kind == "subjects" else ()
     recipe = SplitRecipe(kind=kind, test_subjects=named, validation=0.4)
     few = windows()
