@@ -58,6 +58,23 @@ class WindowSet:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class MixedSet:
+    """Windows of more than one label, which `data.purity` keeps out of a `WindowSet`.
+
+    Attributes:
+        x: (N, C, T) float32, SI units.
+        y: (N,) class of most of a window's samples.
+        subject: (N,) subject names.
+        purity: (N,) share of a window's samples that carry `y`, below the recipe's `data.purity`.
+    """
+
+    x: Floats
+    y: Ints
+    subject: NDArray[np.str_]
+    purity: NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Split:
     """Window indices by part; no subject stands in two parts.
 

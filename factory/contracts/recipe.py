@@ -4,6 +4,7 @@ The command line says where and which; the recipe says what. `load_recipe` reads
 recipe is written beside the artifacts.
 """
 
+import math
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
@@ -14,9 +15,13 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from factory.contracts.artifact import Precision
 from factory.contracts.base import Contract
 from factory.contracts.errors import RecipeError
+from factory.contracts.window import Label
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 HeadKind = Literal["linear", "hopfield", "cosine", "mlp"]
+STEM_STRIDE = 2
+_LEAST_STEPS = 2
+"""Time steps that must be left after the last stage: over a single one no convolution sees time."""
 ContractT = TypeVar("ContractT", bound=Contract)
 
 
@@ -33,8 +38,10 @@ class DataRecipe(Contract):
     hop: int = Field(default=64, ge=1, le=4096, description="samples")
     purity: float = Field(default=1.0, gt=0.5, le=1, description="share of a window that must carry its label")
     max_gap_s: float = Field(default=0.1, gt=0, description="a longer silence splits a recording")
-    labels: tuple[str, ...] | None = Field(default=None, description="classes to keep, in logit order; None keeps all")
-    merge: dict[str, str] = Field(default_factory=dict, description="label to label, applied before `labels`")
+    labels: tuple[Label, ...] | None = Field(
+        default=None, description="classes to keep, in logit order; None keeps all"
+    )
+    merge: dict[str, Label] = Field(default_factory=dict, description="label to label, applied before `labels`")
 
 
 class SplitRecipe(Contract):
@@ -74,6 +81,11 @@ class BackboneRecipe(Contract):
     activation: Literal["relu", "hardswish"]
     dropout: Fraction = 0.1
 
+    @property
+    def strides(self) -> int:
+        """How many samples become one time step of the last stage."""
+        return STEM_STRIDE * math.prod(stage.stride for stage in self.stages)
+
 
 class ModelRecipe(Contract):
     """Teacher, student and what stands ahead of both."""
@@ -104,6 +116,23 @@ class ModelRecipe(Contract):
     heads: tuple[HeadKind, ...] = Field(
         default=("linear", "hopfield", "cosine", "mlp"), min_length=1, description="candidates of the head search"
     )
+
+    @field_validator("heads")
+    @classmethod
+    def _each_once(cls, value: tuple[HeadKind, ...]) -> tuple[HeadKind, ...]:
+        if len(set(value)) != len(value):
+            raise ValueError(f"heads repeat: {', '.join(value)}: name each once")
+        return value
+
+    @model_validator(mode="after")
+    def _stages_pair(self) -> Self:
+        student, teacher = len(self.student.stages), len(self.teacher.stages)
+        if student != teacher:
+            raise ValueError(
+                f"the student has {student} stages, the teacher {teacher}: give both the same number, each student "
+                "stage learns from the teacher's of the same place"
+            )
+        return self
 
     @field_validator("student")
     @classmethod
@@ -191,6 +220,18 @@ class Recipe(Contract):
     def _table_described(self) -> Self:
         if (self.data.source == "table") != (self.data.description is not None):
             raise ValueError("data.description goes with source = 'table', and that source needs it")
+        return self
+
+    @model_validator(mode="after")
+    def _window_outlasts_strides(self) -> Self:
+        for name, network in (("student", self.model.student), ("teacher", self.model.teacher)):
+            strides = network.strides
+            if self.data.window < _LEAST_STEPS * strides:
+                raise ValueError(
+                    f"data.window = {self.data.window}, but the {name}'s strides divide it by {strides} (the stem by "
+                    f"{STEM_STRIDE}): at least {_LEAST_STEPS * strides} samples are needed: raise data.window, or set "
+                    f"stride = 1 in some of model.{name}.stages"
+                )
         return self
 
     def to_toml(self) -> str:

@@ -4,13 +4,42 @@ A consumer that cannot reproduce a unit, a filter or a derived channel must refu
 `WindowSpec.require_phone` is that refusal for phones.
 """
 
+import unicodedata
 from enum import StrEnum
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from factory.contracts.base import Contract
 from factory.contracts.errors import DataError
+
+LONGEST_NAME = 64
+"""Characters of a label or a subject's name."""
+_SEVERAL_LINES = ("Cc", "Zl", "Zp", "Cs")
+"""Unicode's control characters, line and paragraph separators, and half of a surrogate pair."""
+
+
+def name_fault(name: str) -> str | None:
+    """Why a text cannot name a class or a person: labels.txt holds one a line, tables one a cell. None if it can."""
+    if any(unicodedata.category(sign) in _SEVERAL_LINES for sign in name):
+        return "holds a line break or another control character"
+    if not name.strip():
+        return "is empty"
+    if name != name.strip():
+        return "begins or ends with a blank"
+    if len(name) > LONGEST_NAME:
+        return f"has {len(name)} characters, at most {LONGEST_NAME} are allowed"
+    return None
+
+
+def _usable(name: str) -> str:
+    if fault := name_fault(name):
+        raise ValueError(f"label {name!r:.80} {fault}: rename it")
+    return name
+
+
+Label = Annotated[str, AfterValidator(_usable)]
+"""A class name: one line, no blanks around it, at most 64 characters. A comma is allowed."""
 
 
 class Quantity(StrEnum):
@@ -55,7 +84,7 @@ class WindowSpec(Contract):
     rate_hz: float = Field(gt=0, le=1000)
     length: int = Field(ge=8, le=4096, description="samples in a window")
     hop: int = Field(ge=1, le=4096, description="samples from one window's start to the next")
-    labels: tuple[str, ...] = Field(min_length=2, description="class names in the order of the logits")
+    labels: tuple[Label, ...] = Field(min_length=2, description="class names in the order of the logits")
     axes: str = Field(description="the frame the axes are in, in words")
     resampling: Literal["linear_by_timestamp", "none"] = "linear_by_timestamp"
     filters: tuple[Filter, ...] = ()

@@ -149,6 +149,11 @@ def key_of(parts: dict[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def window_folder(cache: Path, key: str) -> Path:
+    """Where the windows of that key lie."""
+    return cache / "windows" / key
+
+
 def load_or_build(cache: Path, key: str, build: Callable[[Path], Meta], progress: Progress) -> WindowSet:
     """Windows of that key; built by `build(folder)` if they are not there or damaged.
 
@@ -156,7 +161,7 @@ def load_or_build(cache: Path, key: str, build: Callable[[Path], Meta], progress
         ArtifactError: What was just built cannot be read back.
         StorageError: The disk is full or not writable.
     """
-    folder = cache / "windows" / key
+    folder = window_folder(cache, key)
     with storage_errors(folder), _locked(folder, progress):
         for leftover in folder.parent.glob(f".{key}.*"):  # of a killed process: the lock is ours
             shutil.rmtree(leftover)
@@ -197,10 +202,10 @@ def _locked(folder: Path, progress: Progress) -> Iterator[None]:
         lock.release()
 
 
-def describe_arrays(folder: Path) -> dict[str, StoredArray]:
+def describe_arrays(folder: Path, names: Iterable[str] = ARRAYS) -> dict[str, StoredArray]:
     """Sizes and hashes of the arrays in `folder`, each synchronised to the disk."""
     described = {}
-    for name in ARRAYS:
+    for name in names:
         path = folder / f"{name}.npy"
         with path.open("rb+") as handle:
             os.fsync(handle.fileno())
@@ -223,7 +228,7 @@ def _load(folder: Path, key: str) -> WindowSet:
         meta = Meta.model_validate_json((folder / "meta.json").read_bytes())
     except (OSError, ValidationError) as error:
         raise CorruptError("meta.json is not readable") from error
-    if meta.key != key or set(meta.arrays) != set(ARRAYS):
+    if meta.key != key or not set(ARRAYS) <= set(meta.arrays):
         raise CorruptError("meta.json is of other windows")
     arrays = {name: _load_array(folder / f"{name}.npy", stored) for name, stored in meta.arrays.items()}
     count = len(arrays["y"])

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from factory.contracts.dataset import Split, WindowSet
-from factory.contracts.errors import DataError, LeakageError
+from factory.contracts.errors import DataError, LeakageError, TrainingError
 from factory.contracts.progress import Progress
 from factory.contracts.recipe import DataRecipe, Recipe
 from factory.contracts.report import (
@@ -23,11 +23,11 @@ from factory.contracts.report import (
 from factory.contracts.table import UNKNOWN_AXES, UNKNOWN_PLACEMENT
 from factory.data.findings import in_order, judge, rate_finding
 from factory.data.leakage import near_duplicates, parts_of
-from factory.data.preparation import prepare
+from factory.data.preparation import plan_classes, prepare
 from factory.data.sources import Source, open_source
-from factory.data.splits import make_split
+from factory.data.splits import make_split, require_trainable
 from factory.data.survey import Survey, WindowPlan
-from factory.data.windows import choose_channels, plan_labels
+from factory.data.windows import choose_channels
 
 
 def check(recipe: Recipe, folder: Path | None, cache: Path, progress: Progress, base: Path | None = None) -> DataReport:
@@ -51,6 +51,9 @@ def check(recipe: Recipe, folder: Path | None, cache: Path, progress: Progress, 
     try:
         windows = prepare(recipe.data, folder, cache, progress, base)
         split = make_split(windows, recipe.split, recipe.seed)
+        require_trainable(windows, split, recipe)
+    except TrainingError as error:
+        problems.append(_error("split.too_small", "data", str(error)))
     except LeakageError as error:
         problems.append(_error("leakage.split", "data", str(error)))
     except DataError as error:
@@ -72,7 +75,7 @@ def survey_source(source: Source, recipe: DataRecipe, folder: Path | None, progr
         purity=recipe.purity,
         max_gap_s=recipe.max_gap_s,
     )
-    labels = plan_labels(source.labels, recipe.labels, recipe.merge)
+    labels = plan_classes(recipe, source, folder)
     survey = Survey([source.channels[column] for column in columns], labels, plan, columns)
     with progress.track("survey", None, "recordings") as bar:
         for recording in source.recordings(folder, progress):

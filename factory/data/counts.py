@@ -9,6 +9,15 @@ Counts = dict[str, dict[str, dict[str, int]]]
 """Part to subject to class to windows."""
 
 
+def count_classes(windows: WindowSet, split: Split) -> dict[str, dict[str, int]]:
+    """Windows of each part and class; classes in the order of the logits, zeros included."""
+    labels = windows.spec.labels
+    return {
+        part: dict(zip(labels, np.bincount(windows.y[rows], minlength=len(labels)).tolist(), strict=True))
+        for part, rows in parts_of(split).items()
+    }
+
+
 def count_windows(windows: WindowSet, split: Split) -> Counts:
     """Windows of each part, subject and class; classes in the order of the logits, zeros included."""
     labels = windows.spec.labels

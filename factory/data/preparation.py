@@ -7,7 +7,7 @@ from factory.contracts.dataset import WindowSet
 from factory.contracts.errors import DataError, RecipeError
 from factory.contracts.progress import Progress
 from factory.contracts.recipe import DataRecipe
-from factory.contracts.window import Filter, WindowSpec
+from factory.contracts.window import Filter, WindowSpec, name_fault
 from factory.data.cache import Meta, WindowWriter, content_hashes, describe_arrays, key_of, load_or_build
 from factory.data.resample import resample
 from factory.data.sources import Source, open_source
@@ -81,6 +81,25 @@ def window_spec(recipe: DataRecipe, source: Source, plan: LabelPlan) -> WindowSp
     )
 
 
+def plan_classes(recipe: DataRecipe, source: Source, folder: Path | None) -> LabelPlan:
+    """How the source's labels become the recipe's classes, each with a name that every file of a build can hold.
+
+    Raises:
+        RecipeError: The recipe names labels that the source does not have.
+        DataError: A label that stays is no usable name; says where it stands.
+    """
+    plan = plan_labels(source.labels, recipe.labels, recipe.merge)
+    for label in plan.names:
+        if fault := name_fault(label):
+            files = source.files(folder)
+            where = str(files[0]) if len(files) == 1 else source.name
+            raise DataError(
+                f"{where}: label {label!r:.80} {fault}: rename it there, or in the recipe: data.merge = "
+                "{ 'its old name' = 'a new one' }"
+            )
+    return plan
+
+
 def _filters_of(filters: tuple[Filter, ...], names: set[str]) -> tuple[Filter, ...]:
     kept = ((item, tuple(name for name in item.channels if name in names)) for item in filters)
     return tuple(item.model_copy(update={"channels": channels}) for item, channels in kept if channels)
@@ -120,7 +139,7 @@ def _identity(source: Source) -> dict[str, object]:
 
 
 def _build(recipe: DataRecipe, source: Source, folder: Path | None, target: Path, key: str, progress: Progress) -> Meta:
-    plan = plan_labels(source.labels, recipe.labels, recipe.merge)
+    plan = plan_classes(recipe, source, folder)
     spec = window_spec(recipe, source, plan)
     columns = choose_channels([channel.name for channel in source.channels], recipe.channels)
     lost: Counter[str] = Counter()

@@ -17,11 +17,11 @@ from itertools import pairwise
 import numpy as np
 
 from factory.contracts.dataset import Ints, Split, WindowSet
-from factory.contracts.errors import DataError, LeakageError, RecipeError
-from factory.contracts.recipe import SplitRecipe
+from factory.contracts.errors import DataError, LeakageError, RecipeError, TrainingError
+from factory.contracts.recipe import Recipe, SplitRecipe
 from factory.data.leakage import check_split
 
-__all__ = ["check_split", "make_split", "split_by_people", "subjects_of"]
+__all__ = ["check_split", "make_split", "require_trainable", "split_by_people", "subjects_of"]
 
 
 def make_split(windows: WindowSet, recipe: SplitRecipe, seed: int) -> Split:
@@ -92,6 +92,25 @@ def split_by_people(windows: WindowSet, train: Sequence[str], validation: Sequen
     _require_classes(windows, split)
     check_split(windows, split)
     return split
+
+
+def require_trainable(windows: WindowSet, split: Split, recipe: Recipe) -> None:
+    """Refuse, before anything is trained, what would stop a training later.
+
+    Raises:
+        TrainingError: Fewer windows than a batch takes.
+        DataError: A class without training windows.
+    """
+    _require_classes(windows, split)
+    counted = {"training": len(split.train)}
+    if len(recipe.model.heads) == 1 and recipe.train.refit:
+        counted = {"training and validation": len(split.train) + len(split.validation)}
+    for what, count in counted.items():
+        if count < recipe.train.batch:
+            raise TrainingError(
+                f"{count} {what} windows, train.batch is {recipe.train.batch}: lower train.batch to at most {count}, "
+                "lower data.hop, or add recordings"
+            )
 
 
 def subjects_of(windows: WindowSet) -> list[str]:

@@ -40,18 +40,31 @@ class LabelPlan:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Cut:
-    """Windows of one gap-free segment.
+    """Windows of one gap-free segment; all pure, or all mixed.
 
     Attributes:
         x: (n, C, T) float32.
         y: (n,) classes.
         start: (n,) first sample in the segment.
         segment: Counts gap-free segments of one recording from 0.
+        purity: (n,) share of a window that carries its class; None where at least `data.purity` does.
     """
 
     x: Floats
     y: Ints
     start: Ints
+    segment: int
+    purity: NDArray[np.float64] | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Candidates:
+    """Where windows may begin in what has been read of a segment: samples (T, C), classes (T,), starts (n,)."""
+
+    samples: Floats
+    labels: Ints
+    starts: Ints
+    begin: int
     segment: int
 
 
@@ -92,10 +105,36 @@ def choose_channels(available: Sequence[str], wanted: Sequence[str] | None) -> l
 def cut(
     pieces: Iterable[Piece], recipe: DataRecipe, plan: LabelPlan, columns: Sequence[int], lost: Counter[str]
 ) -> Iterator[Cut]:
-    """Cut the pieces of one recording; what is left out is counted in `lost`.
+    """Cut the pieces of one recording; what is left out is counted in `lost`."""
+    for found in _candidates(pieces, recipe, plan, columns, lost):
+        y = label_windows(found.labels, found.starts, recipe.window, recipe.purity, len(plan.names), lost)
+        kept = y >= 0
+        yield Cut(
+            x=_gather(found.samples, found.starts[kept], recipe.window),
+            y=y[kept],
+            start=found.begin + found.starts[kept],
+            segment=found.segment,
+        )
 
-    Memory is bounded by the size of a piece: the unfinished rest of one is carried into the next.
-    """
+
+def cut_mixed(pieces: Iterable[Piece], recipe: DataRecipe, plan: LabelPlan, columns: Sequence[int]) -> Iterator[Cut]:
+    """The windows that `cut` leaves out because too little of them carries their main label, which is their class."""
+    for found in _candidates(pieces, recipe, plan, columns, Counter()):
+        y, purity = label_mixed(found.labels, found.starts, recipe.window, recipe.purity, len(plan.names))
+        kept = y >= 0
+        yield Cut(
+            x=_gather(found.samples, found.starts[kept], recipe.window),
+            y=y[kept],
+            start=found.begin + found.starts[kept],
+            segment=found.segment,
+            purity=purity[kept],
+        )
+
+
+def _candidates(
+    pieces: Iterable[Piece], recipe: DataRecipe, plan: LabelPlan, columns: Sequence[int], lost: Counter[str]
+) -> Iterator[_Candidates]:
+    """Every window's place; memory is bounded by a piece, the unfinished rest of one is carried into the next."""
     segment, begin, seen, skip = -1, 0, 0, 0
     samples: Floats = np.empty((0, len(columns)), np.float32)
     labels: Ints = np.empty(0, np.int64)
@@ -109,11 +148,7 @@ def cut(
         labels = np.concatenate([labels, plan.of_source[piece.labels]])
         starts = np.arange(skip, len(labels) - recipe.window + 1, recipe.hop)
         if len(starts):
-            y = label_windows(labels, starts, recipe.window, recipe.purity, len(plan.names), lost)
-            kept = y >= 0
-            yield Cut(
-                x=_gather(samples, starts[kept], recipe.window), y=y[kept], start=begin + starts[kept], segment=segment
-            )
+            yield _Candidates(samples=samples, labels=labels, starts=starts, begin=begin, segment=segment)
             # The next window may start beyond what has been read.
             following = int(starts[-1]) + recipe.hop
             used = min(following, len(labels))
@@ -132,7 +167,7 @@ def label_windows(labels: Ints, starts: Ints, length: int, purity: float, classe
         classes: Number of classes.
         lost: Counted up.
     """
-    counts = np.stack([_count(labels == value, starts, length) for value in range(-1, classes + 1)])
+    counts = _counts(labels, starts, length, classes)
     best = counts[1:].argmax(axis=0)
     pure = counts[1:].max(axis=0) >= purity * length - 1e-9
     unlabelled = ~pure & (counts[0] > (1 - purity) * length + 1e-9)
@@ -141,6 +176,25 @@ def label_windows(labels: Ints, starts: Ints, length: int, purity: float, classe
         lost[reason] += int(which.sum())
     y: Ints = np.where(pure & ~dropped, best, -1).astype(np.int64)
     return y
+
+
+def label_mixed(
+    labels: Ints, starts: Ints, length: int, purity: float, classes: int
+) -> tuple[Ints, NDArray[np.float64]]:
+    """Main class of each window that less than `purity` of it carries, and that share; -1 for all other windows.
+
+    Args: as `label_windows`. Windows of which more is unlabelled than of any class have no main class.
+    """
+    counts = _counts(labels, starts, length, classes)
+    best, most = counts[1:].argmax(axis=0), counts[1:].max(axis=0)
+    mixed = (most < purity * length - 1e-9) & (most > counts[0]) & (best < classes)
+    y: Ints = np.where(mixed, best, -1).astype(np.int64)
+    return y, most / length
+
+
+def _counts(labels: Ints, starts: Ints, length: int, classes: int) -> Ints:
+    """(classes + 2, n) samples of each window without a label, of each class, and of left-out ones."""
+    return np.stack([_count(labels == value, starts, length) for value in range(-1, classes + 1)])
 
 
 def _count(mask: NDArray[np.bool_], starts: Ints, length: int) -> Ints:

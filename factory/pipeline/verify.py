@@ -17,6 +17,7 @@ from factory.pipeline.measure import HeldOut, Measured, VerifyRequest, verify_ar
 from factory.pipeline.provenance import provenance
 from factory.pipeline.result import Build, VerifyResult
 from factory.pipeline.stages import summarise
+from factory.reporting.html import require_report, write_report
 from factory.verification.golden import read_golden
 
 _BUILD_ONLY = "crosscheck."
@@ -62,6 +63,7 @@ def verify(
     manifest = build.manifest
     golden = read_golden(build.path / "golden.npz")
     require_consistent(build, golden)
+    require_report(build.report, manifest)
     request = VerifyRequest(
         build=build.path,
         spec=manifest.contract,
@@ -126,8 +128,6 @@ def _reference(manifest: Manifest) -> Accuracy | None:
 
 def _update(build: Build, result: VerifyResult) -> None:
     """Replace what was measured of the artifacts; what was measured of the network before them stays."""
-    from factory.reporting.html import write_report
-
     manifest = build.manifest
     renewed = manifest.model_copy(
         update={

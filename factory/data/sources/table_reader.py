@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from factory.contracts.errors import DataError
 from factory.contracts.table import TableDescription
+from factory.contracts.window import name_fault
 from factory.data.sources.table_faults import first_fault
 
 _BLOCK_BYTES = 4 << 20
@@ -178,6 +179,10 @@ class TableReader:
         if "" in subjects:
             place = first + int(np.argmax(subject == subjects.index("")))
             raise DataError(f"{self.row(place)}: column '{columns.subject}' is empty: every row needs a subject")
+        for code, name in enumerate(subjects):
+            if fault := name_fault(name):
+                place = first + int(np.argmax(subject == code))
+                raise DataError(f"{self.row(place)}: subject {name!r:.80} {fault}: rename that person")
         session, sessions = (
             _encode(record.column(columns.session)) if columns.session else (np.zeros_like(subject), [""])
         )
