@@ -19,7 +19,10 @@ from factory.verify.accuracy import measure
 from factory.verify.statistics import statistics, triads
 
 if TYPE_CHECKING:
-    from sklearn.ensemble import ExtraTreesClassifier, HistGradientBoostingClassifier
+    from sklearn.ensemble import (  # type: ignore[import-untyped]
+        ExtraTreesClassifier,
+        HistGradientBoostingClassifier,
+    )
 
 Kind = Literal["gradient_boosting", "extra_trees"]
 KINDS: tuple[Kind, ...] = ("gradient_boosting", "extra_trees")
@@ -90,7 +93,7 @@ def _answers(kind: Kind, data: _Data, fit: Ints, judged: Ints, seed: int) -> Int
 
 def _log_probabilities(kind: Kind, data: _Data, fit: Ints, judged: Ints, seed: int) -> Floats:
     """(len(judged), K); a class without windows in `fit` gets the least probability."""
-    from threadpoolctl import threadpool_limits
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
     if len(fit) > _MOST_WINDOWS:
         fit = np.random.default_rng(seed).choice(fit, _MOST_WINDOWS, replace=False)
