@@ -45,8 +45,8 @@ def accuracy(logits: np.ndarray, y: np.ndarray, reference: dict[str, float]) -> 
 def macro_f1(predicted: np.ndarray, y: np.ndarray, classes: int) -> float:
     """Mean F1 over the classes that occur in the truth.
 
-    As factory.contracts.scores.macro_f1, which a board, with Python 3.8 and numpy alone, does not have; a test holds the
-    two equal.
+    As factory.contracts.scores.macro_f1, which a board, with Python 3.8 and numpy alone, does not have; a test holds
+    the two equal.
     """
     confusion = np.bincount(y * classes + predicted, minlength=classes * classes).reshape(classes, classes)
     hits, total = np.diagonal(confusion), confusion.sum(axis=0) + confusion.sum(axis=1)

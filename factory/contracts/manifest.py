@@ -228,7 +228,7 @@ class Manifest(Contract):
     training: Training
     artifacts: tuple[Artifact, ...]
     files: tuple[BuildFile, ...]
-    baseline: Baseline | None = None
+    baseline: Baseline
     mixed: MixedWindows | None = Field(default=None, description="None where no test window is mixed")
     conversion: tuple[Verification, ...] = Field(description="eager, folded, onnx: the network before any target")
     verifications: tuple[Verification, ...]

@@ -1,7 +1,7 @@
 """A build from recordings to the report. Open this file to see the machine: each line of `build` is one stage.
 
-    recordings -> windows -> teacher -> student -> ONNX graph -> golden pack -> a target's files -> verification
-    -> board, if one is named -> manifest.json -> report.html -> android/, if asked for
+    recordings -> windows -> teacher -> student -> ONNX graph -> a target's files -> golden pack -> baseline
+    -> verification -> board, if one is named -> manifest.json -> report.html -> android/, if asked for
 
 What a stage does stands in the package that it belongs to; what decides whether it runs again, in stages.py and its
 neighbours. Everything is written into one folder, under one lock.
@@ -16,12 +16,21 @@ from factory.contracts.artifact import Artifact
 from factory.contracts.errors import ArtifactError, FactoryError, RecipeError, StorageError
 from factory.contracts.manifest import Check, Outcome
 from factory.contracts.network import TrainingSummary
+from factory.data.splits import require_trainable
 from factory.pipeline.android import android_stage
 from factory.pipeline.board import BOARD_GATE, TARGET, Board, board_stage, require_board_target
 from factory.pipeline.finish import manifest_stage, report_stage
 from factory.pipeline.request import BuildRequest, Run
 from factory.pipeline.result import Build
-from factory.pipeline.stages import golden_stage, onnx_stage, student_stage, teacher_stage, windows_stage, write_recipe
+from factory.pipeline.stages import (
+    baseline_stage,
+    golden_stage,
+    onnx_stage,
+    student_stage,
+    teacher_stage,
+    windows_stage,
+    write_recipe,
+)
 from factory.pipeline.targets import ANDROID, Chosen, Exports, choose_targets, export_targets
 from factory.pipeline.verification import Verified, verify_request, verify_stage
 
@@ -41,6 +50,7 @@ def build(request: BuildRequest) -> Build:
         _train(run)
         exports = _export(run, chosen)
         golden_stage(run)
+        baseline_stage(run)
         request.cancel.raise_if_set()
         verified = verify_stage(run, exports.artifacts)
         exports = _on_board(run, exports, verified)
@@ -82,6 +92,7 @@ def _train(run: Run) -> tuple[TrainingSummary, TrainingSummary]:
     _require_same_recipe(run)
     write_recipe(run)
     windows_stage(run)
+    require_trainable(run.windows, run.split, run.recipe)
     run.request.cancel.raise_if_set()
     return teacher_stage(run), student_stage(run)
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from factory.artifacts.code import code_hash
 from factory.artifacts.manifest_io import read_manifest, write_manifest
 from factory.artifacts.store import Nothing, Stage, describe_file
-from factory.contracts.manifest import BuildFile, DataSummary, Manifest, Training
+from factory.contracts.manifest import Baseline, BuildFile, DataSummary, Manifest, Training
 from factory.contracts.network import TrainingSummary
 from factory.pipeline.provenance import provenance
 from factory.pipeline.request import SPLIT_FILE, Run
@@ -69,7 +69,8 @@ def _manifest(
         training=_training(run, verified),
         artifacts=exports.artifacts,
         files=files,
-        baseline=verified.baseline,
+        baseline=run.store.result("baseline", Baseline),
+        mixed=verified.mixed,
         conversion=verified.conversion,
         verifications=verified.verifications,
         checks=exports.checks + verified.checks,

@@ -153,7 +153,7 @@ def _split_checks(request: VerifyRequest, artifact: Artifact, seen: Verification
     return checks
 
 
-_NO_REFERENCE = "needs the reference network's logits on the test split: factory build measures it"
+_NO_REFERENCE = "needs the reference's logits on the test split: pip install onnxruntime, which runs onnx/model.onnx"
 _NO_DATA = "needs the recordings that it was built from: run factory verify with --data"
 
 

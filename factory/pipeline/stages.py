@@ -13,7 +13,7 @@ from factory.contracts.artifact import Artifact
 from factory.contracts.base import Contract
 from factory.contracts.dataset import Split, WindowSet
 from factory.contracts.files import atomic_write
-from factory.contracts.manifest import DataSummary, SplitRecord
+from factory.contracts.manifest import Baseline, DataSummary, SplitRecord
 from factory.contracts.network import NetworkSpec, TrainingSummary
 from factory.contracts.recipe import Recipe
 from factory.contracts.window import SensorContract
@@ -80,6 +80,22 @@ def summarise(windows: WindowSet, split: Split) -> DataSummary:
         classes={part: dict(zip(labels, count, strict=True)) for part, count in counts.items()},
         lost=windows.lost,
     )
+
+
+def baseline_stage(run: Run) -> Baseline:
+    """Fit trees on statistics of the same windows and split: what the student must not fall below."""
+
+    def work() -> Baseline:
+        from factory.verification.baseline import fit_baseline
+
+        return fit_baseline(run.windows, run.split, run.recipe.seed)
+
+    inputs = {
+        **_windows_inputs(run, run.recipe),
+        "tools": versions("scikit-learn", "numpy"),
+        "code": code_hash(baseline_stage, "factory.verification.baseline"),
+    }
+    return run.store.run(Stage(name="baseline", inputs=inputs, outputs=(), result=Baseline), work)
 
 
 def teacher_stage(run: Run) -> TrainingSummary:

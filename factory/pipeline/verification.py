@@ -9,23 +9,29 @@ from factory.artifacts.store import Stage
 from factory.contracts.artifact import Artifact, Precision
 from factory.contracts.base import Contract
 from factory.contracts.dataset import Floats
-from factory.contracts.manifest import Accuracy, Baseline, Check, NetworkCost, Verification
+from factory.contracts.manifest import Accuracy, Baseline, Check, MixedWindows, NetworkCost, Verification
 from factory.devices.host import machine, where
 from factory.pipeline.measure import HeldOut, Measured, VerifyRequest, open_runner, verify_artifacts
 from factory.pipeline.provenance import versions
 from factory.pipeline.request import Run
 from factory.verification.accuracy import measure
 from factory.verification.agreement import overlap
-from factory.verification.baseline import fit_baseline
 from factory.verification.gates import judge_parity, judge_student, judge_worth
 from factory.verification.golden import GoldenPack, read_golden
-from factory.verification.measure import measure_parity
+from factory.verification.measure import measure_mixed, measure_parity
 from factory.verification.tolerances import tolerance
 
 if TYPE_CHECKING:
     from torch import nn
 
-_CODE = (__name__, "exporters.onnx_runner", "factory.models", "factory.training.predict", "factory.verification")
+_CODE = (
+    __name__,
+    "exporters.onnx_runner",
+    "factory.data.mixed",
+    "factory.models",
+    "factory.training.predict",
+    "factory.verification",
+)
 
 
 class Verified(Contract):
@@ -34,7 +40,7 @@ class Verified(Contract):
     conversion: tuple[Verification, ...]
     verifications: tuple[Verification, ...]
     checks: tuple[Check, ...]
-    baseline: Baseline
+    mixed: MixedWindows | None
     teacher: Accuracy
     student_cost: NetworkCost
     teacher_cost: NetworkCost
@@ -48,6 +54,7 @@ def verify_stage(run: Run, artifacts: tuple[Artifact, ...]) -> Verified:
         "artifacts": {artifact.path: artifact.sha256 for artifact in artifacts},
         "networks": [run.store.hashes(name) for name in ("teacher", "student", "onnx", "golden")],
         "windows": run.windows.content_hash,
+        "baseline": run.store.result("baseline", Baseline).model_dump(mode="json", exclude={"seconds"}),
         "latency_runs": run.recipe.verify.latency_runs,
         "tools": versions("torch", "onnxruntime", *packages_of(artifacts)),
         "machine": machine(),
@@ -103,13 +110,12 @@ def _verify(run: Run, artifacts: tuple[Artifact, ...]) -> Verified:
     assert bare.held_out is not None
     spec, golden, held_out = bare.spec, bare.golden, bare.held_out
     teacher, student = load_ensemble(run.folder / "teacher"), load_network(run.folder / "student")
-    baseline = fit_baseline(run.windows, run.split, run.recipe.seed)
-    reference_logits = _torch_run(student)(held_out.x)
+    baseline, answer = run.store.result("baseline", Baseline), _torch_run(student)
     conversion, checks = _conversion_checks(run, golden, held_out, spec.labels)
     eager = conversion[0].accuracy
     assert eager is not None
     checks += judge_worth(eager, baseline, machine(), overlap(spec))
-    request = replace(bare, reference=eager, reference_logits=reference_logits, baseline=baseline)
+    request = replace(bare, reference=eager, reference_logits=answer(held_out.x), baseline=baseline)
     found = verify_artifacts(request, artifacts)
     checks += _crosscheck(run, golden, artifacts, found)
     cost = network_cost(student)
@@ -118,11 +124,20 @@ def _verify(run: Run, artifacts: tuple[Artifact, ...]) -> Verified:
         conversion=tuple(conversion),
         verifications=tuple(found.verifications),
         checks=tuple(checks + found.checks),
-        baseline=baseline,
+        mixed=_mixed(run, answer, held_out),
         teacher=_accuracy(_torch_run(teacher), held_out, spec.labels),
         student_cost=cost,
         teacher_cost=ensemble_cost(teacher),
     )
+
+
+def _mixed(run: Run, answer: Callable[[Floats], Floats], held_out: HeldOut) -> MixedWindows | None:
+    """The student on test people's windows of more than one label, which every other figure leaves out."""
+    from factory.data.mixed import mixed_windows
+
+    request, people = run.request, sorted(set(held_out.subject.tolist()))
+    found = mixed_windows(run.recipe.data, request.data, request.cache, people, run.progress, run.folder)
+    return measure_mixed(answer, held_out, found, found.purity, run.windows.spec.labels)
 
 
 def _conversion_checks(

@@ -7,18 +7,23 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from factory.artifacts.manifest_io import write_manifest
-from factory.contracts.dataset import WindowSet
+from factory.contracts.artifact import Precision
+from factory.contracts.dataset import Floats, WindowSet
 from factory.contracts.errors import ArtifactError, DataError, MissingToolError, RecipeError
 from factory.contracts.manifest import Accuracy, Check, Manifest
 from factory.contracts.progress import Progress, Silent
+from factory.devices.host import machine, where
 from factory.pipeline.board import Board, measure_on_board, pack
 from factory.pipeline.consistency import require_consistent, require_same_data
 from factory.pipeline.measure import HeldOut, Measured, VerifyRequest, verify_artifacts
 from factory.pipeline.provenance import provenance
 from factory.pipeline.result import Build, VerifyResult
 from factory.pipeline.stages import summarise
-from factory.reporting.html import require_report, write_report
-from factory.verification.golden import read_golden
+from factory.reporting.trailer import require_report
+from factory.verification.agreement import overlap
+from factory.verification.gates import judge_parity, judge_worth, not_run
+from factory.verification.golden import GoldenPack, read_golden
+from factory.verification.measure import measure_parity
 
 _BUILD_ONLY = "crosscheck."
 """Gates that a build runs and `verify` does not: they convert again."""
@@ -64,16 +69,22 @@ def verify(
     golden = read_golden(build.path / "golden.npz")
     require_consistent(build, golden)
     require_report(build.report, manifest)
+    held_out = _held_out(build, recordings, told)
+    checks, reference_logits = _hand_off(build, golden, held_out)
+    reference = _reference(manifest)
     request = VerifyRequest(
         build=build.path,
         spec=manifest.contract,
         golden=golden,
-        held_out=_held_out(build, recordings, told),
-        reference=_reference(manifest),
+        held_out=held_out,
+        reference=reference,
+        reference_logits=reference_logits,
+        baseline=manifest.baseline,
         latency_runs=manifest.recipe.verify.latency_runs,
         progress=told,
     )
     found = verify_artifacts(request, manifest.artifacts)
+    found.checks.extend((*checks, *judge_worth(reference, manifest.baseline, machine(), overlap(manifest.contract))))
     if board is not None:
         there = Board(url=board, name=manifest.name)
         bundle = pack(there, request, manifest.artifacts, found.verifications)
@@ -121,13 +132,35 @@ def _windows(build: Build, recordings: Recordings, progress: Progress) -> Window
     return prepare(manifest.recipe.data, data, cache, progress, base=build.path)
 
 
-def _reference(manifest: Manifest) -> Accuracy | None:
-    eager = (step.accuracy for step in manifest.conversion if step.subject == "eager")
-    return next(eager, None)
+def _hand_off(build: Build, golden: GoldenPack, held_out: HeldOut | None) -> tuple[list[Check], Floats | None]:
+    """Gates of the ONNX graph, and its logits on the test split, which stand for the network's own."""
+    from exporters.onnx_runner import OnnxRunner
+
+    try:
+        with OnnxRunner(build.path / "onnx" / "model.onnx") as onnx:
+            step = measure_parity("onnx", onnx.name, onnx.run, golden, Precision.FP32)
+            checks = judge_parity("onnx", Precision.FP32, step.parity, where(onnx.name), note="step onnx")
+            return checks, None if held_out is None else onnx.run(held_out.x)
+    except MissingToolError as error:
+        return not_run("onnx", Precision.FP32, machine(), str(error)), None
+
+
+def _reference(manifest: Manifest) -> Accuracy:
+    """The network's accuracy, which a consistent manifest holds.
+
+    Raises:
+        ArtifactError: It does not.
+    """
+    for step in manifest.conversion:
+        if step.subject == "eager" and step.accuracy is not None:
+            return step.accuracy
+    raise ArtifactError("manifest.json has no accuracy of the network: build again")
 
 
 def _update(build: Build, result: VerifyResult) -> None:
     """Replace what was measured of the artifacts; what was measured of the network before them stays."""
+    from factory.reporting.html import write_report
+
     manifest = build.manifest
     renewed = manifest.model_copy(
         update={

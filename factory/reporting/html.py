@@ -5,22 +5,20 @@ Every figure comes from the manifest or from the build's files. Text is escaped 
 The same manifest gives the same bytes.
 """
 
-import hashlib
 from pathlib import Path
 
 import jinja2
 from markupsafe import Markup
 
-from factory.contracts.errors import ArtifactError
 from factory.contracts.files import atomic_write
 from factory.contracts.manifest import Accuracy, Manifest, Outcome
 from factory.reporting import classes, figures, plots, text, view
 from factory.reporting.comparison import compare
 from factory.reporting.golden_errors import WrongWindow, read_errors, triads
 from factory.reporting.operators import read_profiles
+from factory.reporting.trailer import trailer
 
 OUTCOME_WORDS = {Outcome.FAILED: "✗ failed", Outcome.PASSED: "✓ passed", Outcome.NOT_RUN: "– not run"}
-_TRAILER = "<!-- sha256: "
 FILTER_WORDS = {
     "median": "median filter",
     "butterworth_lowpass": "Butterworth low-pass",
@@ -43,30 +41,7 @@ def write_report(build: Path, manifest: Manifest, out: Path) -> None:
     """
     page = render(build, manifest)
     with atomic_write(out) as temporary:
-        temporary.write_text(page + _trailer(page, manifest), encoding="utf-8", newline="\n")
-
-
-def require_report(path: Path, manifest: Manifest) -> None:
-    """Refuse a report that was edited, or that is of another manifest.
-
-    Raises:
-        ArtifactError: Missing or changed; names the command that writes it again.
-    """
-    remedy = f"write it again with factory report {path.parent}"
-    try:
-        page, _, trailer = path.read_bytes().decode("utf-8").rpartition(_TRAILER)
-    except FileNotFoundError as error:
-        raise ArtifactError(f"{path} is missing: {remedy}") from error
-    except UnicodeDecodeError as error:
-        raise ArtifactError(f"{path} is corrupt, not UTF-8: {remedy}") from error
-    if _TRAILER + trailer != _trailer(page, manifest):
-        raise ArtifactError(f"{path} was edited, or is of another manifest: {remedy}")
-
-
-def _trailer(page: str, manifest: Manifest) -> str:
-    """A comment that ends the page: what it was made from, and the hash of all above it."""
-    made_from = hashlib.sha256(manifest.model_dump_json().encode()).hexdigest()
-    return f"{_TRAILER}manifest {made_from} page {hashlib.sha256(page.encode()).hexdigest()} -->\n"
+        temporary.write_text(page + trailer(page, manifest), encoding="utf-8", newline="\n")
 
 
 def render(build: Path, manifest: Manifest) -> str:

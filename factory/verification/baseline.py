@@ -19,7 +19,10 @@ from factory.verification.accuracy import measure
 from factory.verification.statistics import statistics, triads
 
 if TYPE_CHECKING:
-    from sklearn.ensemble import ExtraTreesClassifier, HistGradientBoostingClassifier
+    from sklearn.ensemble import (
+        ExtraTreesClassifier,
+        HistGradientBoostingClassifier,
+    )
 
 Kind = Literal["gradient_boosting", "extra_trees"]
 KINDS: tuple[Kind, ...] = ("gradient_boosting", "extra_trees")

@@ -84,12 +84,23 @@ def measure_artifact(
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class LabelledWindows:
-    """Test windows: x (N, C, T) in SI units, y (N,) class index, subject (N,) names."""
+class LabelledWindows(Protocol):
+    """What accuracy is measured on."""
 
-    x: Floats
-    y: Ints
-    subject: NDArray[np.str_]
+    @property
+    def x(self) -> Floats:
+        """(N, C, T) float32, SI units."""
+        ...
+
+    @property
+    def y(self) -> Ints:
+        """(N,) class index."""
+        ...
+
+    @property
+    def subject(self) -> NDArray[np.str_]:
+        """(N,) names."""
+        ...
 
 
 def measure_mixed(

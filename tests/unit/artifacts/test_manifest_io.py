@@ -9,6 +9,7 @@ from factory.contracts.errors import ArtifactError
 from factory.contracts.files import sha256_file
 from factory.contracts.manifest import (
     Accuracy,
+    Baseline,
     BuildFile,
     DataSummary,
     Manifest,
@@ -68,6 +69,14 @@ def manifest(build: Path) -> Manifest:
             seconds=1,
         ),
         artifacts=(model_of(build / MODEL),),
+        baseline=Baseline(
+            kind="extra_trees",
+            validation={"extra_trees": 1},
+            features=3,
+            seconds=1,
+            accuracy=accuracy,
+            majority=accuracy,
+        ),
         files=(BuildFile(path="golden.npz", sha256=sha256_file(golden), size_bytes=golden.stat().st_size),),
         conversion=(),
         verifications=(),

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sklearn.metrics import f1_score  # type: ignore[import-untyped]
+from sklearn.metrics import f1_score
 
+from factory.contracts.scores import macro_f1
 from factory.devices.bundle import scripts_folder
-from factory.verification.accuracy import macro_f1
 from tests.unit.jetson.scripts import run
 
 PROGRAMS = ("build_engine", "verify", "benchmark", "power")

@@ -89,6 +89,20 @@ def test_guessing_fails_even_beside_trees_that_learned_nothing_either(people: in
     assert "below_baseline" not in failed(checks)
 
 
+def test_a_network_that_gives_each_activity_another_label_fails_though_two_of_seven_fit_by_luck() -> None:
+    labels, answers = tuple("abcdefg"), np.array([0, 1, 3, 4, 5, 6, 2])
+    y = np.tile(np.arange(7), 200)
+    who = np.repeat(np.arange(2), 700).astype(np.str_)
+    lucky = measure(np.eye(7, dtype=np.float32)[answers[y]], y, who, labels)
+    assert lucky.macro_f1 == pytest.approx(2 / 7)
+    assert macro_f1_low(lucky, 2.0) > 1 / 7
+    baseline = baseline_of(accuracy([0.1])).model_copy(
+        update={"accuracy": lucky, "majority": measure_majority(y, y, who, labels)}
+    )
+    checks = {check.gate: check for check in judge_worth(lucky, baseline, HERE, 2.0)}
+    assert failed(checks) == {"over_chance"}
+
+
 def test_always_one_class_fails_over_chance_and_over_majority() -> None:
     y = truth(9, 200)
     constant = measured(np.zeros_like(y), y, 9, 200)
