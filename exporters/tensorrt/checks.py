@@ -56,7 +56,7 @@ def _clean(artifact: Artifact, report: GraphReport) -> Check:
         limit=0,
         unit="errors",
         where=_WHERE,
-        note=f"{len(report.findings) - len(report.errors)} warnings{first}",
+        note=f"{len(report.diagnostics) - len(report.errors)} warnings{first}",
     )
 
 

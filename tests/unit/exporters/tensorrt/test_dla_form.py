@@ -40,7 +40,7 @@ def test_the_mean_over_any_length_is_exact_in_steps_that_the_dla_takes(length: i
     x = np.random.default_rng(0).normal(0, 1, (1, 4, 1, length)).astype(np.float32)
     got = list(ReferenceEvaluator(model).run(None, {"imu": x}))
     np.testing.assert_allclose(got[0], x.mean(axis=3, keepdims=True), rtol=0, atol=1e-6)
-    assert check_graph(model, Device.DLA, Precision.FP16, "m").findings == ()
+    assert check_graph(model, Device.DLA, Precision.FP16, "m").diagnostics == ()
 
 
 def test_what_is_not_recognised_stays_as_it_is() -> None:
