@@ -144,12 +144,24 @@ def _convolution(view: View, node: "NodeProto") -> Iterator[Diagnostic]:
         yield error("conv.kernel_shape", node, message, "state kernel_shape")
 
 
+def _training(view: View, node: "NodeProto") -> Iterator[Diagnostic]:
+    """BatchNormalization states its mode, Dropout reads it."""
+    mode = graphs.attributes(node).get("training_mode", 0)
+    for name in node.input[2:3] if node.op_type == "Dropout" else ():
+        mode = bool(np.any(view.constants.get(name, np.array(name != ""))))
+    if mode:
+        message = f"{node.op_type} in training mode, or in a mode that is computed"
+        yield error("operator.training", node, message, "export the network in evaluation mode")
+
+
 _Rule = Callable[[View, Any], Iterator[Diagnostic]]
 _RULES: dict[str, _Rule] = {
     "AveragePool": _pooling,
+    "BatchNormalization": _training,
     "Clip": _clip,
     "Conv": _convolution,
     "ConvTranspose": _convolution,
+    "Dropout": _training,
     "Einsum": _einsum,
     "If": _if,
     "MaxPool": _pooling,

@@ -214,6 +214,11 @@ CASES = (
         keeps=graph('logits = Einsum<equation="abcd,de->abce">(imu, w)', w=weights(16, 3)),
         breaks=graph('logits = Einsum<equation="...d,de->...e">(imu, w)', w=weights(16, 3)),
     ),
+    Case(
+        rule="operator.training",
+        keeps=graph("logits = Dropout(imu, ratio, mode)", ratio=np.array(0.5, np.float32), mode=np.array(False)),
+        breaks=graph("logits = Dropout(imu, ratio, mode)", ratio=np.array(0.5, np.float32), mode=np.array(True)),
+    ),
     Case(rule="operator.if_outputs", keeps=branch("a = Tanh(imu)"), breaks=branch("a = Tanh(imu)", other="a")),
     Case(
         rule="conv.rank",

@@ -123,6 +123,16 @@ PLAIN: dict[str, Any] = {"w": weights(4, 4, 1, 3), "k": np.array([2]), "axis": n
             graph('logits = Einsum<equation="abcd,b->abcd">(imu, b)', imu="float[1,4,1,16]", **PLAIN),
         ),
         (
+            "operator.training",
+            graph("h = ReduceMax<keepdims=0>(imu) mode = Cast<to=9>(h) logits = Dropout(imu, , mode)"),
+            graph("logits = Dropout(imu)"),
+        ),
+        (
+            "operator.training",
+            graph("logits, mean, var = BatchNormalization<training_mode=1>(imu, b, b, b, b)", **PLAIN),
+            graph("logits = BatchNormalization(imu, b, b, b, b)", **PLAIN),
+        ),
+        (
             "conv.kernel_shape",
             graph("r = Relu(b) logits = Conv(imu, w, r)", **PLAIN),
             graph("logits = Conv(imu, w, b)", **PLAIN),
