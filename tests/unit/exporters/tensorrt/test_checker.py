@@ -63,6 +63,9 @@ def test_every_rule_in_the_code_has_its_graphs_and_its_line_in_the_document() ->
 
 TAKEN: dict[str, Any] = {name: np.array(value) for name, value in {"yes": True, "no": False}.items()}
 CONSTANT_IF = "logits = If({}) "
+QUANTISED_IF = (
+    "r = Relu(imu) q = QuantizeLinear(r, s, z) h = ReduceMax<keepdims=0>(imu) c = Cast<to=9>(h) logits = If(c) "
+)
 PLAIN: dict[str, Any] = {"w": weights(4, 4, 1, 3), "k": np.array([2]), "axis": np.array(3), "b": weights(4)}
 
 
@@ -141,6 +144,11 @@ PLAIN: dict[str, Any] = {"w": weights(4, 4, 1, 3), "k": np.array([2]), "axis": n
             "qdq.none",
             branch("a = Relu(imu)"),
             branch("q = QuantizeLinear(imu, s, z) a = DequantizeLinear(q, s, z)", s=S, z=Z),
+        ),
+        (
+            "qdq.pair",
+            branch("n = Cast<to=1>(q) a = Relu(n)", condition=QUANTISED_IF, s=S, z=Z),
+            branch("n = DequantizeLinear(q, s, z) a = Relu(n)", condition=QUANTISED_IF, s=S, z=Z),
         ),
         (
             "qdq.depthwise_swish_end",

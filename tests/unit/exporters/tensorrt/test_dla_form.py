@@ -48,6 +48,16 @@ def test_what_is_not_recognised_stays_as_it_is() -> None:
     assert [node.op_type for node in dla_form(model).graph.node] == ["Flatten", "HardSigmoid"]
 
 
+def test_the_name_of_the_float_front_and_the_versions_are_kept(tmp_path: Path) -> None:
+    export_onnx(student(), CHANNELS, WINDOW, tmp_path / "model.onnx")
+    model = load(tmp_path / "model.onnx")
+    made = dla_form(model)
+    assert made.metadata_props == model.metadata_props
+    assert made.opset_import == model.opset_import
+    assert made.ir_version == model.ir_version
+    assert (made.graph.input, made.graph.output) == (model.graph.input, model.graph.output)
+
+
 def test_the_source_is_left_alone(tmp_path: Path) -> None:
     export_onnx(student(), CHANNELS, WINDOW, tmp_path / "model.onnx")
     model = load(tmp_path / "model.onnx")
