@@ -3,7 +3,7 @@
 The node to be named in a diagnostic is the one that computes `at`, or else `logits`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -143,11 +143,15 @@ _DEPTHWISE = stored(4, 1, 1, 3)
 _ADD = "a = Relu(n) f = QuantizeLinear(a, s, z) g = DequantizeLinear(f, s, z) logits = Add(d, {other})"
 
 
-def _resize(coordinates: str) -> onnx.ModelProto:
+def resize(
+    coordinates: str, mode: str = "linear", nearest: str = "round_prefer_floor", scales: Sequence[float] = (1, 1, 1, 2)
+) -> onnx.ModelProto:
+    """A model of one Resize by scales."""
+    attributes = f'coordinate_transformation_mode="{coordinates}", mode="{mode}", nearest_mode="{nearest}"'
     return graph(
-        f'logits = Resize<coordinate_transformation_mode="{coordinates}", mode="linear">(imu, roi, scales)',
+        f"logits = Resize<{attributes}>(imu, roi, scales)",
         roi=np.array([0, 0, 0, 0, 1, 1, 1, 1], np.float32),
-        scales=np.array([1, 1, 1, 2], np.float32),
+        scales=np.array(scales, np.float32),
     )
 
 
@@ -206,8 +210,8 @@ CASES = (
     ),
     Case(
         rule="operator.resize",
-        keeps=_resize("half_pixel"),
-        breaks=_resize("tf_crop_and_resize"),
+        keeps=resize("half_pixel"),
+        breaks=resize("tf_crop_and_resize"),
     ),
     Case(
         rule="operator.einsum",

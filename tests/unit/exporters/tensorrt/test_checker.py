@@ -26,6 +26,7 @@ from tests.unit.exporters.tensorrt.golden_graphs import (
     graph,
     loop,
     qdq,
+    resize,
     scan,
     stored,
     weights,
@@ -111,6 +112,22 @@ PLAIN: dict[str, Any] = {"w": weights(4, 4, 1, 3), "k": np.array([2]), "axis": n
             graph("c = Constant<value_int=0>() logits = CumSum(imu, c)"),
         ),
         (
+            "operator.constant_form",
+            graph('at = Constant<value_strings=["a"]>() logits = Tanh(imu)'),
+            graph("c = Constant<value_float=2.0>() logits = Mul(imu, c)"),
+        ),
+        (
+            "operator.resize",
+            resize("tf_half_pixel_for_nn", "nearest", "floor"),
+            resize("tf_half_pixel_for_nn", "nearest"),
+        ),
+        ("operator.resize", resize("half_pixel", scales=(2, 1, 1, 2)), resize("half_pixel", scales=(1, 2, 2, 2))),
+        (
+            "operator.resize",
+            resize("half_pixel", "cubic", scales=(1, 2, 1, 2)),
+            resize("half_pixel", "cubic", scales=(1, 1, 2, 2)),
+        ),
+        (
             "operator.einsum",
             graph('logits = Einsum<equation="abcc->abc">(imu)', imu="float[1,4,4,4]"),
             graph('logits = Einsum<equation="abcd->abdc">(imu)'),
@@ -179,6 +196,16 @@ def test_what_the_importer_refuses_is_an_error_and_what_it_takes_is_none(
 def test_the_size_of_a_result_that_nothing_reads_need_not_be_known() -> None:
     model = graph("logits, mask = Dropout(imu)", opset=7)
     assert check_graph(model, Device.GPU, Precision.FP16, "m").diagnostics == ()
+
+
+@pytest.mark.parametrize(
+    ("equation", "reason"),
+    [("...d,de->...e", "an ellipsis"), ("abdd,de->abe", "a diagonal"), ("ABCD,DE->ABCE", "other letters than a to z")],
+)
+def test_an_einsum_is_refused_with_the_reason(equation: str, reason: str) -> None:
+    model = graph(f'logits = Einsum<equation="{equation}">(imu, w)', w=weights(16, 3))
+    report = check_graph(model, Device.GPU, Precision.FP16, "m")
+    assert reason in next(error.message for error in report.errors if error.rule == "operator.einsum")
 
 
 def test_int64_at_the_ends_is_cast_with_a_warning() -> None:
