@@ -1,9 +1,10 @@
-"""What the jetson target checks beyond the gates that every target has: the static checker, DLA coverage, engines."""
+"""What the jetson target checks beyond the gates that every target has: the static checker, the cache, engines."""
 
 import platform
 from collections.abc import Iterator
 from pathlib import Path
 
+from exporters.tensorrt.cache_check import cache_checks
 from exporters.tensorrt.checker import Device, GraphReport, check_file
 from exporters.tensorrt.engine import engine_checks
 from factory.contracts.artifact import Artifact, Precision
@@ -18,10 +19,10 @@ def jetson_checks(build: Path, artifacts: tuple[Artifact, ...]) -> tuple[Check, 
     """Check the files as they lie in the build folder.
 
     Raises:
-        ArtifactError: A graph is missing or corrupt.
+        ArtifactError: A graph or the calibration cache is missing or corrupt.
     """
     static = [check for artifact in artifacts for check in _static(build, artifact)]
-    return (*static, *engine_checks(build, artifacts))
+    return (*static, *cache_checks(build, artifacts), *engine_checks(build, artifacts))
 
 
 def _static(build: Path, artifact: Artifact) -> Iterator[Check]:
@@ -56,7 +57,7 @@ def _clean(artifact: Artifact, report: GraphReport) -> Check:
         limit=0,
         unit="errors",
         where=_WHERE,
-        note=f"{len(report.findings) - len(report.errors)} warnings{first}",
+        note=f"{len(report.diagnostics) - len(report.errors)} warnings{first}",
     )
 
 

@@ -166,7 +166,7 @@ def _artifact(build: Path, graph: _Graph, shape: HandOff, *, cached: bool) -> Ar
 def _beside(build: Path, graph: _Graph, *, cached: bool) -> tuple[SideFile, ...]:
     """The checker's record goes with the first graph, the cache with the DLA's."""
     if graph.variant == "" and graph.precision is Precision.FP32:
-        name, what = RECORD, "findings of the static checker, and the DLA's coverage"
+        name, what = RECORD, "diagnostics of the static checker, and the DLA's coverage"
     elif graph.variant == "dla" and graph.precision is Precision.FP32 and cached:
         name, what = CACHE, "int8 scales for the DLA"
     else:

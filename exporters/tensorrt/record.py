@@ -7,7 +7,10 @@ from factory.contracts.base import Contract
 
 
 class CheckRecord(Contract):
-    """One report a graph and precision that engines are built in."""
+    """One report a graph and precision that engines are built in.
 
-    schema_version: Literal[1] = 1
+    Schema 2: `diagnostics` with a `level`, which were `findings` with a `severity`.
+    """
+
+    schema_version: Literal[2] = 2
     reports: tuple[GraphReport, ...]

@@ -54,10 +54,10 @@ def check_onnx(
 
 
 def _show(report: "GraphReport") -> None:
-    for finding in report.findings:
-        typer.echo(f"{finding.severity:7} {finding.rule}  {finding.node}")
-        typer.echo(f"        {finding.message}: {finding.remedy}")
-    errors, warnings = len(report.errors), len(report.findings) - len(report.errors)
+    for diagnostic in report.diagnostics:
+        typer.echo(f"{diagnostic.level:7} {diagnostic.rule}  {diagnostic.node}")
+        typer.echo(f"        {diagnostic.message}: {diagnostic.remedy}")
+    errors, warnings = len(report.errors), len(report.diagnostics) - len(report.errors)
     typer.echo(f"{report.file}, {report.device} {report.precision}: {errors} errors, {warnings} warnings")
     if (covered := report.coverage) is not None:
         typer.echo(

@@ -25,11 +25,11 @@ def check_file(path: Path, device: Device, precision: Precision) -> GraphReport:
         import onnx  # noqa: F401
     except ModuleNotFoundError as error:
         raise MissingToolError("onnx is missing: pip install 'smldist-factory[jetson]'") from error
-    return check_graph(graphs.load(path), device, precision, path.name)
+    return check_graph(graphs.read(path), device, precision, path.name)
 
 
 def check_graph(model: "ModelProto", device: Device, precision: Precision, name: str) -> GraphReport:
-    """Check a graph in memory, its constants as initialisers (`graphs.load`).
+    """Check a graph in memory, and the bodies of its control flow.
 
     Args:
         model: The graph.
@@ -38,25 +38,22 @@ def check_graph(model: "ModelProto", device: Device, precision: Precision, name:
         name: Stands in the report.
 
     Raises:
-        ArtifactError: Sizes contradict each other, so that no rule can be applied.
+        ArtifactError: No valid graph (sizes contradict each other, a node lacks inputs): no rule can be applied.
     """
     from onnx.shape_inference import InferenceError
 
     try:
         seen = view(model)
-    except InferenceError as error:
+    except (InferenceError, ValueError) as error:
         raise ArtifactError(f"{name}: {' '.join(str(error).split())[:200]}: export the student again") from error
-    findings = [
-        *gpu.model_rules(seen),
-        *gpu.operator_rules(seen),
-        *gpu.type_rules(seen),
-        *gpu.shape_rules(seen),
-    ]
+    diagnostics = [*gpu.model_rules(seen), *gpu.end_rules(seen), *gpu.shape_rules(seen)]
+    for scope in seen.scopes():
+        diagnostics += [*gpu.operator_rules(scope), *gpu.type_rules(scope)]
     if device is Device.DLA:
-        findings += dla.dla_rules(seen, precision)
+        diagnostics += dla.dla_rules(seen, precision)
     else:
-        findings += qdq.need_rules(seen, int8=precision is Precision.INT8_STATIC)
-        findings += qdq.parameter_rules(seen)
-        findings += qdq.placement_rules(seen)
+        diagnostics += qdq.need_rules(seen, int8=precision is Precision.INT8_STATIC)
+        for scope in seen.scopes():
+            diagnostics += [*qdq.parameter_rules(scope), *qdq.placement_rules(scope)]
     covered = dla.coverage(seen) if device is Device.DLA else None
-    return GraphReport(file=name, device=device, precision=precision, findings=tuple(findings), coverage=covered)
+    return GraphReport(file=name, device=device, precision=precision, diagnostics=tuple(diagnostics), coverage=covered)

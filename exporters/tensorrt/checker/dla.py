@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from exporters.tensorrt import graphs
-from exporters.tensorrt.checker.report import Coverage, Finding
+from exporters.tensorrt.checker.report import Coverage, Diagnostic
 from exporters.tensorrt.checker.view import View, called, error, numbers, warning
 from factory.contracts.artifact import Precision
 
@@ -26,7 +26,7 @@ _ELEMENTWISE = ("Add", "Sub", "Mul", "Max", "Min")
 _CLIP_HIGHEST = 127
 
 
-def dla_rules(view: View, precision: Precision) -> Iterator[Finding]:
+def dla_rules(view: View, precision: Precision) -> Iterator[Diagnostic]:
     """What keeps the graph, or a node of it, off the DLA."""
     if precision is Precision.FP32:
         yield error("dla.precision", None, "the DLA has no float32", "build in fp16 or int8")
@@ -53,7 +53,7 @@ def coverage(view: View) -> Coverage:
     )
 
 
-def obstacles(view: View, node: "NodeProto") -> Iterator[Finding]:
+def obstacles(view: View, node: "NodeProto") -> Iterator[Diagnostic]:
     """Why one node falls back to the GPU; nothing where the DLA takes it."""
     rules = _RULES.get(node.op_type)
     if rules is None:
@@ -66,7 +66,7 @@ def obstacles(view: View, node: "NodeProto") -> Iterator[Finding]:
     yield from rules(view, node)
 
 
-def _tensors(view: View, node: "NodeProto") -> Iterator[Finding]:
+def _tensors(view: View, node: "NodeProto") -> Iterator[Diagnostic]:
     """Four axes of fixed size, within bounds."""
     for name in (*node.input[:1], *node.output[:1]):
         sizes = view.shapes.get(name, ())
@@ -82,7 +82,7 @@ def _tensors(view: View, node: "NodeProto") -> Iterator[Finding]:
             yield warning("dla.size", node, message, "make the batch or the layer smaller")
 
 
-def _convolution(view: View, node: "NodeProto") -> Iterator[Finding]:
+def _convolution(view: View, node: "NodeProto") -> Iterator[Diagnostic]:
     given, weights = graphs.attributes(node), view.constants.get(node.input[1])
     if weights is None:
         yield warning("dla.conv_weights", node, "the weights are no initialiser", "store the weights in the graph")
@@ -102,7 +102,7 @@ def _convolution(view: View, node: "NodeProto") -> Iterator[Finding]:
         yield warning("dla.conv_limits", node, "auto_pad is set", "write the pads out")
 
 
-def _pooling(view: View, node: "NodeProto") -> Iterator[Finding]:
+def _pooling(view: View, node: "NodeProto") -> Iterator[Diagnostic]:
     given = graphs.attributes(node)
     pads = numbers(given.get("pads"), 0)
     limits = (
@@ -119,7 +119,7 @@ def _pooling(view: View, node: "NodeProto") -> Iterator[Finding]:
         yield warning("dla.pool_padding", node, message, "set count_include_pad = 1, or pad nothing")
 
 
-def _clip(view: View, node: "NodeProto") -> Iterator[Finding]:
+def _clip(view: View, node: "NodeProto") -> Iterator[Diagnostic]:
     """The DLA has min(max(x, 0), n) alone."""
     bounds = [graphs.scalar(view.constant(name)) if name else None for name in (*node.input[1:], "", "")[:2]]
     low, high = bounds
@@ -128,7 +128,7 @@ def _clip(view: View, node: "NodeProto") -> Iterator[Finding]:
         yield warning("dla.clip", node, message, "shift by the bias before it, so that the lower bound is 0")
 
 
-def _elementwise(view: View, node: "NodeProto") -> Iterator[Finding]:
+def _elementwise(view: View, node: "NodeProto") -> Iterator[Diagnostic]:
     if any(view.constant(name) is not None for name in node.input):
         remedy = "multiply the constant into the weights or the bias of a neighbouring convolution"
         yield warning("dla.constant", node, f"{node.op_type} with a constant, which the DLA cannot hold", remedy)
@@ -142,17 +142,17 @@ def _elementwise(view: View, node: "NodeProto") -> Iterator[Finding]:
         yield warning("dla.broadcast", node, message, "bring both to the same sizes")
 
 
-def _concat(view: View, node: "NodeProto") -> Iterator[Finding]:
+def _concat(view: View, node: "NodeProto") -> Iterator[Diagnostic]:
     axis = graphs.attributes(node).get("axis", 1)
     if axis % max(len(view.shapes.get(node.output[0], ())), 1) != 1:
         yield warning("dla.concat", node, f"Concat along axis {axis}, the DLA joins channels", "join along axis 1")
 
 
-def _nothing_more(view: View, node: "NodeProto") -> Iterator[Finding]:
+def _nothing_more(view: View, node: "NodeProto") -> Iterator[Diagnostic]:
     return iter(())
 
 
-_Rule = Callable[[View, Any], Iterator[Finding]]
+_Rule = Callable[[View, Any], Iterator[Diagnostic]]
 _RULES: dict[str, _Rule] = {
     "Conv": _convolution,
     "Relu": _nothing_more,

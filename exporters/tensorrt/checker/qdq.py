@@ -7,7 +7,7 @@ import numpy as np
 
 from exporters.tensorrt import graphs
 from exporters.tensorrt.checker.operators import NOT_IN_INT8
-from exporters.tensorrt.checker.report import Finding
+from exporters.tensorrt.checker.report import Diagnostic
 from exporters.tensorrt.checker.view import View, error, warning
 
 if TYPE_CHECKING:
@@ -17,11 +17,11 @@ _Q, _DQ = "QuantizeLinear", "DequantizeLinear"
 
 
 def pairs(view: View) -> list["NodeProto"]:
-    """Every Q and DQ."""
+    """Every Q and DQ of a graph, without its bodies."""
     return [node for node in view.nodes if node.op_type in (_Q, _DQ)]
 
 
-def parameter_rules(view: View) -> Iterator[Finding]:
+def parameter_rules(view: View) -> Iterator[Diagnostic]:
     """Scales and zero-points."""
     for node in pairs(view):
         if len(node.input) < 3 or not node.input[2]:
@@ -46,7 +46,7 @@ def parameter_rules(view: View) -> Iterator[Finding]:
             yield from _channels(view, node, scale.size)
 
 
-def placement_rules(view: View) -> Iterator[Finding]:
+def placement_rules(view: View) -> Iterator[Diagnostic]:
     """Where Q and DQ stand."""
     for node in view.nodes:
         if node.op_type == _Q:
@@ -55,6 +55,7 @@ def placement_rules(view: View) -> Iterator[Finding]:
             yield from _ahead_of_dequantize(view, node)
         elif node.op_type in graphs.WEIGHTED:
             yield from _weighted(view, node)
+            yield from _depthwise_swish(view, node)
         elif node.op_type == "Add":
             yield from _residual(view, node)
         if node.op_type in NOT_IN_INT8 and any(_is_quantised(view, name) for name in node.input[:2]):
@@ -62,9 +63,9 @@ def placement_rules(view: View) -> Iterator[Finding]:
             yield error("qdq.float_operator", node, f"{node.op_type} has no int8 implementation", remedy)
 
 
-def need_rules(view: View, *, int8: bool) -> Iterator[Finding]:
+def need_rules(view: View, *, int8: bool) -> Iterator[Diagnostic]:
     """Q/DQ and the precision belong together."""
-    found = pairs(view)
+    found = [node for scope in view.scopes() for node in pairs(scope)]
     if int8 and not found:
         message = "no Q/DQ: nothing would run in int8"
         yield error("qdq.none", None, message, "build model.int8.onnx, or give the builder a calibration cache")
@@ -73,7 +74,7 @@ def need_rules(view: View, *, int8: bool) -> Iterator[Finding]:
         yield error("qdq.float_build", found[0], message, "build in int8 (--int8), or take the float graph")
 
 
-def _channels(view: View, node: "NodeProto", scales: int) -> Iterator[Finding]:
+def _channels(view: View, node: "NodeProto", scales: int) -> Iterator[Diagnostic]:
     """One scale a channel: for constant weights alone, along their output channels."""
     if view.constant(node.input[0]) is None:
         yield error("qdq.per_axis", node, f"an activation has {scales} scales", "one scale a tensor for activations")
@@ -96,7 +97,7 @@ def _output_axis(reader: "NodeProto | None") -> int | None:
     return 0 if reader.op_type == "Conv" else 1
 
 
-def _after_quantize(view: View, node: "NodeProto") -> Iterator[Finding]:
+def _after_quantize(view: View, node: "NodeProto") -> Iterator[Diagnostic]:
     readers = view.readers.get(node.output[0], [])
     if not readers or any(reader.op_type != _DQ for reader in readers):
         kinds = ", ".join(sorted({reader.op_type for reader in readers})) or "nothing"
@@ -116,7 +117,7 @@ def _after_quantize(view: View, node: "NodeProto") -> Iterator[Finding]:
         yield warning("qdq.fusion", node, message, "quantise after the activation")
 
 
-def _ahead_of_dequantize(view: View, node: "NodeProto") -> Iterator[Finding]:
+def _ahead_of_dequantize(view: View, node: "NodeProto") -> Iterator[Diagnostic]:
     source = view.producer.get(node.input[0])
     if source is None and node.input[0] not in view.constants:
         message = "a DQ reads the graph's input"
@@ -129,7 +130,7 @@ def _ahead_of_dequantize(view: View, node: "NodeProto") -> Iterator[Finding]:
             yield error("qdq.scales_differ", node, "a Q and its DQ have different scales", "give both the same scale")
 
 
-def _weighted(view: View, node: "NodeProto") -> Iterator[Finding]:
+def _weighted(view: View, node: "NodeProto") -> Iterator[Diagnostic]:
     activation, weights = (_is_quantised(view, name) for name in node.input[:2])
     if activation != weights and node.op_type not in NOT_IN_INT8:
         which = "input" if activation else "weights"
@@ -137,7 +138,44 @@ def _weighted(view: View, node: "NodeProto") -> Iterator[Finding]:
         yield error("qdq.one_sided", node, message, "quantise input and weights, or neither")
 
 
-def _residual(view: View, node: "NodeProto") -> Iterator[Finding]:
+def _depthwise_swish(view: View, node: "NodeProto") -> Iterator[Diagnostic]:
+    """An int8 depthwise convolution fused with x * sigmoid(x): TensorRT#3385, seen in 8.5.2 and confirmed by NVIDIA.
+
+    The builder has no implementation where the graph ends there; with more behind it, it was seen to build unfused.
+    """
+    weights = view.constant(node.input[1])
+    depthwise = graphs.attributes(node).get("group", 1) > 1 and weights is not None and weights.shape[1] == 1
+    if node.op_type != "Conv" or not depthwise or not all(_is_quantised(view, name) for name in node.input[:2]):
+        return
+    product = _swish(view, _past(view, node.output[0], "BatchNormalization"))
+    if product is None:
+        return
+    message, remedy = (
+        "an int8 depthwise convolution with Swish behind it",
+        "use ReLU or HardSwish, or leave it in float",
+    )
+    if view.readers.get(_past(view, product, _Q, _DQ)):
+        yield warning("qdq.depthwise_swish", node, f"{message} is not fused by TensorRT 8.5.2 (TensorRT#3385)", remedy)
+    else:
+        message = f"{message} at the end of the graph: TensorRT 8.5.2 finds no implementation (TensorRT#3385)"
+        yield error("qdq.depthwise_swish_end", node, message, f"{remedy}; or put an Identity behind it")
+
+
+def _swish(view: View, tensor: str) -> str | None:
+    """The product x * sigmoid(x) of a tensor, if that is computed."""
+    readers = view.readers.get(tensor, ())
+    gates = {reader.output[0] for reader in readers if reader.op_type == "Sigmoid"}
+    return next((one.output[0] for one in readers if one.op_type == "Mul" and not gates.isdisjoint(one.input)), None)
+
+
+def _past(view: View, tensor: str, *kinds: str) -> str:
+    """The tensor behind the operators of these kinds that read one alone."""
+    while len(readers := view.readers.get(tensor, [])) == 1 and readers[0].op_type in kinds:
+        tensor = readers[0].output[0]
+    return tensor
+
+
+def _residual(view: View, node: "NodeProto") -> Iterator[Diagnostic]:
     if any(view.constant(name) is not None for name in node.input):
         return
     quantised = [_is_quantised(view, name) for name in node.input]

@@ -15,26 +15,26 @@ class Device(StrEnum):
     DLA = "dla"
 
 
-class Severity(StrEnum):
-    """An error stops the builder or changes what is computed; a warning costs time or accuracy."""
+class Level(StrEnum):
+    """An error stops the builder or changes what is computed; a warning costs time, accuracy or a cast."""
 
     ERROR = "error"
     WARNING = "warning"
 
 
-class Finding(Contract):
+class Diagnostic(Contract):
     """One rule broken by one node."""
 
     rule: str = Field(
         pattern=r"^[a-z0-9]+\.[a-z0-9_]+$", description="stable name, see docs/targets/tensorrt-checker.md"
     )
-    severity: Severity
+    level: Level
     node: str = Field(description="the node's name, or 'graph'")
     message: str = Field(description="what was found, and what is expected")
     remedy: str
 
     def __str__(self) -> str:
-        return f"{self.severity} {self.rule} at {self.node}: {self.message}: {self.remedy}"
+        return f"{self.level} {self.rule} at {self.node}: {self.message}: {self.remedy}"
 
 
 class Coverage(Contract):
@@ -52,15 +52,15 @@ class Coverage(Contract):
 
 
 class GraphReport(Contract):
-    """Everything found in one graph, for one device and precision."""
+    """Every diagnostic of one graph, for one device and precision."""
 
     file: str
     device: Device
     precision: Precision
-    findings: tuple[Finding, ...]
+    diagnostics: tuple[Diagnostic, ...]
     coverage: Coverage | None = Field(default=None, description="for the DLA")
 
     @property
-    def errors(self) -> tuple[Finding, ...]:
-        """The findings with which no right engine can be built."""
-        return tuple(finding for finding in self.findings if finding.severity is Severity.ERROR)
+    def errors(self) -> tuple[Diagnostic, ...]:
+        """The diagnostics with which no right engine can be built."""
+        return tuple(diagnostic for diagnostic in self.diagnostics if diagnostic.level is Level.ERROR)

@@ -1,8 +1,9 @@
 """Small graphs, one that keeps and one that breaks each rule of the checker, in ONNX's own text form.
 
-The node to be named in a finding is the one that computes `at`, or else `logits`.
+The node to be named in a diagnostic is the one that computes `at`, or else `logits`.
 """
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,7 +31,7 @@ class Case:
     device: Device = Device.GPU
     precision: Precision = FP16
     whole: bool = False
-    """The finding is about the graph, not about a node."""
+    """The diagnostic is about the graph, not about a node."""
     kept_in: Precision | None = None
     """Another precision for the graph that keeps it."""
 
@@ -42,12 +43,19 @@ def graph(
     text = f'<ir_version: {ir}, opset_import: ["": {opset}]> g ({imu} imu) => (float logits) {{ {body} }}'
     model = onnx.parser.parse_model(text)
     model.graph.output[0].type.tensor_type.ClearField("shape")
-    outputs = [list(node.output) for node in model.graph.node]
-    marked = next((i for i, names in enumerate(outputs) if "at" in names), None)
-    model.graph.node[marked if marked is not None else len(outputs) - 1].name = NODE
+    marked = (node for node in _every_node(model.graph) if "at" in node.output)
+    next(marked, model.graph.node[-1]).name = NODE
     for name, value in constants.items():
         model.graph.initializer.append(numpy_helper.from_array(value, name))
     return model
+
+
+def _every_node(part: onnx.GraphProto) -> Iterator[onnx.NodeProto]:
+    """The nodes of a graph and of the bodies in it."""
+    for node in part.node:
+        yield node
+        for attribute in node.attribute:
+            yield from _every_node(attribute.g)
 
 
 def of_type(model: onnx.ModelProto, kind: int) -> onnx.ModelProto:
@@ -80,7 +88,7 @@ S4, Z4 = np.full(4, 0.1, np.float32), np.zeros(4, np.int8)
 _QDQ: dict[str, Any] = {"s": S, "z": Z, "t": S4, "y": Z4, "v": stored(4, 4, 1, 3)}
 _ACTIVATION = "q = QuantizeLinear(n, s, z) d = DequantizeLinear(q, s, z)"
 _WEIGHT = "e = DequantizeLinear<axis=0>(v, t, y)"
-_CONV = "logits = Conv<pads=[0,1,0,1]>(d, e)"
+_CONV = "logits = Conv<kernel_shape=[1,3], pads=[0,1,0,1]>(d, e)"
 
 
 def qdq(
@@ -96,7 +104,56 @@ def qdq(
 
 QDQ = qdq()
 
+_IF = "h = ReduceMax<keepdims=0>(imu) c = Cast<to=9>(h) logits = If(c) "
+_BRANCHES = (
+    "<then_branch = one () => (float[] a) {{ {} }}, "
+    "else_branch = two () => (float[] {other}) {{ {other} = Relu(imu) }}>"
+)
+_LOOP = (
+    "logits = Loop(n, , imu) "
+    "<body = g (int64 i, bool c, float[1,4,1,16] x) => (bool d, float[] y) {{ d = Identity(c) {} }}>"
+)
+_SCAN = "logits = Scan<num_scan_inputs=1, body = g (float[4,1,16] x) => (float[] y) {{ {} }}>(imu)"
+
+
+def branch(body: str, other: str = "b", condition: str = _IF, **constants: Any) -> onnx.ModelProto:
+    """A model of one If, with these operators in the branch that computes `a`."""
+    return graph(condition + _BRANCHES.format(body, other=other), **constants)
+
+
+def loop(body: str) -> onnx.ModelProto:
+    """A model of one Loop, with these operators from `x` to `y`, and its result's sizes stated."""
+    model = graph(_LOOP.format(body), n=np.array(2))
+    model.graph.output[0].CopyFrom(onnx.helper.make_tensor_value_info("logits", 1, (1, 4, 1, 16)))
+    return model
+
+
+def scan(body: str) -> onnx.ModelProto:
+    """A model of one Scan, with these operators from `x` to `y`."""
+    return graph(_SCAN.format(body))
+
+
+_SWISH_DQ = (
+    "at = Conv<kernel_shape=[1,3], pads=[0,1,0,1], group={}>(d, e) g = Sigmoid(at) m = Mul(at, g) "
+    "p = QuantizeLinear(m, s, z) l = DequantizeLinear(p, s, z) "
+)
+_DEPTHWISE = stored(4, 1, 1, 3)
+
+
 _ADD = "a = Relu(n) f = QuantizeLinear(a, s, z) g = DequantizeLinear(f, s, z) logits = Add(d, {other})"
+
+
+def resize(
+    coordinates: str, mode: str = "linear", nearest: str = "round_prefer_floor", scales: Sequence[float] = (1, 1, 1, 2)
+) -> onnx.ModelProto:
+    """A model of one Resize by scales."""
+    attributes = f'coordinate_transformation_mode="{coordinates}", mode="{mode}", nearest_mode="{nearest}"'
+    return graph(
+        f"logits = Resize<{attributes}>(imu, roi, scales)",
+        roi=np.array([0, 0, 0, 0, 1, 1, 1, 1], np.float32),
+        scales=np.array(scales, np.float32),
+    )
+
 
 CASES = (
     Case(rule="model.ir", keeps=RELU, breaks=graph("logits = Relu(imu)", ir=9), whole=True),
@@ -109,8 +166,13 @@ CASES = (
     ),
     Case(
         rule="operator.clip_bounds",
-        keeps=CLIP,
-        breaks=graph("m = ReduceMax<keepdims=0>(imu) at = Clip(imu, m) logits = Relu(at)"),
+        keeps=graph("m = ReduceMax<keepdims=0>(imu) logits = Clip(imu, m)"),
+        breaks=graph(
+            "q = QuantizeLinear(imu, s, z) n = Cast<to=3>(imu) m = ReduceMax<keepdims=0>(n) at = Clip(q, m) "
+            "logits = DequantizeLinear(at, s, z)",
+            s=S,
+            z=Z,
+        ),
     ),
     Case(
         rule="operator.pool_indices",
@@ -127,14 +189,67 @@ CASES = (
         ),
     ),
     Case(
+        rule="operator.constant",
+        keeps=graph("logits, index = TopK(imu, k)", k=np.array([2])),
+        breaks=graph("n = Size(imu) k = Reshape(n, one) logits, index = TopK(imu, k)", one=np.array([1])),
+    ),
+    Case(
+        rule="operator.constant_form",
+        keeps=graph("c = Constant<value_floats=[1.0, 2.0]>() logits = Sum(imu, c)", imu="float[1,4,1,2]"),
+        breaks=graph("at = Constant<value_ints=[2]>() logits = Squeeze(imu, at)"),
+    ),
+    Case(
+        rule="operator.rank",
+        keeps=graph("logits = InstanceNormalization(imu, w, b)", w=weights(4), b=weights(4)),
+        breaks=graph("logits = InstanceNormalization(imu, w, b)", imu="float[1,4]", w=weights(4), b=weights(4)),
+    ),
+    Case(
+        rule="operator.pool_dilations",
+        keeps=graph("logits = MaxPool<kernel_shape=[1,2], dilations=[1,1]>(imu)"),
+        breaks=graph("logits = MaxPool<kernel_shape=[1,2], dilations=[1,2]>(imu)"),
+    ),
+    Case(
+        rule="operator.resize",
+        keeps=resize("half_pixel"),
+        breaks=resize("tf_crop_and_resize"),
+    ),
+    Case(
+        rule="operator.einsum",
+        keeps=graph('logits = Einsum<equation="abcd,de->abce">(imu, w)', w=weights(16, 3)),
+        breaks=graph('logits = Einsum<equation="...d,de->...e">(imu, w)', w=weights(16, 3)),
+    ),
+    Case(
+        rule="operator.training",
+        keeps=graph("logits = Dropout(imu, ratio, mode)", ratio=np.array(0.5, np.float32), mode=np.array(False)),
+        breaks=graph("logits = Dropout(imu, ratio, mode)", ratio=np.array(0.5, np.float32), mode=np.array(True)),
+    ),
+    Case(rule="operator.if_outputs", keeps=branch("a = Tanh(imu)"), breaks=branch("a = Tanh(imu)", other="a")),
+    Case(
         rule="conv.rank",
         keeps=CONV,
         breaks=graph("logits = Conv(imu, w)", imu="float[1,4,16]", w=weights(4, 4, 3)),
     ),
     Case(
         rule="conv.weights",
-        keeps=CONV,
+        keeps=graph("k = Relu(imu) logits = Conv<kernel_shape=[1,16]>(imu, k)"),
+        breaks=qdq(
+            first="n = Relu(imu) h = Relu(w)",
+            weight="e = QuantizeLinear(h, s, z) f = DequantizeLinear(e, s, z)",
+            then="logits = Conv<kernel_shape=[1,3]>(d, f)",
+            w=W,
+        ),
+        precision=INT8,
+    ),
+    Case(
+        rule="conv.kernel_shape",
+        keeps=graph("k = Relu(imu) logits = Conv<kernel_shape=[1,16]>(imu, k)"),
         breaks=graph("k = Relu(imu) logits = Conv(imu, k)"),
+    ),
+    Case(
+        rule="type.cast",
+        keeps=graph("logits = Cast<to=1>(imu)", imu="int32[1,4]"),
+        breaks=graph("logits = Cast<to=1>(imu)", imu="int64[1,4]"),
+        whole=True,
     ),
     Case(
         rule="type.end", keeps=RELU, breaks=of_type(graph("logits = Relu(imu)", imu="double[1,4,1,16]"), 11), whole=True
@@ -260,6 +375,18 @@ CASES = (
         rule="qdq.one_sided",
         keeps=QDQ,
         breaks=qdq(weight="", then="logits = Conv<pads=[0,1,0,1]>(d, w)", w=W),
+        precision=INT8,
+    ),
+    Case(
+        rule="qdq.depthwise_swish",
+        keeps=qdq(then=_SWISH_DQ.format(1) + "logits = Identity(l)"),
+        breaks=qdq(then=_SWISH_DQ.format(4) + "logits = Identity(l)", v=_DEPTHWISE),
+        precision=INT8,
+    ),
+    Case(
+        rule="qdq.depthwise_swish_end",
+        keeps=qdq(then=_SWISH_DQ.format(4) + "logits = Identity(l)", v=_DEPTHWISE),
+        breaks=qdq(then=_SWISH_DQ.format(4).replace("l = Deq", "logits = Deq"), v=_DEPTHWISE),
         precision=INT8,
     ),
     Case(

@@ -3,17 +3,20 @@
 import importlib
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import onnx
 import pytest
 
 from exporters.registry import load_checks
+from exporters.tensorrt.cache import read_cache, write_cache
 from exporters.tensorrt.checks import jetson_checks
 from exporters.tensorrt.engine import engine_checks
 from exporters.tensorrt.exporter import JetsonExporter
 from factory.contracts.artifact import Artifact, Precision
+from factory.contracts.errors import ArtifactError
 from factory.contracts.manifest import Check, Outcome
 from tests.unit.exporters.students import export_request
 
@@ -63,13 +66,14 @@ def _write(
 
 
 def _without_engines(checks: tuple[Check, ...]) -> list[Check]:
-    return [check for check in checks if check.gate.startswith("checker.")]
+    return [check for check in checks if check.gate != "engine.build"]
 
 
 def test_exported_graphs_pass_the_checker_and_cover_the_dla(built: tuple[Path, tuple[Artifact, ...]]) -> None:
     checks = _without_engines(jetson_checks(*built))
     assert {check.outcome for check in checks} == {Outcome.PASSED}
     assert sorted({(check.gate, check.variant) for check in checks}) == [
+        ("calibration.cache", "dla"),
         ("checker.dla_coverage", "dla"),
         ("checker.dla_fp16", "dla"),
         ("checker.dla_int8_static", "dla"),
@@ -101,6 +105,111 @@ def test_too_little_on_the_dla_fails(built: tuple[Path, tuple[Artifact, ...]], t
     onnx.save(model, tmp_path / "jetson/model.dla.onnx")
     (coverage,) = [check for check in jetson_checks(tmp_path, built[1]) if check.gate == "checker.dla_coverage"]
     assert (coverage.outcome, coverage.value) == (Outcome.FAILED, 0)
+
+
+Mutation = Callable[[Path], str]
+SIMULATED, CACHE = "jetson/model.dla.int8-simulated.onnx", "jetson/calibration.cache"
+
+
+def _one_scale_for_all(build: Path) -> str:
+    scales = read_cache((build / CACHE).read_text())
+    (build / CACHE).write_text(write_cache(dict.fromkeys(scales, 1.0)))
+    return next(iter(scales))
+
+
+def _last_scale(build: Path) -> str:
+    scales = read_cache((build / CACHE).read_text())
+    *_, last = scales
+    (build / CACHE).write_text(write_cache(scales | {last: float(np.nextafter(np.float32(scales[last]), 1))}))
+    return last
+
+
+def _scale_missing(build: Path) -> str:
+    scales = read_cache((build / CACHE).read_text())
+    first = next(iter(scales))
+    (build / CACHE).write_text(write_cache({name: scale for name, scale in scales.items() if name != first}))
+    return first
+
+
+def _unknown_tensor(build: Path) -> str:
+    (build / CACHE).write_text((build / CACHE).read_text() + "nowhere: 3c010204\n")
+    return "nowhere is in the cache, and in no graph"
+
+
+def _graphs_scale(operator: str) -> Mutation:
+    """Another scale in the first operator of this kind, as a constant of its own."""
+
+    def mutate(build: Path) -> str:
+        model = onnx.load(build / SIMULATED)
+        node = next(node for node in model.graph.node if node.op_type == operator)
+        old = next(tensor for tensor in model.graph.initializer if tensor.name == node.input[1])
+        changed = onnx.numpy_helper.from_array(onnx.numpy_helper.to_array(old) * np.float32(2), "changed")
+        model.graph.initializer.append(changed)
+        node.input[1] = "changed"
+        onnx.save(model, build / SIMULATED)
+        return f"{operator} of "
+
+    return mutate
+
+
+def _pair_left_out(build: Path) -> str:
+    model = onnx.load(build / SIMULATED)
+    quantise = next(node for node in model.graph.node if node.op_type == "QuantizeLinear")
+    (dequantise,) = (node for node in model.graph.node if quantise.output[0] in node.input)
+    for node in model.graph.node:
+        node.input[:] = [quantise.input[0] if name == dequantise.output[0] else name for name in node.input]
+    tensor = quantise.input[0]
+    model.graph.node.remove(quantise)
+    model.graph.node.remove(dequantise)
+    onnx.save(model, build / SIMULATED)
+    return str(tensor)
+
+
+def _cache_check(build: Path, artifacts: tuple[Artifact, ...]) -> Check:
+    (check,) = (check for check in jetson_checks(build, artifacts) if check.gate == "calibration.cache")
+    return check
+
+
+@pytest.mark.parametrize(
+    "mutate",
+    [
+        _one_scale_for_all,
+        _last_scale,
+        _scale_missing,
+        _unknown_tensor,
+        _graphs_scale("QuantizeLinear"),
+        _graphs_scale("DequantizeLinear"),
+        _pair_left_out,
+    ],
+)
+def test_a_cache_that_the_simulated_graph_is_not_made_of_fails_and_names_the_first_tensor(
+    mutate: Mutation, built: tuple[Path, tuple[Artifact, ...]], tmp_path: Path
+) -> None:
+    shutil.copytree(built[0] / "jetson", tmp_path / "jetson")
+    assert _cache_check(tmp_path, built[1]).outcome is Outcome.PASSED
+    named = mutate(tmp_path)
+    check = _cache_check(tmp_path, built[1])
+    assert check.outcome is Outcome.FAILED
+    assert check.value is not None
+    assert check.value > 0
+    assert named in check.note.split(": build the target again")[0]
+
+
+def test_without_its_cache_a_simulated_graph_is_refused(
+    built: tuple[Path, tuple[Artifact, ...]], tmp_path: Path
+) -> None:
+    shutil.copytree(built[0] / "jetson", tmp_path / "jetson")
+    (tmp_path / CACHE).unlink()
+    with pytest.raises(ArtifactError, match=r"jetson/calibration\.cache is missing"):
+        jetson_checks(tmp_path, built[1])
+    unlisted = tuple(artifact.model_copy(update={"beside": ()}) for artifact in built[1])
+    with pytest.raises(ArtifactError, match="no calibration cache is listed"):
+        jetson_checks(tmp_path, unlisted)
+
+
+def test_float_graphs_alone_have_no_cache_to_check(tmp_path: Path) -> None:
+    artifacts = JetsonExporter().export(export_request(tmp_path, (Precision.FP32,)))
+    assert "calibration.cache" not in {check.gate for check in jetson_checks(tmp_path, artifacts)}
 
 
 @pytest.mark.skipif(importlib.util.find_spec("tensorrt") is not None, reason="TensorRT is installed")

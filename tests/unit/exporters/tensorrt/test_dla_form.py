@@ -40,12 +40,22 @@ def test_the_mean_over_any_length_is_exact_in_steps_that_the_dla_takes(length: i
     x = np.random.default_rng(0).normal(0, 1, (1, 4, 1, length)).astype(np.float32)
     got = list(ReferenceEvaluator(model).run(None, {"imu": x}))
     np.testing.assert_allclose(got[0], x.mean(axis=3, keepdims=True), rtol=0, atol=1e-6)
-    assert check_graph(model, Device.DLA, Precision.FP16, "m").findings == ()
+    assert check_graph(model, Device.DLA, Precision.FP16, "m").diagnostics == ()
 
 
 def test_what_is_not_recognised_stays_as_it_is() -> None:
     model = graph("f = Flatten(imu) logits = HardSigmoid(f)")
     assert [node.op_type for node in dla_form(model).graph.node] == ["Flatten", "HardSigmoid"]
+
+
+def test_the_name_of_the_float_front_and_the_versions_are_kept(tmp_path: Path) -> None:
+    export_onnx(student(), CHANNELS, WINDOW, tmp_path / "model.onnx")
+    model = load(tmp_path / "model.onnx")
+    made = dla_form(model)
+    assert made.metadata_props == model.metadata_props
+    assert made.opset_import == model.opset_import
+    assert made.ir_version == model.ir_version
+    assert (made.graph.input, made.graph.output) == (model.graph.input, model.graph.output)
 
 
 def test_the_source_is_left_alone(tmp_path: Path) -> None:

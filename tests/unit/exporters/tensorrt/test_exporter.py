@@ -91,7 +91,7 @@ def test_the_checker_found_no_error_and_its_record_is_listed(built: Built) -> No
         ("model.dla.onnx", Device.DLA, Precision.FP16),
         ("model.dla.onnx", Device.DLA, Precision.INT8_STATIC),
     }
-    assert [report.findings for report in record.reports if report.device is Device.GPU] == [()] * 5
+    assert [report.diagnostics for report in record.reports if report.device is Device.GPU] == [()] * 5
     assert all(report.coverage.per_cent >= 95 for report in record.reports if report.coverage)
 
 
