@@ -15,8 +15,8 @@ from factory.contracts.errors import StorageError
 _NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _SAYS_NO_SPACE = ("No space left on device", "Disk quota exceeded", "File too large")
 """How libraries say it that raise errors of their own, such as TensorFlow and HDF5."""
-_CUT_SHORT = re.compile(r"\d+ requested and \d+ written")
-"""NumPy's OSError, without a number, where a disk takes only a part of an array."""
+_CUT_SHORT = re.compile(r"\d+ requested and \d+ written|problem writing element \d+ to file")
+"""NumPy's OSError, without an error number, where a disk takes only a part of an array."""
 ELSEWHERE = "choose another folder (--out, --cache, --data, or TMPDIR for temporary files)"
 _NOT_WRITABLE = (errno.EACCES, errno.EPERM, errno.EROFS)
 _IN_THE_WAY = (errno.EEXIST, errno.ENOTDIR, errno.EISDIR)

@@ -13,6 +13,8 @@ STUDENT_PARAMETERS = 50_000
 """Weights a student may have: what the project promises; a twentieth of the usual 1 M teacher."""
 LEAST_FLIPS = 2
 """Flips on the golden pack that are always allowed: where 99.5 % hold, two or more of 256 flip every third time."""
+FIXED_BYTES = 2048
+"""Of a file: contract, labels and metadata, which every precision carries whole. Nothing is to be saved on these."""
 LATENCY_NOISE = 0.03
 """Share by which int8 may look slower than fp32 and still count as a tie rather than as a break."""
 
@@ -28,7 +30,7 @@ class Tolerance:
         mean_steps: Largest mean error of a logit, in 8-bit steps of the output.
         drop_pp: Largest loss of accuracy and of macro-F1 against the reference, percentage points, full test split.
         drop_windows: Windows whose loss is chance; on a small split they are worth more than `drop_pp`.
-        size_ratio: Largest size as a share of the fp32 file's.
+        size_ratio: Largest size as a share of the fp32 file's, of what lies beyond `FIXED_BYTES`.
         layer_error: Relative error up to which a layer counts as equal when a divergence is located.
         why: The justification, printed in the documentation.
     """
@@ -190,7 +192,7 @@ def _table_row(target: str, precision: Precision, row: Tolerance) -> str:
         "" if row.top1 is None else f">= {row.top1:.1%}",
         "" if row.mean_steps is None else f"<= {row.mean_steps:g} steps",
         f"<= {row.drop_pp:g} pp or {row.drop_windows} window{'s' if row.drop_windows > 1 else ''}",
-        "" if row.size_ratio is None else f"<= {row.size_ratio:.0%} of fp32",
+        "" if row.size_ratio is None else f"<= {row.size_ratio:.0%} of fp32 beyond {FIXED_BYTES >> 10} KiB",
         row.why,
     )
     return f"| {' | '.join(cells)} |"
