@@ -33,7 +33,6 @@ class Target:
         endings: Of its model files, such as '.tflite'.
         packages: Distributions whose versions decide what is written; part of the key of this target's stage.
         precisions: What it can write; of a recipe's precisions it is asked for these.
-        version: Raise it when a change of the exporter's code changes what it writes.
         checks: "module:function" of what this target checks beyond the gates that every target has; called with the
             build folder and the target's artifacts, returns a tuple of Check. Empty: nothing more.
         reads: "module:function" that reads what stands inside a file; called with its path, returns an Embedded. Empty:
@@ -51,7 +50,6 @@ class Target:
     endings: tuple[str, ...] = ()
     packages: tuple[str, ...] = ()
     precisions: tuple[Precision, ...] = tuple(Precision)
-    version: int = 1
     checks: str = ""
     reads: str = ""
     stand_in: str = ""
@@ -87,7 +85,6 @@ _TARGETS = (
         exports_with=("tensorflow", "onnx2tf", "tf_keras", "onnx", "flatbuffers"),
         runs_with=("ai_edge_litert",),
         packages=("tensorflow", "onnx2tf", "tf-keras", "ai-edge-litert"),
-        version=3,
         reads="exporters.tflite.embedded:read_embedded",
     ),
     Target(
@@ -100,21 +97,20 @@ _TARGETS = (
         runs_with=("onnxruntime",),
         packages=("onnx", "onnxruntime"),
         precisions=(Precision.FP32, Precision.INT8_STATIC),
-        version=2,
         reads="exporters.ort_mobile.embedded:read_embedded",
     ),
     Target(
         name="jetson",
-        exporter="exporters.tensorrt.exporter:JetsonExporter",
+        exporter="exporters.jetson.exporter:JetsonExporter",
         runner="exporters.onnx_runner:OnnxRunner",
         extra="jetson",
         endings=(".onnx",),
-        exports_with=("onnx", "onnxruntime"),
+        exports_with=("onnx", "onnx_graphsurgeon", "onnxruntime"),
         runs_with=("onnx", "onnxruntime"),
-        packages=("onnx", "onnxruntime"),
+        packages=("onnx", "onnx-graphsurgeon", "onnxruntime"),
         precisions=(Precision.FP32, Precision.INT8_STATIC),
         stand_in="ONNX Runtime stands in for TensorRT here: latency is measured on the board",
-        checks="exporters.tensorrt.checks:jetson_checks",
+        checks="exporters.jetson.checks:jetson_checks",
         reads="exporters.onnx_embedded:read_embedded",
     ),
     Target(

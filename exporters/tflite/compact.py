@@ -26,6 +26,7 @@ def _share_buffers(model: Any) -> None:
     """One buffer for equal contents; the first is empty, by the format's rule, and stands for all empty ones."""
     places: dict[bytes, int] = {b"": 0}
     kept = [model.buffers[0]]
+    assert kept[0].data is None or not len(kept[0].data), "the first buffer is empty"
     moved = []
     for buffer in model.buffers:
         content = b"" if buffer.data is None else bytes(buffer.data)

@@ -54,15 +54,18 @@ def read_embedded(path: Path) -> Embedded:
             f"{path}: {named}, which its metadata name, has the labels {', '.join(twice)}, {metadata.LABELS_FILE} has "
             f"{', '.join(labels)}: build the target again"
         )
-    contract = SensorContract.model_validate_json(members[metadata.CONTRACT_FILE])
+    try:
+        contract = SensorContract.model_validate_json(members[metadata.CONTRACT_FILE])
+    except ValueError as error:
+        raise ArtifactError(f"{path}: its {metadata.CONTRACT_FILE} is corrupt: build the target again") from error
     return Embedded(precision=held_precision(model), labels=labels, contract=contract).consistent(str(path))
 
 
 def _members(content: bytes, where: str, names: set[str]) -> dict[str, str]:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as files:
+            if missing := sorted(names.difference(files.namelist())):
+                raise ArtifactError(f"{where} holds no {', '.join(missing)}: build the target again")
             return {name: files.read(name).decode() for name in names}
-    except KeyError as error:
-        raise ArtifactError(f"{where} holds no {error.args[0].split(chr(39))[1]}: build the target again") from error
     except (*BROKEN_ZIP, ValueError) as error:
         raise ArtifactError(f"{where} has no readable archive ({error}): build the target again") from error

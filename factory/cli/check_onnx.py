@@ -10,7 +10,7 @@ from factory.cli._output import print_json
 from factory.contracts.errors import ExportError
 
 if TYPE_CHECKING:
-    from exporters.tensorrt.checker import GraphReport
+    from exporters.jetson.checker import GraphReport
 
 
 class DeviceChoice(StrEnum):
@@ -38,7 +38,7 @@ def check_onnx(
 
     Example: factory check-onnx build/demo/jetson/model.onnx --device dla
     """
-    from exporters.tensorrt.checker import Device, check_file
+    from exporters.jetson.checker import Device, check_file
     from factory.contracts.artifact import Precision
 
     held = Precision.INT8_STATIC if precision is PrecisionChoice.INT8 else Precision(precision.value)

@@ -49,7 +49,7 @@ class SideFile(Contract):
 class Artifact(Contract):
     """An exported file, identified by its hash."""
 
-    target: str = Field(description="tflite, executorch, tensorrt, ...")
+    target: str = Field(description="tflite, executorch, jetson, ...")
     precision: Precision
     variant: str = Field(default="", description="told apart where one precision has several files, such as 'dla'")
     path: str = Field(description="relative to the build folder, forward slashes")

@@ -14,8 +14,8 @@ from factory.contracts.errors import ELSEWHERE, NO_SPACE, NOT_WRITABLE, StorageE
 
 _SAYS_NO_SPACE = ("No space left on device", "Disk quota exceeded", "File too large")
 """How libraries say it that raise errors of their own, such as TensorFlow and HDF5."""
-_CUT_SHORT = re.compile(r"\d+ requested and \d+ written")
-"""NumPy's OSError, without a number, where a disk takes only a part of an array."""
+_CUT_SHORT = re.compile(r"\d+ requested and \d+ written|problem writing element \d+ to file")
+"""NumPy's OSError, without an error number, where a disk takes only a part of an array."""
 _IN_THE_WAY = (errno.EEXIST, errno.ENOTDIR, errno.EISDIR)
 BROKEN_ZIP = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError)
 """What zipfile raises of a damaged archive; RuntimeError where a flipped bit asks for a password or unknown method."""

@@ -17,7 +17,7 @@ from factory.verification.gates import judge_accuracy, judge_parity, output_step
 TARGET = "jetson"
 FOLDER = "board"
 BOARD_GATE = "board.reached"
-_ENGINES = "tensorrt"
+_ENGINES = "jetson_engine"
 """What tolerances call the engines that a board builds; 'jetson' are the graphs that this host runs."""
 
 

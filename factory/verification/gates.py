@@ -14,6 +14,7 @@ from factory.contracts.manifest import Accuracy, Baseline, Check, Latency, Outco
 from factory.verification.noise import ENOUGH_PEOPLE, macro_f1_low, paired_loss
 from factory.verification.tolerances import (
     BASELINE_MARGIN_PP,
+    FIXED_BYTES,
     FLIPS_COST,
     GROSS_CHANCE,
     HARD_DATA,
@@ -209,12 +210,30 @@ def judge_accuracy(
 
 
 def judge_size(target: str, precision: Precision, size_bytes: int, fp32_bytes: int, where: str) -> list[Check]:
-    """A smaller precision must be smaller: at least a tenth off the fp32 file, or it is not worth its error."""
+    """A smaller precision must be smaller: at least a tenth off the fp32 file, or it is not worth its error.
+
+    The tenth is of what lies beyond `FIXED_BYTES`, which a small student's file cannot save on; a file that saves
+    nothing fails at any size.
+    """
     row = tolerance(target, precision)
     if row.size_ratio is None:
         return []
     gate = _Gate(target=target, precision=precision, where=where)
-    return [_check(gate, "size.ratio", size_bytes / fp32_bytes, "<=", row.size_ratio, "of fp32")]
+    ratio, limit = size_bytes / fp32_bytes, size_limit(row.size_ratio, fp32_bytes)
+    saved = fp32_bytes - size_bytes
+    remedy = f"it saves {saved} bytes: leave {precision} out of export.precisions, or enlarge the student"
+    return [_check(gate, "size.ratio", ratio, "<=", limit, "of fp32", remedy if ratio > limit else "")]
+
+
+def size_limit(share: float, fp32_bytes: int) -> float:
+    """Largest size as a share of the whole fp32 file.
+
+    Args:
+        share: What the part beyond `FIXED_BYTES` may keep; that part is never taken to be less than half the file.
+        fp32_bytes: Size of the fp32 file.
+    """
+    beyond = max(fp32_bytes - FIXED_BYTES, fp32_bytes / 2)
+    return 1 - (1 - share) * beyond / fp32_bytes
 
 
 def judge_student(parameters: int, where: str, limit: int = STUDENT_PARAMETERS) -> list[Check]:

@@ -5,7 +5,7 @@ Runners come in entered and ready; nothing here knows a target.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -83,7 +83,6 @@ def measure_artifact(
     return step.model_copy(update={"accuracy": accuracy, "latency": latency, "split_agreement": agreement})
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
 class LabelledWindows(Protocol):
     """What accuracy is measured on."""
 

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from factory.cli.app import run
 from factory.cli.check_onnx import check_onnx
 from factory.contracts.errors import ArtifactError, ExportError
-from tests.unit.exporters.tensorrt.golden_graphs import CONV, QDQ, graph
+from tests.unit.exporters.jetson.golden_graphs import CONV, QDQ, graph
 
 APP = typer.Typer()
 APP.command()(check_onnx)

@@ -48,7 +48,7 @@ def student(head: HeadKind = "linear", seed: int = 0) -> Network:
 
 
 def unfolded_student(
-    head: HeadKind = "linear", seed: int = 0, *, channels: int = CHANNELS, features: int = FEATURES
+    head: HeadKind = "linear", seed: int = 0, *, channels: int = CHANNELS, features: int = FEATURES, blocks: int = 2
 ) -> Network:
     """The same as it is trained and stored."""
     torch.manual_seed(seed)
@@ -56,7 +56,7 @@ def unfolded_student(
         stem=8,
         stages=(
             StageRecipe(width=8, blocks=1, expansion=2, kernel=5, stride=1),
-            StageRecipe(width=16, blocks=2, expansion=2, kernel=5, stride=2),
+            StageRecipe(width=16, blocks=blocks, expansion=2, kernel=5, stride=2),
         ),
         features=features,
         activation="relu",
@@ -94,10 +94,11 @@ def export_request(
     *,
     channels: int = CHANNELS,
     features: int = FEATURES,
+    blocks: int = 2,
 ) -> ExportRequest:
     """A build folder with hand-off graph and contract, ready for a target."""
     spec = sensor_spec(channels)
-    network = unfolded_student(head, channels=channels, features=features)
+    network = unfolded_student(head, channels=channels, features=features, blocks=blocks)
     save_network(network, build / "student")
     export_onnx(fold(network), channels, WINDOW, build / "onnx" / "model.onnx")
     contract = SensorContract(name="tiny", window=spec, normalisation=normalisation(channels), phone_obstacles=())

@@ -7,6 +7,7 @@ from onnx import TensorProto, helper
 from exporters.handoff import read_handoff
 from exporters.onnx import export_onnx
 from factory.contracts.errors import ArtifactError, ExportError
+from factory.contracts.front import FLOAT_FRONT, first_in_int8
 from tests.unit.exporters.students import CHANNELS, WINDOW, student
 
 
@@ -59,3 +60,11 @@ def test_a_network_in_training_mode_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ExportError, match="training mode"):
         export_onnx(student().train(), CHANNELS, WINDOW, tmp_path / "m.onnx")
     assert not list(tmp_path.iterdir())
+
+
+def test_int8_begins_behind_the_first_stage_or_at_the_last_convolution() -> None:
+    names = [name for name, _ in student().named_modules()]
+    assert set(FLOAT_FRONT) <= set(names)
+    assert first_in_int8(names) == "stages.1"
+    assert first_in_int8(name for name in names if not name.startswith("stages.1")) == "last"
+    assert first_in_int8(["layer1", "layer2"]) is None

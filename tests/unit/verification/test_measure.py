@@ -6,9 +6,9 @@ import pytest
 from factory.contracts.artifact import Artifact
 from factory.contracts.dataset import Floats, Ints, WindowSet
 from factory.contracts.errors import ArtifactError, DataError
+from factory.pipeline.measure import HeldOut
 from factory.verification.golden import GoldenPack
 from factory.verification.measure import (
-    LabelledWindows,
     alternating_latency,
     explain_parity,
     measure_artifact,
@@ -98,11 +98,11 @@ def test_a_failed_parity_is_explained_on_the_worst_window(golden: GoldenPack, ne
 def test_mixed_windows_are_measured_together_with_the_pure_ones(
     network: Network, windows: WindowSet, test_index: Ints
 ) -> None:
-    pure = LabelledWindows(x=windows.x[test_index], y=windows.y[test_index], subject=windows.subject[test_index])
+    pure = HeldOut(x=windows.x[test_index], y=windows.y[test_index], subject=windows.subject[test_index])
     # The first 40 of 64 samples of a sitting person, then of a running one.
     sit, run = (windows.x[test_index[pure.y == label]][:20] for label in (0, 3))
     x = np.concatenate([sit[:, :, :40], run[:, :, 40:]], axis=2)
-    mixed = LabelledWindows(x=x, y=np.zeros(20, np.int64), subject=np.full(20, "s4"))
+    mixed = HeldOut(x=x, y=np.zeros(20, np.int64), subject=np.full(20, "s4"))
     found = measure_mixed(network, pure, mixed, np.full(20, 0.625), LABELS)
     assert found is not None
     assert (found.windows, found.mean_purity) == (20, 0.625)
@@ -115,8 +115,8 @@ def test_mixed_windows_are_measured_together_with_the_pure_ones(
 def test_without_mixed_windows_there_is_nothing_to_measure(
     network: Network, windows: WindowSet, test_index: Ints
 ) -> None:
-    pure = LabelledWindows(x=windows.x[test_index], y=windows.y[test_index], subject=windows.subject[test_index])
-    none = LabelledWindows(x=pure.x[:0], y=pure.y[:0], subject=pure.subject[:0])
+    pure = HeldOut(x=windows.x[test_index], y=windows.y[test_index], subject=windows.subject[test_index])
+    none = HeldOut(x=pure.x[:0], y=pure.y[:0], subject=pure.subject[:0])
     assert measure_mixed(network, pure, none, np.ones(0), LABELS) is None
     with pytest.raises(DataError, match="give one a window"):
         measure_mixed(network, pure, none, np.ones(3), LABELS)

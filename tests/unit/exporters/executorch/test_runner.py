@@ -6,13 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from exporters.executorch.embedded import held_precision, read_embedded
 from exporters.executorch.runner import ExecuTorchRunner, installed_version, require_runtime
 from exporters.executorch.trailer import append_checksum
 from exporters.onnx import OnnxRunner
 from factory.contracts.artifact import Artifact, Precision
 from factory.contracts.errors import ArtifactError
 from factory.contracts.exporter import ExportRequest
-from tests.unit.exporters.students import some_windows
+from tests.unit.exporters.students import LABELS, some_windows
 
 Built = tuple[ExportRequest, tuple[Artifact, ...]]
 
@@ -85,3 +86,26 @@ def test_a_file_of_another_version_is_refused_at_load(built: Built, tmp_path: Pa
     (tmp_path / "m.pte").write_bytes(append_checksum(program.replace(here, b"9" + here[1:])))
     with pytest.raises(ArtifactError, match=r"exported by ExecuTorch 9"), ExecuTorchRunner(tmp_path / "m.pte"):
         pass
+
+
+def test_labels_swapped_inside_are_told_as_they_are(built: Built, tmp_path: Path) -> None:
+    first, second, *rest = LABELS
+    program = path_of(built, Precision.FP32).read_bytes()[: -(8 + 32)]
+    told, swapped = f'"{first}","{second}"'.encode(), f'"{second}","{first}"'.encode()
+    assert program.count(told) == 1
+    (tmp_path / "m.pte").write_bytes(append_checksum(program.replace(told, swapped)))
+    assert read_embedded(tmp_path / "m.pte").labels == (second, first, *rest)
+
+
+def test_a_contract_that_is_none_is_refused(built: Built, tmp_path: Path) -> None:
+    program = path_of(built, Precision.FP32).read_bytes()[: -(8 + 32)]
+    (tmp_path / "m.pte").write_bytes(append_checksum(program.replace(b'"schema_version"', b'"schema_variant"')))
+    with pytest.raises(ArtifactError, match="is corrupt"):
+        read_embedded(tmp_path / "m.pte")
+
+
+def test_a_program_without_xnnpack_tells_no_precision_and_a_broken_graph_is_an_error(built: Built) -> None:
+    program = path_of(built, Precision.FP32).read_bytes()
+    assert held_precision(program.replace(b"XH00", b"none")) is None
+    with pytest.raises(ValueError, match="XNNPACK's graph is corrupt"):
+        held_precision(program[: program.index(b"XH00") + 40])

@@ -1,4 +1,5 @@
 import random
+import subprocess
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +11,7 @@ from onnx import TensorProto, helper
 from exporters.tflite import flatbuffer
 from exporters.tflite.exporter import TFLiteExporter, _require_float_front
 from factory.contracts.artifact import Artifact, Precision
-from factory.contracts.errors import ExportError
+from factory.contracts.errors import ExportError, StorageError
 from factory.contracts.exporter import ExportRequest
 from tests.unit.exporters.students import LABELS, export_request
 
@@ -113,3 +114,18 @@ def test_calibration_of_another_shape_is_refused(tmp_path: Path) -> None:
     )
     with pytest.raises(ExportError, match="calibration windows are"):
         TFLiteExporter().export(fewer)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("size", ["160k", "400k"])
+def test_a_disk_that_fills_before_or_while_onnx2tf_works_is_a_storage_error(size: str, tmp_path: Path) -> None:
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(tmp_path)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("a small file system needs the right to mount one")
+    try:
+        request = export_request(tmp_path, (Precision.FP32, Precision.INT8_STATIC))
+        with pytest.raises(StorageError, match=f"no space left for {tmp_path}"):
+            TFLiteExporter().export(request)
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["contract.json", "onnx", "student"]
+    finally:
+        subprocess.run(["umount", "-l", str(tmp_path)], check=True)

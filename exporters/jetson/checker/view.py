@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from exporters.tensorrt import graphs
-from exporters.tensorrt.checker.report import Diagnostic, Level
+from exporters.jetson import graphs
+from exporters.jetson.checker.report import Diagnostic, Level
 
 if TYPE_CHECKING:
     from onnx import GraphProto, ModelProto, NodeProto

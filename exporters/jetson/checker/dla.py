@@ -8,9 +8,9 @@ import math
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from exporters.tensorrt import graphs
-from exporters.tensorrt.checker.report import Coverage, Diagnostic
-from exporters.tensorrt.checker.view import View, called, error, numbers, warning
+from exporters.jetson import graphs
+from exporters.jetson.checker.report import Coverage, Diagnostic
+from exporters.jetson.checker.view import View, called, error, numbers, warning
 from factory.contracts.artifact import Precision
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 TensorRT leaves a layer in float whose tensors have no scale. So the cache itself keeps float what must be: it names no
 tensor inside the float front, none of a head with a root, a quotient or a softmax, and not the logits. What it leaves
 out runs in fp16, on the DLA too: build with both flags.
-The scales are made as those of the Q/DQ graph, by `exporters.tensorrt.scales`.
+The scales are made as those of the Q/DQ graph, by `exporters.jetson.scales`.
 """
 
 import re
@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from exporters.handoff import front_length
-from exporters.tensorrt.graphs import WEIGHTED, head_start
-from exporters.tensorrt.quantise import head_in_float
+from exporters.jetson.graphs import WEIGHTED, head_start
+from exporters.jetson.quantise import head_in_float
 from factory.contracts.errors import ArtifactError
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from exporters.tensorrt import graphs
-from exporters.tensorrt.checker.report import Diagnostic
-from exporters.tensorrt.checker.view import View, error, numbers, warning
+from exporters.jetson import graphs
+from exporters.jetson.checker.report import Diagnostic
+from exporters.jetson.checker.view import View, error, numbers, warning
 
 if TYPE_CHECKING:
     from onnx import NodeProto

@@ -8,12 +8,12 @@ import numpy as np
 import onnx
 import pytest
 
-from exporters.tensorrt import checker
-from exporters.tensorrt.checker import Device, GraphReport, Level, check_file, check_graph
-from exporters.tensorrt.graphs import load
+from exporters.jetson import checker
+from exporters.jetson.checker import Device, GraphReport, Level, check_file, check_graph
+from exporters.jetson.graphs import load
 from factory.contracts.artifact import Precision
 from factory.contracts.errors import ArtifactError
-from tests.unit.exporters.tensorrt.golden_graphs import (
+from tests.unit.exporters.jetson.golden_graphs import (
     CASES,
     CONV,
     NODE,

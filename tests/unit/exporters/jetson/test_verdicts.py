@@ -2,15 +2,15 @@
 
 import pytest
 
-from exporters.tensorrt.checker import Device, check_file
+from exporters.jetson.checker import Device, check_file
 from factory.contracts.artifact import Precision
-from tests.unit.exporters.tensorrt.verdicts import GRAPHS, TABLE, verdicts
+from tests.unit.exporters.jetson.verdicts import GRAPHS, TABLE, verdicts
 
 
 def test_verdicts_are_those_of_the_table() -> None:
     expected = TABLE.read_text("utf-8")
     assert len(expected.splitlines()) > 140
-    assert verdicts() == expected, "read the differences, then: python -m tests.unit.exporters.tensorrt.verdicts"
+    assert verdicts() == expected, "read the differences, then: python -m tests.unit.exporters.jetson.verdicts"
 
 
 @pytest.mark.parametrize(("device", "precision"), [(Device.GPU, Precision.INT8_STATIC), (Device.DLA, Precision.FP16)])

@@ -4,9 +4,9 @@ import platform
 from collections.abc import Iterator
 from pathlib import Path
 
-from exporters.tensorrt.cache_check import cache_checks
-from exporters.tensorrt.checker import Device, GraphReport, check_file
-from exporters.tensorrt.engine import engine_checks
+from exporters.jetson.cache_check import cache_checks
+from exporters.jetson.checker import Device, GraphReport, check_file
+from exporters.jetson.engine import engine_checks
 from factory.contracts.artifact import Artifact, Precision
 from factory.contracts.manifest import Check, Outcome
 

@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from exporters.jetson.cache import int8_tensors, read_cache, write_cache
+from exporters.jetson.dla_form import dla_form
+from exporters.jetson.graphs import load, save
+from exporters.jetson.quantise import quantise, quantised_tensors, simulate_dla
+from exporters.jetson.scales import LEVELS, activation_scales, least_error_scale
 from exporters.onnx import OnnxRunner, export_onnx
-from exporters.tensorrt.cache import int8_tensors, read_cache, write_cache
-from exporters.tensorrt.dla_form import dla_form
-from exporters.tensorrt.graphs import load, save
-from exporters.tensorrt.quantise import quantise, quantised_tensors, simulate_dla
-from exporters.tensorrt.scales import LEVELS, activation_scales, least_error_scale
 from factory.contracts.errors import ArtifactError
 from factory.contracts.recipe import HeadKind
 from tests.unit.exporters.students import CHANNELS, WINDOW, some_windows, student

@@ -1,6 +1,6 @@
 """What the checker says of every graph that ships in the onnx package: one line a graph, in onnx_verdicts.txt.
 
-    python -m tests.unit.exporters.tensorrt.verdicts
+    python -m tests.unit.exporters.jetson.verdicts
 
 writes the table anew, after a change of the rules or of the package; read the differences before they are committed.
 """
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import onnx
 
-from exporters.tensorrt.checker import Device, check_file
+from exporters.jetson.checker import Device, check_file
 from factory.contracts.artifact import Precision
 from factory.contracts.errors import ArtifactError
 

@@ -4,13 +4,13 @@ import numpy as np
 import onnx
 import pytest
 
+from exporters.jetson import graphs
+from exporters.jetson.checker import Device
+from exporters.jetson.exporter import BATCH, JetsonExporter
+from exporters.jetson.quantise import quantise
+from exporters.jetson.record import CheckRecord
 from exporters.onnx import OnnxRunner
 from exporters.registry import load_exporter
-from exporters.tensorrt import graphs
-from exporters.tensorrt.checker import Device
-from exporters.tensorrt.exporter import BATCH, JetsonExporter
-from exporters.tensorrt.quantise import quantise
-from exporters.tensorrt.record import CheckRecord
 from factory.contracts.artifact import Artifact, Precision
 from factory.contracts.errors import ExportError
 from factory.contracts.exporter import ExportRequest

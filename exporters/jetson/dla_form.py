@@ -18,8 +18,8 @@ import onnx_graphsurgeon as gs
 from numpy.typing import NDArray
 
 from exporters.handoff import OUTPUT
-from exporters.tensorrt.checker.dla import CONV_KERNEL, POOL_WINDOW
-from exporters.tensorrt.graphs import head_start
+from exporters.jetson.checker.dla import CONV_KERNEL, POOL_WINDOW
+from exporters.jetson.graphs import head_start
 
 if TYPE_CHECKING:
     from onnx import ModelProto

@@ -13,7 +13,7 @@ import onnx.parser
 from numpy.typing import NDArray
 from onnx import numpy_helper
 
-from exporters.tensorrt.checker import Device
+from exporters.jetson.checker import Device
 from factory.contracts.artifact import Precision
 
 Array = NDArray[Any]

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from exporters.tensorrt import graphs
-from exporters.tensorrt.checker.operators import NOT_IN_INT8
-from exporters.tensorrt.checker.report import Diagnostic
-from exporters.tensorrt.checker.view import View, error, warning
+from exporters.jetson import graphs
+from exporters.jetson.checker.operators import NOT_IN_INT8
+from exporters.jetson.checker.report import Diagnostic
+from exporters.jetson.checker.view import View, error, warning
 
 if TYPE_CHECKING:
     from onnx import NodeProto

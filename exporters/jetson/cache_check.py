@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from exporters.tensorrt import graphs
-from exporters.tensorrt.cache import read_cache
-from exporters.tensorrt.quantise import simulate_dla
+from exporters.jetson import graphs
+from exporters.jetson.cache import read_cache
+from exporters.jetson.quantise import simulate_dla
 from factory.contracts.artifact import Artifact, Precision
 from factory.contracts.errors import ArtifactError
 from factory.contracts.manifest import Check, Outcome

@@ -3,10 +3,10 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from exporters.tensorrt import graphs
-from exporters.tensorrt.checker import dla, gpu, qdq
-from exporters.tensorrt.checker.report import Device, GraphReport
-from exporters.tensorrt.checker.view import view
+from exporters.jetson import graphs
+from exporters.jetson.checker import dla, gpu, qdq
+from exporters.jetson.checker.report import Device, GraphReport
+from exporters.jetson.checker.view import view
 from factory.contracts.artifact import Precision
 from factory.contracts.errors import ArtifactError, MissingToolError
 

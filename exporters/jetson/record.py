@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from exporters.tensorrt.checker import GraphReport
+from exporters.jetson.checker import GraphReport
 from factory.contracts.base import Contract
 
 

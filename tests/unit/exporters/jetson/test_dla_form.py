@@ -7,14 +7,14 @@ import onnx
 import pytest
 from onnx.reference import ReferenceEvaluator
 
+from exporters.jetson.checker import Device, check_graph
+from exporters.jetson.dla_form import dla_form
+from exporters.jetson.graphs import load, save
 from exporters.onnx import OnnxRunner, export_onnx
-from exporters.tensorrt.checker import Device, check_graph
-from exporters.tensorrt.dla_form import dla_form
-from exporters.tensorrt.graphs import load, save
 from factory.contracts.artifact import Precision
 from factory.contracts.recipe import HeadKind
+from tests.unit.exporters.jetson.golden_graphs import graph
 from tests.unit.exporters.students import CHANNELS, WINDOW, some_windows, student
-from tests.unit.exporters.tensorrt.golden_graphs import graph
 
 
 @pytest.mark.parametrize(("head", "most_parts"), [("linear", 1), ("mlp", 1), ("cosine", 1), ("hopfield", 2)])

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from exporters.handoff import front_length
-from exporters.tensorrt.graphs import (
+from exporters.jetson.graphs import (
     attributes,
     constants,
     consumers,
@@ -22,8 +22,8 @@ from exporters.tensorrt.graphs import (
     head_start,
     store,
 )
-from exporters.tensorrt.graphs import shapes as all_shapes
-from exporters.tensorrt.scales import LEVELS, activation_scales
+from exporters.jetson.graphs import shapes as all_shapes
+from exporters.jetson.scales import LEVELS, activation_scales
 from factory.contracts.artifact import Quantisation, TensorInfo
 from factory.contracts.dataset import Floats
 from factory.contracts.errors import ExportError

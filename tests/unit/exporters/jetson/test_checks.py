@@ -10,11 +10,11 @@ import numpy as np
 import onnx
 import pytest
 
+from exporters.jetson.cache import read_cache, write_cache
+from exporters.jetson.checks import jetson_checks
+from exporters.jetson.engine import engine_checks
+from exporters.jetson.exporter import JetsonExporter
 from exporters.registry import load_checks
-from exporters.tensorrt.cache import read_cache, write_cache
-from exporters.tensorrt.checks import jetson_checks
-from exporters.tensorrt.engine import engine_checks
-from exporters.tensorrt.exporter import JetsonExporter
 from factory.contracts.artifact import Artifact, Precision
 from factory.contracts.errors import ArtifactError
 from factory.contracts.manifest import Check, Outcome

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from exporters.handoff import INPUT, OUTPUT, HandOff, read_handoff
-from exporters.tensorrt import graphs
-from exporters.tensorrt.cache import int8_tensors, write_cache
-from exporters.tensorrt.checker import Device, GraphReport, check_graph
-from exporters.tensorrt.dla_form import dla_form
-from exporters.tensorrt.quantise import quantise, quantised_tensors, simulate_dla
-from exporters.tensorrt.record import CheckRecord
-from exporters.tensorrt.scales import activation_scales
+from exporters.jetson import graphs
+from exporters.jetson.cache import int8_tensors, write_cache
+from exporters.jetson.checker import Device, GraphReport, check_graph
+from exporters.jetson.dla_form import dla_form
+from exporters.jetson.quantise import quantise, quantised_tensors, simulate_dla
+from exporters.jetson.record import CheckRecord
+from exporters.jetson.scales import activation_scales
 from factory.contracts.artifact import Artifact, Precision, SideFile, TensorInfo
 from factory.contracts.errors import ExportError
 from factory.contracts.exporter import ExportRequest

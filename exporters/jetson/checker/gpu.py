@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from exporters.tensorrt import graphs
-from exporters.tensorrt.checker.operands import operand_rules
-from exporters.tensorrt.checker.operators import INSTEAD, SUPPORTED
-from exporters.tensorrt.checker.report import Diagnostic
-from exporters.tensorrt.checker.view import View, error, is_onnx, warning
+from exporters.jetson import graphs
+from exporters.jetson.checker.operands import operand_rules
+from exporters.jetson.checker.operators import INSTEAD, SUPPORTED
+from exporters.jetson.checker.report import Diagnostic
+from exporters.jetson.checker.view import View, error, is_onnx, warning
 
 NEWEST_OPSET = 17
 NEWEST_IR = 8
