@@ -22,12 +22,42 @@ def print_build(manifest: Manifest, report: Path) -> None:
     training = manifest.training
     console.print(
         f"student: {training.student_cost.parameters} parameters, head {training.head}; "
-        f"teacher: {training.teacher_cost.parameters} parameters, macro-F1 {training.teacher.macro_f1:.4f}\n"
-        f"tested on {manifest.data.windows['test']} windows; unseen people: {len(manifest.data.test_subjects)}\n"
+        f"teacher: {training.teacher_cost.parameters} parameters\n"
+        f"macro-F1: {', '.join(_beside(manifest))}\n"
+        f"{_tested(manifest)}\n"
         f"report: {report}",
         highlight=False,
         markup=False,
         soft_wrap=True,
+    )
+
+
+def _beside(manifest: Manifest) -> Iterator[str]:
+    """The student's macro-F1 and what it must be seen beside."""
+    student = next((step.accuracy for step in manifest.conversion if step.accuracy is not None), None)
+    if student is not None:
+        between = ""
+        if student.macro_f1_low is not None and student.macro_f1_high is not None:
+            between = f" [{student.macro_f1_low:.4f}, {student.macro_f1_high:.4f}]"
+        yield f"student {student.macro_f1:.4f}{between}"
+    yield f"teacher {manifest.training.teacher.macro_f1:.4f}"
+    if manifest.training.cross_entropy is not None:
+        yield f"cross-entropy {manifest.training.cross_entropy.macro_f1:.4f}"
+    baseline = manifest.baseline
+    yield f"baseline ({baseline.kind.replace('_', ' ')}) {baseline.accuracy.macro_f1:.4f}"
+    yield f"majority class {baseline.majority.macro_f1:.4f}"
+
+
+def _tested(manifest: Manifest) -> str:
+    """On whom, and what accuracy becomes with the windows that purity leaves out."""
+    people, windows = len(manifest.data.test_subjects), manifest.data.windows["test"]
+    line = f"tested on {windows} windows of {people} unseen people"
+    if manifest.mixed is None:
+        return line
+    mixed = manifest.mixed
+    return (
+        f"{line}; with {mixed.windows} windows of mixed labels (mean purity {mixed.mean_purity:.2f}) "
+        f"accuracy is {mixed.accuracy.accuracy:.4f}"
     )
 
 

@@ -3,7 +3,7 @@
 from pydantic import Field
 
 from factory.contracts.base import Contract
-from factory.contracts.manifest import Accuracy, DataSummary, NetworkCost, Provenance
+from factory.contracts.manifest import Accuracy, Baseline, DataSummary, NetworkCost, Provenance
 from factory.contracts.recipe import HeadKind, Recipe
 
 
@@ -15,6 +15,7 @@ class SeedResult(Contract):
     teacher: Accuracy
     student: Accuracy
     twin: Accuracy = Field(description="same student, epochs, schedule and augmentation; cross-entropy alone")
+    baseline: Baseline | None = Field(default=None, description="trees on statistics; None in older files")
     artifacts: dict[str, Accuracy] = Field(description="the distilled student's files, '<target> <precision>'")
     latency_us: dict[str, float] = Field(description="median of one inference, one thread, same keys")
     size_bytes: dict[str, int] = Field(description="same keys")

@@ -3,15 +3,13 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from factory.artifacts.store import Stage, open_store
+from factory.artifacts.store import open_store
 from factory.contracts.benchmark import BenchmarkResult, SeedResult
 from factory.contracts.files import atomic_write
-from factory.contracts.manifest import Accuracy, Manifest
+from factory.contracts.manifest import Manifest
 from factory.pipeline.build import build
 from factory.pipeline.request import BuildRequest, Run
-from factory.pipeline.stages import student_inputs
-
-CONTROL = "cross_entropy"
+from factory.pipeline.stages import control_stage
 
 
 def benchmark(requests: Sequence[BuildRequest], command: str, out: Path) -> BenchmarkResult:
@@ -24,9 +22,11 @@ def benchmark(requests: Sequence[BuildRequest], command: str, out: Path) -> Benc
     """
     seeds, manifest = [], None
     for request in requests:
-        manifest = build(request).manifest
+        build(request)
         with open_store(request.build, request.progress) as store:
-            seeds.append(_seed_result(manifest, control_stage(Run(request, store))))
+            control_stage(Run(request, store))
+        manifest = build(request).manifest  # once more: only the manifest and the report, which now show the control
+        seeds.append(_seed_result(manifest))
     assert manifest is not None
     result = BenchmarkResult(
         command=command,
@@ -41,44 +41,20 @@ def benchmark(requests: Sequence[BuildRequest], command: str, out: Path) -> Benc
     return result
 
 
-def control_stage(run: Run) -> Accuracy:
-    """The control: same student, head, epochs, schedule and augmentation, without a teacher."""
-    distill = run.recipe.distill.model_copy(update={"method": "cross_entropy"})
-    recipe = run.recipe.model_copy(update={"distill": distill})
-
-    def work() -> Accuracy:
-        from factory.devices.host import choose_device
-        from factory.models import load_network
-        from factory.training import predict, train_student
-        from factory.verification.accuracy import measure
-
-        windows, split, folder = run.windows, run.split, run.folder / CONTROL
-        teacher, device = run.folder / "teacher", choose_device(run.request.device)
-        train_student(recipe, windows, split, teacher, folder, device, run.progress)
-        logits = predict(load_network(folder), windows.x[split.test])
-        return measure(logits, windows.y[split.test], windows.subject[split.test], windows.spec.labels)
-
-    stage = Stage(
-        name=CONTROL,
-        inputs=student_inputs(run, recipe),
-        outputs=(f"{CONTROL}/network.safetensors",),
-        result=Accuracy,
-        folder=CONTROL,
-    )
-    return run.store.run(stage, work)
-
-
-def _seed_result(manifest: Manifest, control: Accuracy) -> SeedResult:
+def _seed_result(manifest: Manifest) -> SeedResult:
     names = {artifact.path: f"{artifact.target} {artifact.precision}" for artifact in manifest.artifacts}
     measured = {names[v.subject]: v for v in manifest.verifications if v.subject in names}
     eager = next(step.accuracy for step in manifest.conversion if step.subject == "eager")
+    control = manifest.training.cross_entropy
     assert eager is not None
+    assert control is not None
     return SeedResult(
         seed=manifest.recipe.seed,
         head=manifest.training.head,
         teacher=manifest.training.teacher,
         student=eager,
         twin=control,
+        baseline=manifest.baseline,
         artifacts={name: v.accuracy for name, v in measured.items() if v.accuracy is not None},
         latency_us={name: v.latency.median_us for name, v in measured.items() if v.latency is not None},
         size_bytes={names[artifact.path]: artifact.size_bytes for artifact in manifest.artifacts},

@@ -9,7 +9,7 @@ from factory.contracts.manifest import Baseline, BuildFile, DataSummary, Manifes
 from factory.contracts.network import TrainingSummary
 from factory.pipeline.provenance import provenance
 from factory.pipeline.request import SPLIT_FILE, Run
-from factory.pipeline.stages import STUDENT_FILES, TEACHER_FILES, sensor_contract
+from factory.pipeline.stages import STUDENT_FILES, TEACHER_FILES, measured_control, sensor_contract
 from factory.pipeline.targets import Exports
 from factory.pipeline.verification import Verified
 
@@ -25,6 +25,7 @@ def manifest_stage(run: Run, exports: Exports, verified: Verified) -> Manifest:
         "artifacts": [artifact.model_dump(mode="json") for artifact in exports.artifacts],
         "exports": [check.model_dump(mode="json") for check in exports.checks],
         "verified": verified.model_dump(mode="json"),
+        "control": control.model_dump(mode="json") if (control := measured_control(run)) else None,
         "code": code_hash(manifest_stage, __name__),
     }
 
@@ -83,6 +84,7 @@ def _training(run: Run, verified: Verified) -> Training:
         head=student.head,
         head_search=teacher.head_search,
         teacher=verified.teacher,
+        cross_entropy=measured_control(run),
         student_cost=verified.student_cost,
         teacher_cost=verified.teacher_cost,
         device=student.device,

@@ -13,7 +13,7 @@ from factory.contracts.artifact import Artifact
 from factory.contracts.base import Contract
 from factory.contracts.dataset import Split, WindowSet
 from factory.contracts.files import atomic_write
-from factory.contracts.manifest import Baseline, DataSummary, SplitRecord
+from factory.contracts.manifest import Accuracy, Baseline, DataSummary, SplitRecord
 from factory.contracts.network import NetworkSpec, TrainingSummary
 from factory.contracts.recipe import Recipe
 from factory.contracts.window import SensorContract
@@ -23,6 +23,7 @@ from factory.pipeline.request import SPLIT_FILE, Run
 NETWORK_FILES = ("network.safetensors", "network.json", "summary.json", "epochs.jsonl")
 TEACHER_FILES = tuple(f"teacher/{name}" for name in (*NETWORK_FILES, "ensemble.safetensors", "memory.safetensors"))
 STUDENT_FILES = tuple(f"student/{name}" for name in NETWORK_FILES)
+CONTROL = "cross_entropy"
 
 
 class Exported(Contract):
@@ -154,6 +155,45 @@ def student_inputs(run: Run, recipe: Recipe) -> dict[str, Any]:
         "tools": versions("torch"),
         "code": code_hash(student_stage, "factory.training.student"),
     }
+
+
+def control_stage(run: Run) -> Accuracy:
+    """Train the control, the same student by cross-entropy alone, and measure it on test people."""
+
+    def work() -> Accuracy:
+        from factory.devices.host import choose_device
+        from factory.models import load_network
+        from factory.training import predict, train_student
+        from factory.verification.accuracy import measure
+
+        windows, split, folder = run.windows, run.split, run.folder / CONTROL
+        teacher, device = run.folder / "teacher", choose_device(run.request.device)
+        train_student(_control_recipe(run), windows, split, teacher, folder, device, run.progress)
+        logits = predict(load_network(folder), windows.x[split.test])
+        return measure(logits, windows.y[split.test], windows.subject[split.test], windows.spec.labels)
+
+    return run.store.run(_control(run), work)
+
+
+def measured_control(run: Run) -> Accuracy | None:
+    """The control's accuracy, if `factory benchmark` trained it in this folder and it is current."""
+    record = run.store.current(_control(run))
+    return Accuracy.model_validate(record.result) if record is not None else None
+
+
+def _control(run: Run) -> Stage[Accuracy]:
+    return Stage(
+        name=CONTROL,
+        inputs=student_inputs(run, _control_recipe(run)),
+        outputs=(f"{CONTROL}/network.safetensors",),
+        result=Accuracy,
+        folder=CONTROL,
+    )
+
+
+def _control_recipe(run: Run) -> Recipe:
+    distill = run.recipe.distill.model_copy(update={"method": "cross_entropy"})
+    return run.recipe.model_copy(update={"distill": distill})
 
 
 def onnx_stage(run: Run) -> None:
