@@ -14,7 +14,9 @@ from factory.contracts.dataset import Floats, Ints, WindowSet
 
 COMPONENTS = 12
 _GRID_HZ = 25.0
-_BAND_HZ = (0.5, 5.0)
+_HIGHEST_HZ = 5.0
+_FILTER_S, _SHORT_S = 2.0, 10.0
+"""Length of the band-pass: its inverse is the lowest frequency. Half of it where recordings are short."""
 _SAMPLED = 2000
 """Windows from which scales and components are taken."""
 _LEAST = 1e-3
@@ -60,7 +62,8 @@ class Reducer:
         self._mapping = (scale[:, None] * raised).astype(np.float32)
         self._step = max(1, int(windows.spec.rate_hz / _GRID_HZ))
         self.grid_hz = windows.spec.rate_hz / self._step
-        self._taps = _band_pass(windows.spec.rate_hz)
+        self._taps = _band_pass(windows.spec.rate_hz, _FILTER_S if _typical_s(windows) > _SHORT_S else _FILTER_S / 2)
+        self.margin = len(self._taps) // 2
         self._loudness = self._typical_loudness(sample)
 
     def _typical_loudness(self, sample: NDArray[np.float64]) -> float:
@@ -68,14 +71,14 @@ class Reducer:
         return float(np.sqrt((moving**2).sum(axis=1).mean())) or 1.0
 
     def motion(self, x: Floats) -> NDArray[np.float16]:
-        """(C, T) SI units to (T / step, D)."""
+        """(C, T) SI units to (T / step, D), without what the filter's ends would distort; see `margin`."""
         from scipy.ndimage import uniform_filter1d
         from scipy.signal import oaconvolve
 
-        reach = len(self._taps) // 2
+        if x.shape[1] < len(self._taps):
+            return np.empty((0, self._mapping.shape[1]), np.float16)
         moving = x.T @ self._mapping
-        padded = np.pad(moving - moving.mean(axis=0), ((reach, reach), (0, 0)), mode="edge")
-        band = oaconvolve(padded, self._taps[:, None], mode="valid", axes=0)[:: self._step]
+        band = oaconvolve(moving - moving.mean(axis=0), self._taps[:, None], mode="valid", axes=0)[:: self._step]
         power = uniform_filter1d((band**2).sum(axis=1), max(1, round(self.grid_hz)), mode="nearest")
         level = np.sqrt(np.maximum(power, (_QUIET * self._loudness) ** 2))
         levelled: NDArray[np.float16] = (band / level[:, None]).astype(np.float16)
@@ -84,17 +87,27 @@ class Reducer:
 
 def signals_of(windows: WindowSet, part: Ints, reducer: Reducer) -> Iterator[Signal]:
     """Every signal of the windows in `part`; one pass over them, pieces of at most ten minutes."""
-    length = windows.spec.length
-    order = part[np.lexsort((windows.start[part], windows.recording[part]))]
-    if not len(order):
-        return
-    starts = windows.start[order]
-    broken = (np.diff(windows.recording[order]) != 0) | (np.diff(starts) > length)
-    for rows in np.split(order, np.flatnonzero(broken) + 1):
+    for rows in _gap_free(windows, part):
         for piece in _pieces(windows, rows):
-            begin = (windows.start[piece] - windows.start[piece[0]]) * (reducer.grid_hz / windows.spec.rate_hz)
+            first = windows.start[piece[0]] + reducer.margin
+            begin = (windows.start[piece] - first) * (reducer.grid_hz / windows.spec.rate_hz)
             motion = reducer.motion(join(windows, piece))
             yield Signal(subject=str(windows.subject[piece[0]]), rows=piece, begin=begin, motion=motion)
+
+
+def _gap_free(windows: WindowSet, part: Ints) -> list[Ints]:
+    """Windows of `part` that follow each other, by rising start."""
+    order = part[np.lexsort((windows.start[part], windows.recording[part]))]
+    gap = np.diff(windows.start[order]) > windows.spec.length
+    broken = (np.diff(windows.recording[order]) != 0) | gap
+    return [rows for rows in np.split(order, np.flatnonzero(broken) + 1) if len(rows)]
+
+
+def _typical_s(windows: WindowSet) -> float:
+    """How long a signal lasts in the middle of all that was recorded."""
+    runs = _gap_free(windows, np.arange(len(windows.y)))
+    lasts = np.array([windows.start[rows[-1]] - windows.start[rows[0]] + windows.spec.length for rows in runs])
+    return float(np.median(np.repeat(lasts, [len(rows) for rows in runs]))) / windows.spec.rate_hz
 
 
 def _pieces(windows: WindowSet, rows: Ints) -> Iterator[Ints]:
@@ -118,12 +131,11 @@ def join(windows: WindowSet, rows: Ints) -> Floats:
     return joined
 
 
-def _band_pass(rate_hz: float) -> Floats:
-    """Linear-phase taps over 2 s; what a moving mean of 2 s leaves, below 5 Hz."""
+def _band_pass(rate_hz: float, seconds: float) -> Floats:
+    """Linear-phase taps over `seconds`; what a moving mean of that length leaves, below 5 Hz."""
     from scipy.signal import firwin
 
-    low, high = _BAND_HZ
-    taps = int(rate_hz / low) // 2 * 2 + 1
-    passed = firwin(taps, min(high, 0.45 * rate_hz), fs=rate_hz)
+    taps = int(rate_hz * seconds) // 2 * 2 + 1
+    passed = firwin(taps, min(_HIGHEST_HZ, 0.45 * rate_hz), fs=rate_hz)
     band: Floats = (passed / passed.sum() - 1 / taps).astype(np.float32)
     return band

@@ -126,7 +126,7 @@ def _anchor_points(signals: Sequence[Signal], grid_hz: float) -> int:
     """Grid points of an anchor: 5 s, or half of what recordings typically last, at least 2 s."""
     lengths = np.array([len(signal.motion) for signal in signals])
     typical = np.median(np.repeat(lengths, lengths))
-    return round(np.clip(typical / 2, _SHORTEST_S * grid_hz, _ANCHOR_S * grid_hz))
+    return int(np.clip(typical / 2, _SHORTEST_S * grid_hz, _ANCHOR_S * grid_hz))
 
 
 def _most_anchors(given: Sequence[Signal], points: int) -> int:

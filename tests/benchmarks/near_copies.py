@@ -18,8 +18,12 @@ from factory.contracts.dataset import Floats, Ints, WindowSet
 from factory.contracts.progress import Silent
 from factory.data import make_split, prepare
 from factory.data.motion import join
+<<<<<<< main
 from factory.data.near_copies import Match, best_matches, near_copies
 from factory.recipes import find_recipe
+=======
+from factory.data.near_copies import LIKE, Match, best_matches, near_copies
+>>>>>>> data
 
 _COPY = "copy"
 _CLIP = 3
@@ -29,7 +33,7 @@ _CLIP = 3
 def noisy(samples: Floats, rng: np.random.Generator) -> Floats:
     """White noise 20 dB below each channel's variance."""
     noise = rng.normal(size=samples.shape) * samples.std(axis=1, keepdims=True) / 10
-    return (samples + noise).astype(np.float32)
+    return np.asarray(samples + noise, np.float32)
 
 
 def trimmed(samples: Floats, rng: np.random.Generator) -> Floats:
@@ -44,7 +48,7 @@ def scaled(samples: Floats, rng: np.random.Generator) -> Floats:
 
 def between(samples: Floats, rng: np.random.Generator) -> Floats:
     """Sampled in the middle between two samples, and noise."""
-    return noisy((samples[:, 1:] + samples[:, :-1]) / 2, rng)
+    return noisy(np.asarray((samples[:, 1:] + samples[:, :-1]) / 2, np.float32), rng)
 
 
 COPIES = {"noise 20 dB": noisy, "trimmed by 37": trimmed, "scaled by 5 %": scaled, "half a sample later": between}
@@ -101,9 +105,10 @@ def report(name: str, data: Path, cache: Path, most: int) -> None:
     seconds = time.perf_counter() - began
     typer.echo(f"{name}: {len(windows.y)} windows, {seconds:.1f} s, {len(wrong)} false alarms")
     for what, given in (("people", windows), (f"people, clips of {_CLIP} windows", clips(windows))):
-        likeness = [match.likeness for match in nearest(given)[:1]]
-        agreeing = sum(match.evidence_s > 0 for match in nearest(given))
-        typer.echo(f"  {what}: most alike {max(likeness, default=0):.3f}, {agreeing} agree")
+        matches = nearest(given)
+        likeness = max((match.likeness for match in matches), default=0.0)
+        agreeing = sum(match.evidence_s > 0 for match in matches)
+        typer.echo(f"  {what}: most alike {likeness:.3f}, {agreeing} stretches agree (limit {LIKE})")
     subjects = np.unique(windows.subject)[:most].tolist()
     for what, change in COPIES.items():
         shares, likenesses = [], []
@@ -123,7 +128,7 @@ def main(
     recipes: Annotated[list[str], typer.Argument(help="names or paths")],
     data: Annotated[Path, typer.Option(help="folder of the official data sets")] = Path("data"),
     cache: Annotated[Path, typer.Option(help="folder of prepared windows")] = Path("build/cache"),
-    most: Annotated[int, typer.Option(help="people of whom copies are made")] = 5,
+    most: Annotated[int, typer.Option(help="people of whom copies are made")] = 3,
 ) -> None:
     """Report on each recipe."""
     for name in recipes:

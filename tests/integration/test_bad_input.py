@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pytest
 import tomli_w
 
@@ -25,6 +26,8 @@ RECIPE = {
     "data": {"source": "table", "description": "data.toml", "window": 64, "hop": 32},
     "split": {"kind": "subjects", "test_subjects": ["dee"]},
 }
+STAGE = [{"width": 8, "blocks": 1, "expansion": 1, "kernel": 3, "stride": 2}]
+NETWORK: dict[str, object] = {"stem": 4, "features": 8}
 WHO, RUN, TIME, ACC_X, ACC_Z, GYRO_X, ACTIVITY = 0, 1, 2, 3, 5, 6, 9
 
 
@@ -99,6 +102,14 @@ BAD_ROWS: dict[str, tuple[Callable[[Rows], object], str]] = {
     "falling": (lambda rows: rows.replace(500, TIME, "0"), "row 500: the time stamp is 1.94 s before"),
     "duplicate": (lambda rows: rows.replace(500, TIME, "1940"), "row 500: the time stamp repeats the one before"),
     "wrong unit": (in_g, "columns ax, ay, az are described in m/s^2, but look like g"),
+    "subject of two lines": (
+        lambda rows: rows.replace(500, WHO, "bo\tb"),
+        "row 500: subject 'bo\\tb' holds a line break or another control character: rename that person",
+    ),
+    "subject with a blank": (
+        lambda rows: rows.replace(500, WHO, "bob "),
+        "row 500: subject 'bob ' begins or ends with a blank: rename that person",
+    ),
     "unknown label": (lambda rows: rows.replace(500, ACTIVITY, "fly"), "row 500: unknown label 'fly', expected rest"),
 }
 
@@ -148,14 +159,56 @@ def test_a_window_longer_than_every_recording(
     assert_refused(project, command, 4, "window of 256 samples (5.12 s) is longer than every gap-free", capsys)
 
 
+@pytest.mark.parametrize("command", [("data", "check"), ("data", "prepare"), ("build",)], ids=" ".join)
+def test_a_label_of_two_lines(command: tuple[str, ...], project: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = good()
+    rows.lines = [line.replace(",walk", ",wa\tlk") for line in rows.lines]
+    project.write(rows)
+    values = description(labels=["rest", "wa\tlk"]).model_dump(mode="json", exclude_none=True)
+    (project.folder / "data.toml").write_text(tomli_w.dumps(values), "utf-8")
+    told = "rows.csv: label 'wa\\tlk' holds a line break or another control character: rename it there, or"
+    assert_refused(project, command, 4, told, capsys)
+    changed = RECIPE | {"data": {**RECIPE["data"], "merge": {"wa\tlk": "walk, slowly"}}}  # type: ignore[dict-item]
+    project.recipe.write_text(tomli_w.dumps(changed), "utf-8")
+    assert project.run("data", "prepare") == 0
+
+
+@pytest.mark.parametrize("command", [("data", "check"), ("data", "prepare"), ("build",)], ids=" ".join)
+def test_a_trimmed_and_noisy_copy(
+    command: tuple[str, ...], project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = Rows.moving(1000, people=PEOPLE)
+    rng = np.random.default_rng(1)
+    rows.lines = [line for line in rows.lines if not line.startswith("dee")]
+    for line in [line for line in rows.lines if line.startswith("bob")]:
+        cells = line.split(",")
+        if int(cells[TIME]) >= 37 * 20:
+            values = [f"{float(cell) + 0.05 * rng.normal():.5f}" for cell in cells[ACC_X:ACTIVITY]]
+            rows.lines.append(",".join(["dee", *cells[1:ACC_X], *values, cells[ACTIVITY]]))
+    project.write(rows)
+    assert project.run(*command) == 4
+    (error,) = errors(capsys)
+    assert "windows of subject dee in test are near copies" in error
+    assert "of subject bob's" in error
+    assert not list(project.folder.rglob("manifest.json"))
+
+
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
         ({"data": {**RECIPE["data"], "windw": 64}}, "unknown key 'data.windw' (misspelt?)"),  # type: ignore[dict-item]
         ({"train": {"lr": -1.0}}, "'train.lr': Input should be greater than 0, got -1.0"),
+        (
+            {"model": {"student": {**NETWORK, "activation": "relu", "stages": 2 * STAGE}}},
+            "the student has 2 stages, the teacher 3: give both the same number",
+        ),
+        (
+            {"data": {**RECIPE["data"], "window": 8}},  # type: ignore[dict-item]
+            "data.window = 8, but the student's strides divide it by 8",
+        ),
         ({"split": {"kind": "subjects", "test_subjects": ["eve"]}}, "split.test_subjects names eve: subjects with"),
     ],
-    ids=["misspelt key", "out of range", "unknown subject"],
+    ids=["misspelt key", "out of range", "unequal stages", "short window", "unknown subject"],
 )
 def test_a_wrong_recipe(
     changes: dict[str, object], told: str, project: Project, capsys: pytest.CaptureFixture[str]

@@ -74,11 +74,11 @@ def people(seconds: float = 40) -> dict[str, list[Floats]]:
 def noisy(signal: Floats, decibels: float = 20) -> Floats:
     rng = np.random.default_rng(99)
     noise = rng.normal(size=signal.shape) * signal.std(axis=1, keepdims=True) * 10 ** (-decibels / 20)
-    return (signal + noise).astype(np.float32)
+    return np.asarray(signal + noise, np.float32)
 
 
 def half_a_sample_later(signal: Floats) -> Floats:
-    return (signal[:, 1:] + signal[:, :-1]) / 2
+    return np.asarray((signal[:, 1:] + signal[:, :-1]) / 2, np.float32)
 
 
 COPIES: dict[str, Callable[[Floats], Floats]] = {

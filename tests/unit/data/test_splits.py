@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 
 from factory.contracts.dataset import Ints, Split, WindowSet
-from factory.contracts.errors import DataError, LeakageError, RecipeError
+from factory.contracts.errors import DataError, LeakageError, RecipeError, TrainingError
 from factory.contracts.recipe import SplitRecipe
 from factory.contracts.window import Quantity, WindowSpec
-from factory.data import check_split, make_split, split_by_people
+from factory.data import check_split, make_split, require_trainable, split_by_people
 from factory.data.leakage import near_duplicates
 from factory.data.sources.layout import triad
+from tests.fakes import tiny_recipe
 
 SPEC = WindowSpec(
     channels=triad("acc", Quantity.ACCELEROMETER, "wrist"),
@@ -201,7 +202,7 @@ def test_one_person_more_moves_at_most_one_person_over_each_border() -> None:
 
 def test_groups_are_these() -> None:
     """A change of the draw would let people who have trained a model test the next."""
-    assert by_group(windows(8), 4, 0) == []
+    assert by_group(windows(8), 4, 0) == [{"1", "8"}, {"4", "5"}, {"2", "3"}, {"6", "7"}]
 
 
 PUBLISHED: dict[str, tuple[int, tuple[str, ...], list[set[str]]]] = {
@@ -265,3 +266,22 @@ def test_a_recorded_split_is_checked_for_copies() -> None:
     data.x[59] = data.x[0]
     with pytest.raises(LeakageError, match="window 59 of subject 10 in test equals window 0"):
         split_by_people(data, EVERYBODY[:8], ["9"], ["10"])
+
+
+def test_fewer_windows_than_a_batch_are_refused() -> None:
+    data = windows()
+    split = make_split(data, SplitRecipe(kind="subjects", test_subjects=("1",)), 0)
+    few = tiny_recipe(heads=("linear", "mlp"), batch=43)
+    with pytest.raises(TrainingError, match=r"42 training windows, train.batch is 43: lower train.batch to at most 42"):
+        require_trainable(data, split, few)
+    require_trainable(data, split, tiny_recipe(heads=("linear", "mlp"), batch=42))
+
+
+def test_without_a_head_search_validation_windows_count_too() -> None:
+    data = windows()
+    split = make_split(data, SplitRecipe(kind="subjects", test_subjects=("1",)), 0)
+    require_trainable(data, split, tiny_recipe(batch=54))
+    with pytest.raises(TrainingError, match=r"54 training and validation windows, train\.batch is 55"):
+        require_trainable(data, split, tiny_recipe(batch=55))
+    with pytest.raises(TrainingError, match="42 training windows"):
+        require_trainable(data, split, tiny_recipe(batch=54, refit=False))

@@ -12,7 +12,17 @@ from factory.contracts.progress import Silent
 from factory.contracts.recipe import DataRecipe
 from factory.data import prepare
 from factory.data.resample import Piece
-from factory.data.windows import DROPPED, MIXED, TOO_SHORT, UNLABELLED, Cut, choose_channels, cut, plan_labels
+from factory.data.windows import (
+    DROPPED,
+    MIXED,
+    TOO_SHORT,
+    UNLABELLED,
+    Cut,
+    choose_channels,
+    cut,
+    cut_mixed,
+    plan_labels,
+)
 
 PLAN = plan_labels(("walk", "sit", "run"), None, {})
 
@@ -147,3 +157,35 @@ def test_window_longer_than_every_recording_is_refused_with_both_lengths(tmp_pat
     ):
         prepare(DataRecipe(source="watch", window=4096), None, tmp_path, Silent())
     assert not list((tmp_path / "windows").glob(".*"))
+
+
+def cut_mixed_one(labels: list[int], how: DataRecipe) -> Cut:
+    (found,) = cut_mixed([piece(labels)], how, PLAN, [0, 1])
+    return found
+
+
+def test_mixed_windows_carry_their_main_label_and_its_share() -> None:
+    found = cut_mixed_one([0] * 12 + [1] * 8, recipe())
+    assert found.start.tolist() == [5, 10]
+    assert found.y.tolist() == [0, 1]
+    assert found.purity is not None
+    assert found.purity.tolist() == [0.7, 0.8]
+    assert found.x[0, 0].tolist() == list(range(5, 15))
+
+
+def test_a_window_is_pure_or_mixed_or_neither() -> None:
+    labels = [0] * 12 + [1] * 8 + [-1] * 6 + [2] * 4 + [1] * 10
+    for purity in (1.0, 0.8, 0.6):
+        how = recipe(purity=purity)
+        pure, _ = cut_one(labels, how)
+        mixed = cut_mixed_one(labels, how)
+        assert not set(pure.start.tolist()) & set(mixed.start.tolist())
+        assert mixed.purity is not None
+        assert all(0 < share < purity for share in mixed.purity)
+
+
+def test_windows_that_are_mostly_unlabelled_or_left_out_are_not_mixed() -> None:
+    assert len(cut_mixed_one([-1] * 6 + [0] * 4, recipe()).y) == 0
+    plan = plan_labels(("walk", "sit", "run"), ("walk", "sit"), {})
+    (found,) = cut_mixed([piece([2] * 6 + [0] * 4)], recipe(), plan, [0, 1])
+    assert len(found.y) == 0
