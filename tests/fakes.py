@@ -93,6 +93,7 @@ def tiny_windows(each: int = 12, seed: int = 0) -> WindowSet:
         spec=tiny_spec(),
         official_test=TEST_SUBJECTS,
         content_hash=hashlib.sha256(values.tobytes()).hexdigest(),
+        digest=hashlib.sha256(values.tobytes()).hexdigest(),
         lost={},
     )
 

@@ -1,8 +1,8 @@
 """The stages of a build, keyed by content: a second build redoes only what changed.
 
 A stage's key is the SHA-256 of everything that decides its outputs: the recipe's parts it reads, hashes of
-what earlier stages wrote, tool versions and a hash of its own code (code.py). `.stages/<name>.json` is written last,
-so a killed stage has no record and runs again; `.stages/<name>.started` lets it go on where it was if its key
+what earlier stages wrote, tool versions and a hash of its own code (factory/contracts/code.py).
+`.stages/<name>.json` is written last, so a killed stage has no record and runs again; `.stages/<name>.started` lets it go on where it was if its key
 is still the same. One process at a time holds a build folder.
 """
 

@@ -42,7 +42,8 @@ class WindowSet:
         start: (N,) first sample of the window in its recording, after resampling.
         spec: The sensor contract.
         official_test: Subjects of the official test split; empty where the data set has none.
-        content_hash: SHA-256 over data and preparation; the key of everything derived.
+        content_hash: SHA-256 over recordings and settings; tells without cutting whether recordings are the same.
+        digest: SHA-256 over the arrays and the contract; part of the key of everything derived.
         lost: Windows or samples left out, by reason.
     """
 
@@ -54,6 +55,7 @@ class WindowSet:
     spec: WindowSpec
     official_test: tuple[str, ...]
     content_hash: str
+    digest: str
     lost: dict[str, int]
 
 

@@ -1,8 +1,9 @@
 """Windows on disk: <cache>/windows/<key>/{x,y,subject,recording,start}.npy and meta.json.
 
-The key is the SHA-256 of everything that shapes the windows: the content of the source's files, the
-preparation settings and `VERSION`. A folder appears under its key by one rename, so it is complete or not
-there. Arrays are memory-mapped and never unpickled. A folder that does not match its meta.json is rebuilt.
+The key is the SHA-256 of what identifies the windows: the content of the source's files and the preparation
+settings. meta.json says which code cut them; windows of other code are cut again. A folder appears under its
+key by one rename, so it is complete or not there. Arrays are memory-mapped and never unpickled. A folder that
+does not match its meta.json is rebuilt.
 """
 
 import hashlib
@@ -28,8 +29,8 @@ from factory.contracts.files import atomic_write, sha256_file, storage_errors
 from factory.contracts.progress import Progress
 from factory.contracts.window import WindowSpec
 
-VERSION = 1
-"""Of the preparation code; raise it when the same input would give other windows."""
+_FORMAT = 1
+"""Of the folder; part of every key."""
 FULL_HASH_BELOW = 200_000_000
 """Bytes; a larger array is checked by size and by samples of its content, so that loading stays quick."""
 ARRAYS = ("x", "y", "subject", "recording", "start")
@@ -48,6 +49,7 @@ class Meta(Contract):
     """meta.json: what the arrays are and how to recognise damage."""
 
     key: str
+    code: str = Field(description="hash of the code that cut them")
     spec: WindowSpec
     official_test: tuple[str, ...]
     lost: dict[str, int]
@@ -144,8 +146,8 @@ def _read_index(path: Path) -> dict[str, list[Any]]:
 
 
 def key_of(parts: dict[str, Any]) -> str:
-    """SHA-256 of settings and content hashes, and of the version of this code."""
-    text = json.dumps({"version": VERSION, **parts}, sort_keys=True)
+    """SHA-256 of settings and content hashes."""
+    text = json.dumps({"version": _FORMAT, **parts}, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -154,8 +156,8 @@ def window_folder(cache: Path, key: str) -> Path:
     return cache / "windows" / key
 
 
-def load_or_build(cache: Path, key: str, build: Callable[[Path], Meta], progress: Progress) -> WindowSet:
-    """Windows of that key; built by `build(folder)` if they are not there or damaged.
+def load_or_build(cache: Path, key: str, code: str, build: Callable[[Path], Meta], progress: Progress) -> WindowSet:
+    """Windows of that key and code; built by `build(folder)` if they are not there, damaged or of other code.
 
     Raises:
         ArtifactError: What was just built cannot be read back.
@@ -167,9 +169,9 @@ def load_or_build(cache: Path, key: str, build: Callable[[Path], Meta], progress
             shutil.rmtree(leftover)
         if folder.exists():
             try:
-                return _load(folder, key)
+                return _load(folder, key, code)
             except CorruptError as damage:
-                progress.say(f"cached windows are damaged ({damage}): preparing them again")
+                progress.say(f"cached windows cannot be used ({damage}): preparing them again")
                 shutil.rmtree(folder)
         temporary = folder.with_name(f".{key}.{os.getpid()}")
         try:
@@ -180,7 +182,7 @@ def load_or_build(cache: Path, key: str, build: Callable[[Path], Meta], progress
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
         try:
-            return _load(folder, key)
+            return _load(folder, key, code)
         except CorruptError as damage:
             raise ArtifactError(
                 f"{folder} cannot be read back after writing ({damage}): check the disk, or choose another cache folder"
@@ -223,13 +225,15 @@ def _quick_hash(path: Path) -> str:
     return digest.hexdigest()
 
 
-def _load(folder: Path, key: str) -> WindowSet:
+def _load(folder: Path, key: str, code: str) -> WindowSet:
     try:
         meta = Meta.model_validate_json((folder / "meta.json").read_bytes())
     except (OSError, ValidationError) as error:
         raise CorruptError("meta.json is not readable") from error
     if meta.key != key or not set(ARRAYS) <= set(meta.arrays):
         raise CorruptError("meta.json is of other windows")
+    if meta.code != code:
+        raise CorruptError("another version of this tool cut them")
     arrays = {name: _load_array(folder / f"{name}.npy", stored) for name, stored in meta.arrays.items()}
     count = len(arrays["y"])
     if arrays["x"].shape != (count, len(meta.spec.channels), meta.spec.length):
@@ -243,8 +247,15 @@ def _load(folder: Path, key: str) -> WindowSet:
         spec=meta.spec,
         official_test=meta.official_test,
         content_hash=key,
+        digest=_digest(meta),
         lost=meta.lost,
     )
+
+
+def _digest(meta: Meta) -> str:
+    """SHA-256 over the contract and every array: equal windows have an equal one, whatever code cut them."""
+    arrays = "".join(f"{name} {stored.sha256}\n" for name, stored in sorted(meta.arrays.items()))
+    return hashlib.sha256(f"{meta.spec.model_dump_json()}\n{arrays}".encode()).hexdigest()
 
 
 def _load_array(path: Path, stored: StoredArray) -> NDArray[Any]:

@@ -1,10 +1,12 @@
 """Windows over a label boundary: left out of training and of every split, but an app meets them all the time."""
 
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 
+from factory.contracts.code import code_hash
 from factory.contracts.dataset import MixedSet
 from factory.contracts.progress import Progress
 from factory.contracts.recipe import DataRecipe
@@ -14,8 +16,6 @@ from factory.data.resample import resample
 from factory.data.sources import Source, open_source
 from factory.data.windows import choose_channels, cut_mixed
 
-_VERSION = 1
-"""Of this code; raise it when the same recordings would give other windows."""
 _PURITY = "purity"
 
 
@@ -51,18 +51,23 @@ def mixed_windows(
     source = open_source(recipe.source, recipe.description, base)
     if source.published_window is not None:
         return _nothing(recipe, source)
-    key = key_of({"mixed": _VERSION, "pure": content_hash(recipe, folder, cache, base)})
+    key = key_of({"mixed": True, "pure": content_hash(recipe, folder, cache, base)})
 
     def build(target: Path) -> Meta:
         opened = open_source(recipe.source, recipe.description, base, scratch=target)
         return _build(recipe, opened, folder, target, key, progress)
 
-    windows = load_or_build(cache, key, build, progress)
+    windows = load_or_build(cache, key, _code(), build, progress)
     rows = np.flatnonzero(np.isin(windows.subject, list(subjects)))
     purity = np.load(window_folder(cache, key) / f"{_PURITY}.npy", allow_pickle=False)
     return MixedSet(
         x=np.asarray(windows.x[rows]), y=windows.y[rows], subject=windows.subject[rows], purity=purity[rows]
     )
+
+
+@cache
+def _code() -> str:
+    return code_hash(mixed_windows, __name__, "factory.data.sources")
 
 
 def _nothing(recipe: DataRecipe, source: Source) -> MixedSet:
@@ -90,6 +95,7 @@ def _build(recipe: DataRecipe, source: Source, folder: Path | None, target: Path
     np.save(target / f"{_PURITY}.npy", np.concatenate(purity))
     return Meta(
         key=key,
+        code=_code(),
         spec=window_spec(recipe, source, plan),
         official_test=source.official_test,
         lost={},

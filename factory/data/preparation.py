@@ -1,8 +1,10 @@
 """Recordings to cached windows: the one entry that training, checking and verification share."""
 
 from collections import Counter
+from functools import cache
 from pathlib import Path
 
+from factory.contracts.code import code_hash
 from factory.contracts.dataset import WindowSet
 from factory.contracts.errors import DataError, RecipeError
 from factory.contracts.progress import Progress
@@ -40,7 +42,13 @@ def prepare(
         opened = open_source(recipe.source, recipe.description, base, scratch=target)
         return _build(recipe, opened, folder, target, key, progress)
 
-    return load_or_build(cache, key, build, progress)
+    return load_or_build(cache, key, cutting_code(), build, progress)
+
+
+@cache
+def cutting_code() -> str:
+    """Hash of the code that turns recordings into windows."""
+    return code_hash(prepare, __name__, "factory.data.sources")
 
 
 def content_hash(recipe: DataRecipe, folder: Path | None, cache: Path, base: Path | None = None) -> str:
@@ -158,6 +166,7 @@ def _build(recipe: DataRecipe, source: Source, folder: Path | None, target: Path
         raise _no_windows(recipe, source, longest, lost)
     return Meta(
         key=key,
+        code=cutting_code(),
         spec=spec,
         official_test=source.official_test,
         lost={reason: number for reason, number in lost.items() if number},

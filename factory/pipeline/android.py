@@ -14,11 +14,11 @@ from pathlib import Path
 import numpy as np
 
 from exporters.registry import find_target
-from factory.artifacts.code import code_hash
 from factory.artifacts.manifest_io import read_manifest, verify_files
 from factory.artifacts.store import Stage
 from factory.contracts.android import Pack, PackedFile, PackedModel
 from factory.contracts.artifact import Artifact, Precision
+from factory.contracts.code import code_hash
 from factory.contracts.dataset import Floats, Ints
 from factory.contracts.errors import ArtifactError
 from factory.contracts.files import atomic_write, sha256_file

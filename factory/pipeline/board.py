@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from factory.artifacts.code import code_hash
 from factory.artifacts.store import Stage, StageStore
 from factory.contracts.artifact import Artifact, Precision
+from factory.contracts.code import code_hash
 from factory.contracts.device import DeviceReport
 from factory.contracts.errors import ArtifactError, RecipeError
 from factory.contracts.manifest import Check, Verification

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from factory.artifacts.code import code_hash
 from factory.artifacts.manifest_io import read_manifest, write_manifest
 from factory.artifacts.store import Nothing, Stage, describe_file
+from factory.contracts.code import code_hash
 from factory.contracts.manifest import Baseline, BuildFile, DataSummary, Manifest, Training
 from factory.contracts.network import TrainingSummary
 from factory.pipeline.provenance import provenance

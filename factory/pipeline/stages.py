@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from factory.artifacts.code import code_hash
 from factory.artifacts.store import Nothing, Stage
 from factory.contracts.artifact import Artifact
 from factory.contracts.base import Contract
+from factory.contracts.code import code_hash
 from factory.contracts.dataset import Split, WindowSet
 from factory.contracts.files import atomic_write
 from factory.contracts.manifest import Accuracy, Baseline, DataSummary, SplitRecord
@@ -319,10 +319,10 @@ def _windows_inputs(run: Run, recipe: Recipe) -> dict[str, Any]:
     people = [sorted(set(run.windows.subject[part].tolist())) for part in parts]
     return {
         "content": run.windows.content_hash,
+        "windows": run.windows.digest,
         "split": _json(recipe.split),
         "people": people,
         "seed": recipe.seed,
-        "data_code": code_hash(summarise, "factory.data.preparation", "factory.data.splits"),
     }
 
 

@@ -4,10 +4,10 @@ from collections.abc import Callable
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
-from factory.artifacts.code import code_hash
 from factory.artifacts.store import Stage
 from factory.contracts.artifact import Artifact, Precision
 from factory.contracts.base import Contract
+from factory.contracts.code import code_hash
 from factory.contracts.dataset import Floats
 from factory.contracts.manifest import Accuracy, Baseline, Check, MixedWindows, NetworkCost, Verification
 from factory.devices.host import machine, where
@@ -53,7 +53,7 @@ def verify_stage(run: Run, artifacts: tuple[Artifact, ...]) -> Verified:
     inputs = {
         "artifacts": {artifact.path: artifact.sha256 for artifact in artifacts},
         "networks": [run.store.hashes(name) for name in ("teacher", "student", "onnx", "golden")],
-        "windows": run.windows.content_hash,
+        "windows": run.windows.digest,
         "baseline": run.store.result("baseline", Baseline).model_dump(mode="json", exclude={"seconds"}),
         "latency_runs": run.recipe.verify.latency_runs,
         "tools": versions("torch", "onnxruntime", *packages_of(artifacts)),

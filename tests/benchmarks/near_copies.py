@@ -18,12 +18,8 @@ from factory.contracts.dataset import Floats, Ints, WindowSet
 from factory.contracts.progress import Silent
 from factory.data import make_split, prepare
 from factory.data.motion import join
-<<<<<<< main
-from factory.data.near_copies import Match, best_matches, near_copies
-from factory.recipes import find_recipe
-=======
 from factory.data.near_copies import LIKE, Match, best_matches, near_copies
->>>>>>> data
+from factory.recipes import find_recipe
 
 _COPY = "copy"
 _CLIP = 3
@@ -108,7 +104,7 @@ def report(name: str, data: Path, cache: Path, most: int) -> None:
         matches = nearest(given)
         likeness = max((match.likeness for match in matches), default=0.0)
         agreeing = sum(match.evidence_s > 0 for match in matches)
-        typer.echo(f"  {what}: most alike {likeness:.3f}, {agreeing} stretches agree (limit {LIKE})")
+        typer.echo(f"  {what}: most alike {likeness:.3f}, {agreeing} segments agree (limit {LIKE})")
     subjects = np.unique(windows.subject)[:most].tolist()
     for what, change in COPIES.items():
         shares, likenesses = [], []

@@ -1,5 +1,6 @@
 """The cache gives back what was prepared, notices damage, and outlives a kill."""
 
+import json
 import os
 import signal
 import subprocess
@@ -63,9 +64,15 @@ def test_other_settings_get_another_key(prepared: Path) -> None:
     assert len(keys) == 5
 
 
-def test_other_code_version_gets_another_key(prepared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "VERSION", module.VERSION + 1)
-    assert prepare(RECIPE, None, prepared.parents[1], Silent()).content_hash != prepared.name
+def test_windows_of_other_code_are_cut_again(prepared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = prepare(RECIPE, None, prepared.parents[1], Silent())
+    meta = prepared / "meta.json"
+    written = meta.stat().st_mtime_ns
+    monkeypatch.setattr("factory.data.preparation.cutting_code", lambda: "other")
+    after = prepare(RECIPE, None, prepared.parents[1], Silent())
+    assert meta.stat().st_mtime_ns > written
+    assert json.loads(meta.read_text())["code"] == "other"
+    assert (after.content_hash, after.digest) == (before.content_hash, before.digest), "equal windows, equal keys"
 
 
 def flip(path: Path, place: int = -10) -> None:
@@ -96,7 +103,7 @@ def test_damaged_file_is_told_and_prepared_again(
     heard = Lines()
     windows = prepare(RECIPE, None, prepared.parents[1], heard)
     assert len(heard.lines) == 1
-    assert "damaged" in heard.lines[0]
+    assert "cannot be used" in heard.lines[0]
     assert np.array_equal(windows.x, before)
 
 
@@ -104,7 +111,7 @@ def test_pickle_in_place_of_an_array_is_never_loaded(prepared: Path) -> None:
     np.save(prepared / "y.npy", np.array([{"a": 1}], object), allow_pickle=True)
     heard = Lines()
     prepare(RECIPE, None, prepared.parents[1], heard)
-    assert "damaged" in heard.lines[0]
+    assert "cannot be used" in heard.lines[0]
 
 
 def test_cache_that_cannot_be_read_back_is_an_error(tmp_path: Path) -> None:
@@ -112,10 +119,12 @@ def test_cache_that_cannot_be_read_back_is_an_error(tmp_path: Path) -> None:
 
     def build(folder: Path) -> module.Meta:
         stored = tmp_path / "windows" / sample.content_hash / "meta.json"
-        return module.Meta.model_validate_json(stored.read_bytes()).model_copy(update={"key": "k"})  # and no arrays
+        return module.Meta.model_validate_json(stored.read_bytes()).model_copy(
+            update={"key": "k", "code": "c"}
+        )  # and no arrays
 
     with pytest.raises(ArtifactError, match="cannot be read back after writing"):
-        load_or_build(tmp_path, "k", build, Silent())
+        load_or_build(tmp_path, "k", "c", build, Silent())
 
 
 def test_failed_preparation_leaves_nothing(tmp_path: Path) -> None:
@@ -124,7 +133,7 @@ def test_failed_preparation_leaves_nothing(tmp_path: Path) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        load_or_build(tmp_path, "k", build, Silent())
+        load_or_build(tmp_path, "k", "c", build, Silent())
     assert [path.name for path in (tmp_path / "windows").iterdir() if path.suffix != ".lock"] == []
 
 
@@ -170,14 +179,14 @@ def test_second_process_waits_for_the_first(tmp_path: Path) -> None:
         for path in stored.glob("*.npy"):
             (folder / path.name).write_bytes(path.read_bytes())
         meta = module.Meta.model_validate_json((stored / "meta.json").read_bytes())
-        return meta.model_copy(update={"key": "k"})
+        return meta.model_copy(update={"key": "k", "code": "c"})
 
     heard = Lines()
-    first = threading.Thread(target=lambda: load_or_build(tmp_path, "k", build, Silent()))
+    first = threading.Thread(target=lambda: load_or_build(tmp_path, "k", "c", build, Silent()))
     first.start()
     while not built:
         time.sleep(0.01)
-    load_or_build(tmp_path, "k", build, heard)
+    load_or_build(tmp_path, "k", "c", build, heard)
     first.join()
     assert built == [1]
     assert heard.lines == ["another process prepares the same windows: waiting for it"]

@@ -40,6 +40,7 @@ def windows(subjects: int = 10, each: int = 6, official: tuple[str, ...] = ()) -
         spec=SPEC,
         official_test=official,
         content_hash="0" * 64,
+        digest="",
         lost={},
     )
 

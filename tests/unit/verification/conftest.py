@@ -26,6 +26,7 @@ def windows() -> WindowSet:
         spec=make_spec(),
         official_test=(),
         content_hash="0" * 64,
+        digest="",
         lost={},
     )
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from factory.artifacts import code
-from factory.artifacts.code import code_hash, reachable
+from factory.contracts import code
+from factory.contracts.code import code_hash, reachable
 
 
 @pytest.fixture
