@@ -2,8 +2,8 @@
 
 A stage's key is the SHA-256 of everything that decides its outputs: the recipe's parts it reads, hashes of
 what earlier stages wrote, tool versions and a hash of its own code (factory/contracts/code.py).
-`.stages/<name>.json` is written last, so a killed stage has no record and runs again; `.stages/<name>.started` lets it go on where it was if its key
-is still the same. One process at a time holds a build folder.
+`.stages/<name>.json` is written last, so a killed stage has no record and runs again; `.stages/<name>.started`
+lets it go on where it was if its key is still the same. One process at a time holds a build folder.
 """
 
 import hashlib

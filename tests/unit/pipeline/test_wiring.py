@@ -12,7 +12,7 @@ import pytest
 from factory.contracts.dataset import Floats, Ints
 from factory.contracts.manifest import Outcome
 from factory.pipeline import stages
-from factory.pipeline.stages import golden_stage, student_inputs, target_stage
+from factory.pipeline.stages import baseline_stage, golden_stage, student_inputs, target_stage
 from factory.pipeline.verification import verify_stage
 from factory.verification import tolerances
 from factory.verification.golden import read_golden
@@ -67,6 +67,7 @@ def test_calibration_is_of_training_people(trained: Ready) -> None:
 
 def verified(trained: Ready) -> Any:
     golden_stage(trained)
+    baseline_stage(trained)
     return verify_stage(trained, target_stage(trained, NAME))
 
 
