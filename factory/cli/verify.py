@@ -10,7 +10,6 @@ from factory.cli._options import BoardOption, BuildArgument, CacheOption, DataOp
 
 if TYPE_CHECKING:
     from factory.cli.verification import Findings, HeldOut
-    from factory.contracts.dataset import Floats
     from factory.contracts.manifest import Accuracy, Check, Manifest
     from factory.contracts.progress import Progress
 
@@ -96,7 +95,6 @@ def _measure(
         reference=_reference(manifest),
         latency_runs=manifest.recipe.verify.latency_runs,
         progress=progress,
-        reference_logits=None if held_out is None else _reference_logits(build, held_out),
         baseline=manifest.baseline,
     )
     found = verify_artifacts(bench, manifest.artifacts)
@@ -107,18 +105,6 @@ def _measure(
         bundle = pack(there, bench, manifest.artifacts, found.verifications)
         found.checks.extend(measure_on_board(there, bench, bundle).checks)
     return found
-
-
-def _reference_logits(build: Path, held_out: "HeldOut") -> "Floats | None":
-    """Of the ONNX graph, which the build found to answer as the network does; None without its runtime."""
-    from exporters.onnx_runner import OnnxRunner
-    from factory.contracts.errors import MissingToolError
-
-    try:
-        with OnnxRunner(build / "onnx" / "model.onnx") as onnx:
-            return onnx.run(held_out.x)
-    except MissingToolError:
-        return None
 
 
 def _reference(manifest: "Manifest") -> "Accuracy | None":
