@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -54,7 +54,8 @@ class VerifyRequest:
         golden: Windows and reference logits.
         held_out: The test split; None measures parity and latency alone.
         reference: Accuracy of the reference network on that split.
-        reference_logits: (N, K) of the reference network on that split; None where only its figures are known.
+        reference_logits: (N, K) of the reference network on that split; None where only its figures are known, and a
+            target's own float file, which may flip no window, stands in.
         baseline: Of the same windows and split; None judges no artifact's worth.
         latency_runs: Timed inferences a precision.
         progress: Told of each artifact.
@@ -105,8 +106,15 @@ def _verify_target(request: VerifyRequest, target: str, artifacts: tuple[Artifac
             for artifact in artifacts:
                 found.checks.extend(_of(artifact, not_run(target, artifact.precision, machine(), str(error))))
             return
+<<<<<<< main
         with request.progress.track(f"verify {target}", len(artifacts) + 1, "artifacts") as task:
             latencies = alternating_latency(runners, request.golden.x[0], request.latency_runs)
+=======
+        if bench.reference_logits is None:
+            bench = replace(bench, reference_logits=_float_logits(bench, artifacts, runners))
+        with bench.progress.track(f"verify {target}", len(artifacts) + 1, "artifacts") as task:
+            latencies = alternating_latency(runners, bench.golden.x[0], bench.latency_runs)
+>>>>>>> verify
             task.advance(note="latency")
             for artifact in artifacts:
                 _verify_one(request, artifact, runners[artifact.path], latencies[artifact.path], found)
@@ -136,7 +144,20 @@ def _verify_one(request: VerifyRequest, artifact: Artifact, runner: Runner, late
     found.verifications.append(seen)
 
 
+<<<<<<< main
 def _split_checks(request: VerifyRequest, artifact: Artifact, seen: Verification, place: str) -> list[Check]:
+=======
+def _float_logits(bench: Bench, artifacts: Sequence[Artifact], runners: Mapping[str, Runner]) -> Floats | None:
+    """(N, K) of the float file on the test split; None without one, or without a rounded file to compare."""
+    single = [artifact for artifact in artifacts if artifact.precision is Precision.FP32]
+    if bench.held_out is None or not single or len(single) == len(artifacts):
+        return None
+    plain = min(single, key=lambda artifact: artifact.variant)
+    return runners[plain.path].run(bench.held_out.x)
+
+
+def _split_checks(bench: Bench, artifact: Artifact, seen: Verification, place: str) -> list[Check]:
+>>>>>>> verify
     """What the whole test split says of an artifact; what cannot be said without it, as not run."""
     target, precision = artifact.target, artifact.precision
     if seen.accuracy is None or request.reference is None:
@@ -153,7 +174,7 @@ def _split_checks(request: VerifyRequest, artifact: Artifact, seen: Verification
     return checks
 
 
-_NO_REFERENCE = "needs the reference's logits on the test split: pip install onnxruntime, which runs onnx/model.onnx"
+_NO_REFERENCE = "needs a float file of this target beside it: add fp32 to export.precisions, or run factory build"
 _NO_DATA = "needs the recordings that it was built from: run factory verify with --data"
 
 
