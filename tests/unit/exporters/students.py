@@ -17,7 +17,7 @@ from factory.models import Network, build_network, fold, save_network
 
 CHANNELS, WINDOW, LABELS = 6, 64, ("walk", "sit", "lie", "run")
 FEATURES = 64
-"""The least for which TensorFlow's int8_dynamic quantises a convolution: 16 x 64 weights."""
+"""Of an exported student: the least for which TensorFlow's int8_dynamic quantises a convolution, 16 x 64 weights."""
 _MEAN, _STD = (0.5, 9.0, -1.0, 0.01, 0.0, -0.02), (4.0, 3.0, 2.0, 0.5, 0.6, 0.4)
 
 
@@ -48,7 +48,7 @@ def student(head: HeadKind = "linear", seed: int = 0) -> Network:
 
 
 def unfolded_student(
-    head: HeadKind = "linear", seed: int = 0, *, channels: int = CHANNELS, features: int = FEATURES, blocks: int = 2
+    head: HeadKind = "linear", seed: int = 0, *, channels: int = CHANNELS, features: int = 32, blocks: int = 2
 ) -> Network:
     """The same as it is trained and stored."""
     torch.manual_seed(seed)
