@@ -232,7 +232,7 @@ def _largest(ours: Floats, theirs: Floats, shift: int, length: int) -> float:
     second = theirs[max(0, -shift) : len(theirs) + min(0, -shift)]
     length = min(length, len(first))
     product, power, other = (
-        _sums((a * b).sum(axis=1), length) for a, b in ((first, second), (first, first), (second, second))
+        _sums(np.einsum("td,td->t", a, b), length) for a, b in ((first, second), (first, first), (second, second))
     )
     enough = np.minimum(power, other) > _MOVES * length
     likeness = np.divide(product, np.sqrt(power * other), out=np.zeros_like(product), where=enough)

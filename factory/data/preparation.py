@@ -137,7 +137,7 @@ def _identity(source: Source) -> dict[str, object]:
     return {
         "name": source.name,
         "channels": [channel.model_dump(mode="json") for channel in source.channels],
-        "labels": None if details else source.labels,
+        "labels": None if isinstance(details, dict) else source.labels,
         "test": source.official_test,
         "rate_hz": source.nominal_rate_hz,
         "axes": source.axes,

@@ -278,7 +278,9 @@ def test_motionsense_rotation_is_right_handed(data_folder: Path) -> None:
 def test_dsads_joins_segments_and_serves_one_position(data_folder: Path, tmp_path: Path) -> None:
     channels = tuple(f"right_arm_{sensor}_{axis}" for sensor in ("acc", "gyro") for axis in "xyz")
     windows = prepared(data_folder, tmp_path, source="dsads", rate_hz=25, window=75, hop=37, channels=channels)
-    assert len(np.unique(windows.recording)) == 152
+    assert len(np.unique(windows.recording)) == 150
+    rowing = windows.y == windows.spec.labels.index("rowing")
+    assert set(np.unique(windows.subject[rowing]).tolist()) == set("1234567"), "person 8's is person 4's"
     assert (np.bincount(windows.recording) == (7500 - 75) // 37 + 1).all()
     assert {channel.placement for channel in windows.spec.channels} == {"right_arm"}
     windows.spec.require_phone()
