@@ -106,15 +106,10 @@ def _verify_target(request: VerifyRequest, target: str, artifacts: tuple[Artifac
             for artifact in artifacts:
                 found.checks.extend(_of(artifact, not_run(target, artifact.precision, machine(), str(error))))
             return
-<<<<<<< main
+        if request.reference_logits is None:
+            request = replace(request, reference_logits=_float_logits(request, artifacts, runners))
         with request.progress.track(f"verify {target}", len(artifacts) + 1, "artifacts") as task:
             latencies = alternating_latency(runners, request.golden.x[0], request.latency_runs)
-=======
-        if bench.reference_logits is None:
-            bench = replace(bench, reference_logits=_float_logits(bench, artifacts, runners))
-        with bench.progress.track(f"verify {target}", len(artifacts) + 1, "artifacts") as task:
-            latencies = alternating_latency(runners, bench.golden.x[0], bench.latency_runs)
->>>>>>> verify
             task.advance(note="latency")
             for artifact in artifacts:
                 _verify_one(request, artifact, runners[artifact.path], latencies[artifact.path], found)
@@ -144,20 +139,18 @@ def _verify_one(request: VerifyRequest, artifact: Artifact, runner: Runner, late
     found.verifications.append(seen)
 
 
-<<<<<<< main
-def _split_checks(request: VerifyRequest, artifact: Artifact, seen: Verification, place: str) -> list[Check]:
-=======
-def _float_logits(bench: Bench, artifacts: Sequence[Artifact], runners: Mapping[str, Runner]) -> Floats | None:
+def _float_logits(
+    request: VerifyRequest, artifacts: Sequence[Artifact], runners: Mapping[str, Runner]
+) -> Floats | None:
     """(N, K) of the float file on the test split; None without one, or without a rounded file to compare."""
     single = [artifact for artifact in artifacts if artifact.precision is Precision.FP32]
-    if bench.held_out is None or not single or len(single) == len(artifacts):
+    if request.held_out is None or not single or len(single) == len(artifacts):
         return None
     plain = min(single, key=lambda artifact: artifact.variant)
-    return runners[plain.path].run(bench.held_out.x)
+    return runners[plain.path].run(request.held_out.x)
 
 
-def _split_checks(bench: Bench, artifact: Artifact, seen: Verification, place: str) -> list[Check]:
->>>>>>> verify
+def _split_checks(request: VerifyRequest, artifact: Artifact, seen: Verification, place: str) -> list[Check]:
     """What the whole test split says of an artifact; what cannot be said without it, as not run."""
     target, precision = artifact.target, artifact.precision
     if seen.accuracy is None or request.reference is None:

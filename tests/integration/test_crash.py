@@ -84,7 +84,7 @@ def test_killed_in_the_middle_of_training_goes_on_from_its_checkpoint(
     finished: Path, factory: Factory, cache: Path, tmp_path: Path
 ) -> None:
     long = tmp_path / "long.toml"
-    long.write_text(RECIPE.read_text().replace("student_epochs = 16", "student_epochs = 60"))
+    long.write_text(RECIPE.read_text().replace("student_epochs = 8", "student_epochs = 60"))
     build = Path(shutil.copytree(finished, tmp_path / "tiny"))
     arguments = command("train", long, "--out", build)
     with subprocess.Popen(arguments, env=environment(cache), stderr=subprocess.DEVNULL) as process:
