@@ -8,7 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from exporters.handoff import INPUT, OUTPUT, HandOff, read_handoff
+from exporters.handoff import INPUT, OUTPUT, HandOff, read_contract, read_handoff
 from exporters.jetson import graphs
 from exporters.jetson.cache import int8_tensors, write_cache
 from exporters.jetson.checker import Device, GraphReport, check_graph
@@ -16,6 +16,7 @@ from exporters.jetson.dla_form import dla_form
 from exporters.jetson.quantise import quantise, quantised_tensors, simulate_dla
 from exporters.jetson.record import CheckRecord
 from exporters.jetson.scales import activation_scales
+from exporters.onnx_embedded import describe_graph
 from factory.contracts.artifact import Artifact, Precision, SideFile, TensorInfo
 from factory.contracts.errors import ExportError
 from factory.contracts.exporter import ExportRequest
@@ -56,18 +57,21 @@ class JetsonExporter:
             StorageError: The disk is full or not writable.
         """
         shape, folder = read_handoff(request.onnx), request.build / FOLDER
+        contract = read_contract(request.build).decode()
         int8 = Precision.INT8_STATIC in request.precisions
         if int8:
             _require_calibration(request, shape)
         with request.progress.track("jetson", 3, "step") as task:
             made, cache = _graphs(request, int8=int8)
             task.advance(note="graphs")
+            request.cancel.raise_if_set()
             record = CheckRecord(reports=tuple(_check(graph, engine) for graph in made for engine in graph.engines))
             task.advance(note="checker")
             _write(folder / RECORD, record.model_dump_json(indent=2) + "\n")
             if cache is not None:
                 _write(folder / CACHE, cache)
             for graph in made:
+                describe_graph(graph.model, contract)
                 graphs.save(graph.model, folder / graph.name)
             task.advance(note="files")
         return tuple(_artifact(request.build, graph, shape, cached=cache is not None) for graph in made)

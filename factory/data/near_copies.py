@@ -24,7 +24,7 @@ from factory.data.motion import Reducer, Signal, signals_of
 
 Halves = NDArray[np.float16]
 
-LIKE = 0.96
+LIKE = 0.975
 """Correlation of two stretches from which they agree; docs/data.md has the margins."""
 STRETCH_S = 8.0
 """What must agree before two people's recordings are called copies: one stretch of 8 s, or more of shorter ones."""
