@@ -9,12 +9,14 @@ import ast
 import hashlib
 import inspect
 import textwrap
+import threading
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("factory", "exporters", "jetson")
+_PARSING = threading.Lock()
 _DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
@@ -67,7 +69,13 @@ def _path(module: str) -> Path | None:
 def _tree(module: str) -> ast.Module:
     path = _path(module)
     assert path is not None
-    return ast.parse(path.read_text("utf-8"))
+    return _parse(path.read_text("utf-8"))
+
+
+def _parse(source: str) -> ast.Module:
+    """One thread at a time: in Python 3.11 two that parse at once end in SystemError (cpython#106905)."""
+    with _PARSING:
+        return ast.parse(source)
 
 
 @cache
@@ -92,7 +100,7 @@ def _module_hash(module: str) -> str:
 
 
 def _significant(source: str) -> str:
-    return _dump(ast.parse(source))
+    return _dump(_parse(source))
 
 
 def _dump(tree: ast.Module) -> str:
