@@ -89,9 +89,9 @@ def test_pictures_have_a_spoken_title_and_tables_have_scoped_headers(build: Path
 
 def test_user_text_is_escaped_wherever_it_stands(build: Path) -> None:
     hostile = '<script>alert("1")</script>'
-    labels = (hostile, r"$\frac{", "a&b", "走る", "bell\x07", "under_score")
+    labels = (hostile, r"$\frac{", "a&b", "走る", "'quoted'", "under_score")
     manifest = example.manifest(labels)
-    check = example.failing()[0].model_copy(update={"note": hostile, "where": hostile})
+    check = example.failing()[0].model_copy(update={"note": hostile + "\x07", "where": hostile})
     hostile_manifest = manifest.model_copy(update={"name": hostile, "checks": (check,), "phone_obstacles": (hostile,)})
     page = render(build, hostile_manifest)
     assert "<script" not in page
