@@ -31,6 +31,8 @@ from factory.verification.tolerances import tolerance
 
 FOLDER = "android"
 _INDEX = f"{FOLDER}/pack.json"
+_NETWORK = ("student", "torch", "onnx")
+"""What checks call the network that every model is made of."""
 KERNEL_STEPS = {("tflite", Precision.INT8_STATIC): 16.0, ("tflite", Precision.INT8_DYNAMIC): 6.0}
 """Largest self-test error in 8-bit steps of the output, against this host's runtime; one step for any other file.
 
@@ -51,11 +53,11 @@ def android_stage(run: Run, manifest: Manifest) -> Path | None:
         StorageError: The disk is full or not writable.
     """
     wanted = ANDROID in run.request.targets
-    broken = [check for check in manifest.failed if check.target in PHONE_TARGETS]
+    broken = [check for check in manifest.failed if check.target in (*PHONE_TARGETS, *_NETWORK)]
     if wanted and not broken:
         stage = Stage(
             name=FOLDER,
-            inputs=_inputs(run),
+            inputs=_inputs(run, manifest),
             outputs=(_INDEX,),
             result=Pack,
             named=lambda pack: tuple(f"{FOLDER}/{file.path}" for file in pack.files),
@@ -70,9 +72,10 @@ def android_stage(run: Run, manifest: Manifest) -> Path | None:
     return None
 
 
-def _inputs(run: Run) -> dict[str, object]:
+def _inputs(run: Run, manifest: Manifest) -> dict[str, object]:
     steps = {f"{target}/{precision}": steps for (target, precision), steps in KERNEL_STEPS.items()}
-    code = code_hash(write_pack, __name__, *(find_target(target).package for target in PHONE_TARGETS))
+    phone = sorted({artifact.target for artifact in manifest.artifacts} & set(PHONE_TARGETS))
+    code = code_hash(write_pack, __name__, *(find_target(target).package for target in phone))
     return {"manifest": run.store.hashes("manifest"), "kernel_steps": steps, "code": code}
 
 

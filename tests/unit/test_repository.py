@@ -227,7 +227,12 @@ def test_what_is_imported_is_declared() -> None:
         for lines in (project()["project"]["dependencies"], *project()["project"]["optional-dependencies"].values())
         for line in lines
     }
-    distribution = {"google": "protobuf", "litert_torch": "litert-torch", "markupsafe": "jinja2", "sklearn": "scikit-learn"}
+    distribution = {
+        "google": "protobuf",
+        "litert_torch": "litert-torch",
+        "markupsafe": "jinja2",
+        "sklearn": "scikit-learn",
+    }
     # litert-torch has its own environment and lock (exporters/tflite/crosscheck.in); tensorrt is part of JetPack.
     apart = {"litert-torch", "tensorrt"}
     used = {

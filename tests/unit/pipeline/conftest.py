@@ -17,6 +17,9 @@ from factory.verification import tolerances
 from tests.fakes import tiny_recipe, tiny_split, tiny_windows
 from tests.unit.pipeline import mirror_target
 
+EPOCHS = 30
+"""Enough for the tiny student to tell its three motions apart as well as trees do."""
+
 
 class Ready(Run):
     """Windows without recordings."""
@@ -27,7 +30,7 @@ class Ready(Run):
 
 def request(folder: Path, recipe: Recipe | None = None) -> BuildRequest:
     """Of a build in `folder`, on the CPU."""
-    chosen = recipe if recipe is not None else tiny_recipe(epochs=12)
+    chosen = recipe if recipe is not None else tiny_recipe(epochs=EPOCHS)
     return BuildRequest(recipe=chosen, cache=folder / "cache", build=folder / "build", device="cpu")
 
 

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar, Self
 
@@ -19,6 +20,7 @@ class Mirror:
     """Copies the graph; keeps what it was asked for."""
 
     requests: ClassVar[list[ExportRequest]] = []
+    name: ClassVar[str] = NAME
 
     def export(self, request: ExportRequest) -> tuple[Artifact, ...]:
         """One artifact a precision, all the same float graph."""
@@ -26,14 +28,15 @@ class Mirror:
         return tuple(self._write(request, precision) for precision in request.precisions)
 
     def _write(self, request: ExportRequest, precision: Precision) -> Artifact:
-        path = request.build / NAME / f"{precision}.onnx"
+        path = request.build / self.name / f"{precision}.onnx"
+        path.parent.mkdir(exist_ok=True)
         shutil.copyfile(request.onnx, path)
         spec = request.spec
         shape = (1, len(spec.channels), 1, spec.length)
         end = TensorInfo(name="imu", shape=shape, dtype="float32", layout="1, channel, 1, time")
         out = TensorInfo(name="logits", shape=(1, len(spec.labels)), dtype="float32", layout="1, class")
         return Artifact(
-            target=NAME,
+            target=self.name,
             precision=precision,
             path=path.relative_to(request.build).as_posix(),
             sha256=sha256_file(path),
@@ -65,15 +68,27 @@ class MirrorRunner(OnnxRunner):
         return logits if spoil is None else spoil(windows, logits)
 
 
-def row() -> Target:
+def row(name: str = NAME) -> Target:
     """A row of the registry."""
     return Target(
-        name=NAME,
+        name=name,
         exporter=f"{__name__}:{Mirror.__name__}",
         runner=f"{__name__}:{MirrorRunner.__name__}",
-        extra=NAME,
+        extra=name,
+        endings=(".onnx",),
         exports_with=(),
         runs_with=(),
         packages=("numpy",),
-        precisions=(Precision.FP32,),
+        precisions=(Precision.FP32, Precision.INT8_STATIC),
     )
+
+
+class Phone(Mirror):
+    """The same under the name of a phone's target."""
+
+    name = "tflite"
+
+
+def phone_row() -> Target:
+    """A row of the registry under the name of a phone's target."""
+    return replace(row("tflite"), exporter=f"{__name__}:{Phone.__name__}")
