@@ -27,7 +27,7 @@ def benchmark(
     Example: factory benchmark uci_har --data ~/har --out build/benchmark/uci_har
     """
     from factory.cli._progress import make_progress
-    from factory.cli.results import table
+    from factory.reporting.benchmarks import table
 
     result = factory.benchmark(
         recipe, seeds=seed, data=data, out=out, cache=cache, device=device, progress=make_progress(as_json)

@@ -13,18 +13,8 @@ from factory.contracts.errors import DataError, LeakageError, RecipeError
 if TYPE_CHECKING:
     from factory.contracts.recipe import Recipe
     from factory.contracts.report import DataReport
-    from factory.data.sources import Source
 
 app = typer.Typer(help="Recordings: list, fetch, check and prepare them.", no_args_is_help=True)
-
-_WHAT = {
-    "watch": "smartwatch, seven shoulder exercises",
-    "uci_har": "phone at the waist, six activities; published windows",
-    "hapt": "phone at the waist, six activities and six transitions; raw",
-    "motionsense": "phone in the pocket, six activities; raw",
-    "dsads": "five body positions, nineteen activities",
-}
-_SUBJECTS = {"watch": 10, "uci_har": 30, "hapt": 30, "motionsense": 24, "dsads": 8}
 
 RecipeOrSource = Annotated[
     str, typer.Argument(help="A recipe's name or TOML file, or a source's name (factory data list).")
@@ -37,9 +27,9 @@ def list_sources(data: DataOption = None, as_json: JsonOption = False) -> None:
 
     Example: factory data list --data ~/recordings
     """
-    from factory.data.sources import open_source
+    from factory.data.catalogue import catalogue
 
-    rows = [_row(open_source(name), data) for name in _WHAT]
+    rows = catalogue(data)
     if as_json:
         print_json(rows)
         return
@@ -69,12 +59,13 @@ def fetch(
     Example: factory data fetch hapt --data ~/recordings
     """
     from factory.cli._progress import make_progress
+    from factory.data.catalogue import WHAT
     from factory.data.fetch import Download
     from factory.data.fetch import fetch as download
     from factory.data.sources import open_source
 
-    if name not in _WHAT:
-        raise RecipeError(f"no source '{name}': choose one of {', '.join(_WHAT)}")
+    if name not in WHAT:
+        raise RecipeError(f"no source '{name}': choose one of {', '.join(WHAT)}")
     source = open_source(name)
     if not source.urls:
         source.files(data)
@@ -156,38 +147,11 @@ def _require_usable(report: "DataReport") -> None:
         raise (LeakageError if leaks else DataError)(f"{where}{finding.message}{others}")
 
 
-def _row(source: "Source", data: Path | None) -> dict[str, object]:
-    from factory.contracts.errors import FactoryError
-
-    try:
-        source.files(data)
-        found = True
-    except FactoryError:
-        found = False
-    return {
-        "source": source.name,
-        "what": _WHAT[source.name],
-        "subjects": _SUBJECTS[source.name],
-        "rate_hz": source.nominal_rate_hz,
-        "channels": len(source.channels),
-        "classes": len(source.labels),
-        "terms": source.terms,
-        "cite": source.cite,
-        "urls": list(source.urls),
-        "found": found,
-    }
-
-
 def _recipe_or_source(name: str) -> "Recipe":
-    """A recipe, or for a source without one of its name the recipe with defaults that reads it."""
+    """A recipe, or for a data set without one of its name the recipe with defaults that reads it."""
+    from factory.data.catalogue import WHAT, default_recipe
     from factory.recipes import shipped_names
 
-    if name not in _WHAT or name in shipped_names():
+    if name not in WHAT or name in shipped_names():
         return factory.load_recipe(name)
-    from factory.contracts.recipe import DataRecipe, Recipe, SplitRecipe, validate
-    from factory.data.sources import open_source
-
-    source = open_source(name)
-    values = {"source": name, "rate_hz": source.nominal_rate_hz}
-    split = SplitRecipe(kind="official" if source.official_test else "groups")
-    return Recipe(name=name, summary=_WHAT[name], data=validate(DataRecipe, values, name), split=split)
+    return default_recipe(name)

@@ -1,0 +1,36 @@
+"""What a recipe's networks cost, with each head, before anything is trained."""
+
+from factory.contracts.network import NetworkSpec
+from factory.contracts.recipe import BackboneRecipe, HeadKind, Recipe
+from factory.contracts.window import Normalisation
+from factory.data.preparation import window_spec
+from factory.data.sources import open_source
+from factory.data.windows import plan_labels
+from factory.models import build_network
+from factory.models.cost import network_cost
+
+
+def network_costs(recipe: Recipe) -> list[dict[str, int | str]]:
+    """One row a network and head; only the source's description is read, no recording."""
+    source = open_source(recipe.data.source, recipe.data.description)
+    spec = window_spec(recipe.data, source, plan_labels(source.labels, recipe.data.labels, recipe.data.merge))
+    channels, classes = len(spec.channels), len(spec.labels)
+    networks = {"teacher": recipe.model.teacher, "student": recipe.model.student}
+    return [
+        {"network": network, "head": head, **_cost(recipe, backbone, head, channels, classes)}
+        for network, backbone in networks.items()
+        for head in recipe.model.heads
+    ]
+
+
+def _cost(recipe: Recipe, backbone: BackboneRecipe, head: HeadKind, channels: int, classes: int) -> dict[str, int]:
+    spec = NetworkSpec(
+        backbone=backbone,
+        head=head,
+        channels=channels,
+        window=recipe.data.window,
+        classes=classes,
+        patterns=recipe.distill.patterns,
+        normalisation=Normalisation(mean=(0.0,) * channels, std=(1.0,) * channels, clip=recipe.model.clip_sd),
+    )
+    return network_cost(build_network(spec).eval()).model_dump()
