@@ -23,9 +23,10 @@ class OnnxRunner:
 
     def __init__(self, path: Path) -> None:
         try:
+            import onnx  # noqa: F401
             import onnxruntime
         except ModuleNotFoundError as error:
-            raise MissingToolError("ONNX Runtime is missing: pip install 'smldist-factory[jetson]'") from error
+            raise MissingToolError(f"{error.name} is missing: pip install 'smldist-factory[ort_mobile]'") from error
         self.name = f"ONNX Runtime {onnxruntime.__version__} (CPU)"
         self._path = path
         self._shape: HandOff = read_shape(path)

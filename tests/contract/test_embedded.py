@@ -13,8 +13,6 @@ from factory.contracts.window import SensorContract
 from tests.unit.exporters.students import LABELS, export_request
 
 Exported = tuple[ExportRequest, tuple[Artifact, ...]]
-_PLAIN = ("jetson",)
-"""Targets whose files have neither labels nor contract inside."""
 
 
 def _reader(name: str) -> Callable[[Path], Embedded]:
@@ -30,8 +28,7 @@ def test_a_file_holds_its_precision_labels_and_contract(name: str, exported: Cal
     for artifact in artifacts:
         inside = _reader(name)(request.build / artifact.path)
         assert inside.precision is artifact.precision
-        expected = (None, None) if name in _PLAIN else (LABELS, contract)
-        assert (inside.labels, inside.contract) == expected
+        assert (inside.labels, inside.contract) == (LABELS, contract)
 
 
 @pytest.mark.parametrize("name", [target.name for target in targets()])

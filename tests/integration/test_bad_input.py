@@ -231,7 +231,7 @@ def test_a_corrupt_cache_file_is_noticed_and_made_again(
     path.write_bytes(before[:-1] + bytes([before[-1] ^ 1]) if name != "meta.json" else before[: len(before) // 2])
     capsys.readouterr()
     assert project.run("data", "prepare") == 0
-    assert "cached windows are damaged" in capsys.readouterr().err
+    assert "cached windows cannot be used" in capsys.readouterr().err
     assert path.read_bytes() == before
 
 

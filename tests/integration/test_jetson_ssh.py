@@ -267,7 +267,7 @@ def test_a_bundle_that_was_changed_on_the_board_is_sent_again(board: Board, bund
 def test_the_command_line_names_a_board_that_is_no_jetson_and_leaves_the_build_whole(
     board: Board, factory: Factory, build: Path
 ) -> None:
-    done = factory("build", RECIPE, "--target", "jetson", "--device", board.url, "--out", build)
+    done = factory("build", RECIPE, "--target", "jetson", "--board", board.url, "--out", build)
     assert done.code == DeviceError.exit_code
     assert "no Jetson" in done.err
     assert "Traceback" not in done.err

@@ -20,12 +20,31 @@ class Mutant:
 
 
 _WIRING = ("tests/unit/pipeline/test_wiring.py",)
+_BUILDS = ("tests/unit/pipeline/test_build.py",)
+_SSH = ("tests/unit/devices/test_ssh.py",)
+_GATES = ("tests/unit/verification/test_gates.py", "tests/unit/verification/test_worth.py")
+_AGREEMENT = ("tests/unit/verification/test_agreement.py",)
+_TAMPERING = "tests/integration/test_tampering.py"
 
 MUTANTS = (
     Mutant(
         name="teacher left out of the student's key",
         file="factory/pipeline/stages.py",
         old='        "teacher": _weights(run, "teacher"),\n',
+        new="",
+        tests=_WIRING,
+    ),
+    Mutant(
+        name="people left out of a network's key",
+        file="factory/pipeline/stages.py",
+        old='        "people": people,\n',
+        new="",
+        tests=_WIRING,
+    ),
+    Mutant(
+        name="tolerances left out of the key of verification",
+        file="factory/pipeline/verification.py",
+        old='        "tolerances": tolerances_of(artifacts),\n',
         new="",
         tests=_WIRING,
     ),
@@ -49,5 +68,152 @@ MUTANTS = (
         old="test, windows = run.split.test, run.windows",
         new="test, windows = run.split.train, run.windows",
         tests=_WIRING,
+    ),
+    Mutant(
+        name="accuracy gate never judged",
+        file="factory/pipeline/measure.py",
+        old="    checks = judge_accuracy(target, precision, seen.accuracy, request.reference, place)\n",
+        new="    checks: list[Check] = []\n",
+        tests=_WIRING,
+    ),
+    Mutant(
+        name="parity gate never judged",
+        file="factory/pipeline/measure.py",
+        old="    found.checks.extend(_of(artifact, checks))\n    found.checks.extend(_of(artifact, _split",
+        new="    found.checks.extend(_of(artifact, _split",
+        tests=_WIRING,
+    ),
+    Mutant(
+        name="worth of the student never judged",
+        file="factory/pipeline/verification.py",
+        old="    checks += judge_worth(eager, baseline, machine(), overlap(spec))\n",
+        new="",
+        tests=_BUILDS,
+    ),
+    Mutant(
+        name="a chance model is worth shipping",
+        file="factory/verification/tolerances.py",
+        old="USEFUL_SHARE = 0.2",
+        new="USEFUL_SHARE = -1.0",
+        tests=_GATES,
+    ),
+    Mutant(
+        name="below the baseline without limit",
+        file="factory/verification/gates.py",
+        old="    limit = max(BASELINE_MARGIN_PP, 100 * noise)\n",
+        new="    limit = 100.0\n",
+        tests=_GATES,
+    ),
+    Mutant(
+        name="flips that cost accuracy are free",
+        file="factory/verification/gates.py",
+        old="    limit = row.top1 if costs else 1 - HARD_DATA * (1 - row.top1)\n",
+        new="    limit = 1 - HARD_DATA * (1 - row.top1)\n",
+        tests=_AGREEMENT,
+    ),
+    Mutant(
+        name="Android's kernel tolerance times ten",
+        file="factory/pipeline/android.py",
+        old='("tflite", Precision.INT8_STATIC): 16.0',
+        new='("tflite", Precision.INT8_STATIC): 160.0',
+        tests=_BUILDS,
+    ),
+    Mutant(
+        name="a phone's broken model is packed",
+        file="factory/pipeline/android.py",
+        old="    if wanted and not broken:\n",
+        new="    if wanted:\n",
+        tests=_BUILDS,
+    ),
+    Mutant(
+        name="a failed network does not stop the pack",
+        file="factory/pipeline/android.py",
+        old="in (*PHONE_TARGETS, *_NETWORK)]",
+        new="in PHONE_TARGETS]",
+        tests=_BUILDS,
+    ),
+    Mutant(
+        name="another recipe's build is replaced",
+        file="factory/pipeline/build.py",
+        old="    _require_same_recipe(run)\n",
+        new="",
+        tests=_BUILDS,
+    ),
+    Mutant(
+        name="the recorded split is not kept",
+        file="factory/pipeline/request.py",
+        old="        if kept is not None:\n",
+        new="        if kept is not None and False:\n",
+        tests=_BUILDS,
+    ),
+    Mutant(
+        name="a cancelled build goes on",
+        file="factory/pipeline/build.py",
+        old="    run.request.cancel.raise_if_set()\n    return teacher_stage",
+        new="    return teacher_stage",
+        tests=_BUILDS,
+    ),
+    Mutant(
+        name="a failing target stops the others",
+        file="factory/pipeline/targets.py",
+        old="    except Exception as error:\n",
+        new="    except ZeroDivisionError as error:\n",
+        tests=("tests/unit/pipeline/test_targets.py",),
+    ),
+    Mutant(
+        name="ssh adds keys by itself",
+        file="factory/devices/ssh.py",
+        old="    hop.client.set_missing_host_key_policy(RejectPolicy())\n",
+        new="    from paramiko import AutoAddPolicy\n\n    hop.client.set_missing_host_key_policy(AutoAddPolicy())\n",
+        tests=_SSH,
+    ),
+    Mutant(
+        name="near copies pass",
+        file="factory/data/near_copies.py",
+        old="LIKE = 0.975",
+        new="LIKE = 2.0",
+        tests=("tests/unit/data/test_near_copies.py",),
+    ),
+    Mutant(
+        name="units of windows are not looked at",
+        file="factory/data/live.py",
+        old="    if guess.certain and guess.unit not in (None, declared.unit):\n",
+        new="    if guess.certain and guess.unit in ():\n",
+        tests=("tests/unit/data/test_live.py",),
+    ),
+    Mutant(
+        name="a stage's key forgets code far down",
+        file="factory/contracts/code.py",
+        old="            waiting += _imports(name)\n",
+        new="            pass\n",
+        tests=("tests/unit/contracts/test_code.py",),
+    ),
+    Mutant(
+        name="files inside a model are not compared",
+        file="factory/pipeline/consistency.py",
+        old="        *_inside(build),\n",
+        new="",
+        tests=(f"{_TAMPERING}::test_an_edit_with_hashes_made_anew_is_refused",),
+    ),
+    Mutant(
+        name="contract.json is not compared",
+        file="factory/pipeline/consistency.py",
+        old="        *_contract(build),\n",
+        new="",
+        tests=(f"{_TAMPERING}::test_an_edit_with_hashes_made_anew_is_refused",),
+    ),
+    Mutant(
+        name="a test person may train",
+        file="factory/contracts/manifest.py",
+        old="            if both := sorted(set(one) & set(other)):\n",
+        new="            if both := []:\n",
+        tests=(f"{_TAMPERING}::test_an_edit_with_hashes_made_anew_is_refused",),
+    ),
+    Mutant(
+        name="an edited report passes",
+        file="factory/pipeline/verify.py",
+        old="    require_report(build.report, manifest)\n",
+        new="",
+        tests=(f"{_TAMPERING}::test_an_edited_report_is_refused",),
     ),
 )

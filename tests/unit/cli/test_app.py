@@ -199,3 +199,25 @@ def test_doctor_reports_as_json(capsys: pytest.CaptureFixture[str], tmp_path: Pa
     lines = {(line["group"], line["name"]): line for line in json.loads(capsys.readouterr().out)}
     assert lines["recordings", "hapt"]["state"] == "missing"
     assert ("target", "tflite") in lines
+
+
+def test_a_failure_with_json_is_one_json_object_with_its_remedy(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for arguments, code, kind in (
+        (["verify", str(tmp_path), "--json"], 9, "ArtifactError"),
+        (["build", "dmeo", "--json"], 3, "RecipeError"),
+        (["build", "demo", "--json", "--board", "xavier"], 2, "UsageError"),
+    ):
+        assert run(arguments) == code
+        captured = capsys.readouterr()
+        error = json.loads(captured.out)["error"]
+        assert (error["kind"], error["exit_code"]) == (kind, code)
+        assert error["remedy"], error
+        assert error["message"].endswith(error["remedy"])
+        assert captured.err, "a person still reads it"
+
+
+def test_without_json_a_failure_leaves_stdout_empty(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["verify", str(tmp_path)]) == 9
+    assert capsys.readouterr().out == ""
