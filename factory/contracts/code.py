@@ -49,12 +49,12 @@ def reachable(*modules: str) -> set[str]:
 
 
 def _expand(module: str) -> list[str]:
-    path = _path(module)
-    if path is None:
-        raise ModuleNotFoundError(f"{module} is no module below {ROOT}")
-    if path.name != "__init__.py":
+    path, folder = _path(module), ROOT.joinpath(*module.split("."))
+    if path is not None and path.name != "__init__.py":
         return [module]
-    inside = (file.relative_to(ROOT).with_suffix("").parts for file in path.parent.rglob("*.py"))
+    if path is None and not any(folder.glob("*.py")):  # a folder of scripts needs no __init__.py
+        raise ModuleNotFoundError(f"{module} is no module below {ROOT}")
+    inside = (file.relative_to(ROOT).with_suffix("").parts for file in folder.rglob("*.py"))
     return [".".join(part for part in parts if part != "__init__") for parts in inside]
 
 

@@ -6,18 +6,20 @@ takes it from another one. Whoever edits one and makes the hashes anew is found 
 
 from collections.abc import Iterator
 
+import numpy as np
 from pydantic import ValidationError
 
 from exporters.registry import load_reader
 from factory.contracts.base import Contract
-from factory.contracts.dataset import WindowSet
+from factory.contracts.dataset import Split, WindowSet
 from factory.contracts.errors import ArtifactError, MissingToolError, RecipeError
-from factory.contracts.manifest import DataSummary, Manifest, Outcome
+from factory.contracts.manifest import Manifest, Outcome
 from factory.contracts.network import NetworkSpec
 from factory.contracts.recipe import explain, load_recipe
 from factory.pipeline.inference import read_contract
 from factory.pipeline.measure import RUN_GATE
 from factory.pipeline.result import Build
+from factory.pipeline.stages import summarise
 from factory.verification.golden import GoldenPack, require_spec
 
 CONVERSION = ("eager", "folded", "onnx")
@@ -43,15 +45,16 @@ def require_consistent(build: Build, golden: GoldenPack) -> None:
         raise ArtifactError(f"{build.path}: {contradiction}: {_REMEDY}")
 
 
-def require_same_data(build: Build, windows: WindowSet, found: DataSummary) -> None:
-    """Refuse a manifest that says other things of people, windows or contract than the recordings at hand.
+def require_same_data(build: Build, windows: WindowSet, split: Split, golden: GoldenPack) -> None:
+    """Refuse a build that says other things of people, windows or contract than the recordings at hand.
 
     Raises:
         ArtifactError: Names the fact and what each side says.
     """
     for contradiction in (
         *_differences("manifest.json", build.manifest.contract, "the recordings", windows.spec),
-        *_differences("manifest.json", build.manifest.data, "the recordings", found),
+        *_differences("manifest.json", build.manifest.data, "the recordings", summarise(windows, split)),
+        *_golden_of(windows, split, golden),
     ):
         raise ArtifactError(f"{build.path}: {contradiction}: {_REMEDY}")
 
@@ -148,6 +151,14 @@ def _inside(build: Build) -> Iterator[str]:
             yield from _differences("contract.json", contract, where, held.contract)
 
 
+def _golden_of(windows: WindowSet, split: Split, golden: GoldenPack) -> Iterator[str]:
+    """The golden pack's windows are some of the test people's."""
+    if not np.isin(golden.index, split.test).all():
+        yield "golden.npz names windows that are not those of the recordings' test people"
+    elif not (np.array_equal(golden.x, windows.x[golden.index]) and np.array_equal(golden.y, windows.y[golden.index])):
+        yield "golden.npz holds windows or labels that are not those of the recordings"
+
+
 def _names(manifest: Manifest) -> tuple[str, ...]:
     return tuple(channel.name for channel in manifest.contract.channels)
 
@@ -161,7 +172,8 @@ def _differences(here: str, mine: Contract, there: str, other: Contract) -> Iter
 def _differs(name: str, here: str, mine: object, there: str, other: object) -> Iterator[str]:
     if mine != other:
         mine, other = _first_difference(mine, other)
-        yield f"{name} differs: {here} says {_short(mine)}, {there} says {_short(other)}"
+        says = "say" if there.endswith("s") and " " in there else "says"
+        yield f"{name} differs: {here} says {_short(mine)}, {there} {says} {_short(other)}"
 
 
 def _first_difference(mine: object, other: object) -> tuple[object, object]:

@@ -18,7 +18,6 @@ from factory.pipeline.consistency import require_consistent, require_same_data
 from factory.pipeline.measure import HeldOut, Measured, VerifyRequest, verify_artifacts
 from factory.pipeline.provenance import provenance
 from factory.pipeline.result import Build, VerifyResult
-from factory.pipeline.stages import summarise
 from factory.reporting.trailer import require_report
 from factory.verification.agreement import overlap
 from factory.verification.gates import judge_parity, judge_worth, not_run
@@ -69,7 +68,7 @@ def verify(
     golden = read_golden(build.path / "golden.npz")
     require_consistent(build, golden)
     require_report(build.report, manifest)
-    held_out = _held_out(build, recordings, told)
+    held_out = _held_out(build, golden, recordings, told)
     checks, reference_logits = _hand_off(build, golden, held_out)
     reference = _reference(manifest)
     request = VerifyRequest(
@@ -96,7 +95,7 @@ def verify(
     return result
 
 
-def _held_out(build: Build, recordings: Recordings, progress: Progress) -> HeldOut | None:
+def _held_out(build: Build, golden: GoldenPack, recordings: Recordings, progress: Progress) -> HeldOut | None:
     """The test split of the recordings that the build was made from; None if they are not at hand."""
     from factory.data.splits import split_by_people
 
@@ -104,7 +103,7 @@ def _held_out(build: Build, recordings: Recordings, progress: Progress) -> HeldO
     if windows is None:
         return None
     split = split_by_people(windows, told.train_subjects, told.validation_subjects, told.test_subjects)
-    require_same_data(build, windows, summarise(windows, split))
+    require_same_data(build, windows, split, golden)
     test = split.test
     return HeldOut(x=windows.x[test], y=windows.y[test], subject=windows.subject[test])
 

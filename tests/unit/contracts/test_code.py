@@ -65,6 +65,12 @@ def test_the_stages_own_source_counts(project: Path) -> None:
     assert code_hash(stage, "factory.c") != code_hash(other, "factory.c")
 
 
+def test_a_folder_of_scripts_is_a_package(project: Path) -> None:
+    (project / "jetson").mkdir()
+    (project / "jetson" / "power.py").write_text("import board\n")
+    assert reachable("jetson") == {"jetson.power"}
+
+
 def test_a_module_that_does_not_exist_is_an_error(project: Path) -> None:
     with pytest.raises(ModuleNotFoundError, match=r"factory\.e"):
         code_hash(stage, "factory.e")
