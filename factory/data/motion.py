@@ -111,7 +111,7 @@ def _typical_s(windows: WindowSet) -> float:
 
 
 def _pieces(windows: WindowSet, rows: Ints) -> Iterator[Ints]:
-    """Parts of a signal's windows that overlap by more than a compared stretch."""
+    """Parts of a signal's windows that overlap by more than a compared segment."""
     starts = windows.start[rows] / windows.spec.rate_hz
     low = 0
     while True:

@@ -1,6 +1,6 @@
 """Recordings of one person stored again under another's name: trimmed, scaled, noisy, resampled, or a part of them.
 
-However alike two people's activities are, their paces drift apart within seconds. So a stretch of one person's
+However alike two people's activities are, their paces drift apart within seconds. So a segment of one person's
 movement is searched in all that others recorded, at every offset (docs/data.md#near-copies):
 
 1. Windows are joined to signals again and reduced to their movement (`factory.data.motion`).
@@ -25,17 +25,17 @@ from factory.data.motion import Reducer, Signal, signals_of
 Halves = NDArray[np.float16]
 
 LIKE = 0.975
-"""Correlation of two stretches from which they agree; docs/data.md has the margins."""
-STRETCH_S = 8.0
-"""What must agree before two people's recordings are called copies: one stretch of 8 s, or more of shorter ones."""
+"""Correlation of two segments from which they agree; docs/data.md has the margins."""
+SEGMENT_S = 8.0
+"""What must agree before two people's recordings are called copies: one segment of 8 s, or more of shorter ones."""
 _ROUNDING_S = 0.2
-"""What aligning cuts off a stretch, and a little more."""
+"""What aligning cuts off a segment, and a little more."""
 _SHORTEST_S = 2.0
 _ANCHOR_S = 5.0
 _CANDIDATE = 0.8
 """Correlation of an anchor with a position, from which the position is looked at closely."""
 _MOVES = 0.5
-"""Mean square of a stretch that is worth comparing; 1 moves all the time."""
+"""Mean square of a segment that is worth comparing; 1 moves all the time."""
 _COARSE, _STRONGEST = 4, 4
 """Anchors are searched with every fourth grid point of the four strongest components."""
 _FINE = 4
@@ -65,7 +65,7 @@ class Match:
     @property
     def evidence_s(self) -> float:
         """What it counts, in seconds: nothing where it does not agree, and less a second the shorter it is."""
-        return self.seconds * min(1.0, self.seconds / STRETCH_S) if self.likeness > LIKE else 0.0
+        return self.seconds * min(1.0, self.seconds / SEGMENT_S) if self.likeness > LIKE else 0.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -93,13 +93,13 @@ def near_copies(windows: WindowSet, part: Ints, others: Ints) -> list[NearCopy]:
     copies = [
         NearCopy(subject=subject, other=other, rows=np.unique(np.concatenate([match.rows for match in matches])))
         for (subject, other), matches in found.items()
-        if sum(match.evidence_s for match in matches) >= min(STRETCH_S - _ROUNDING_S, searched[subject] / 2)
+        if sum(match.evidence_s for match in matches) >= min(SEGMENT_S - _ROUNDING_S, searched[subject] / 2)
     ]
     return sorted(copies, key=lambda copy: -len(copy.rows))
 
 
 def best_matches(windows: WindowSet, part: Ints, others: Ints, searched: dict[str, float]) -> list[Match]:
-    """For each anchor of `part` and each person of `others`, the most similar stretch, where it is at all similar.
+    """For each anchor of `part` and each person of `others`, the most similar segment, where it is at all similar.
 
     Args:
         windows: All.
@@ -200,12 +200,12 @@ def _positions(motion: Halves, points: int) -> Floats:
 
 
 def _look_closely(sought: Signal, at: int, given: Signal, place: int, points: int, grid_hz: float) -> Match | None:
-    """The most similar stretch of both signals around an anchor and its position; None if too little moves."""
-    stretch, lag = round(STRETCH_S * grid_hz), place - at
-    low = max(0, -lag, at + points - stretch)
-    high = min(len(sought.motion), len(given.motion) - lag, at + stretch)
+    """The most similar segment of both signals around an anchor and its position; None if too little moves."""
+    segment, lag = round(SEGMENT_S * grid_hz), place - at
+    low = max(0, -lag, at + points - segment)
+    high = min(len(sought.motion), len(given.motion) - lag, at + segment)
     ours, theirs = _finer(sought.motion[low:high]), _finer(given.motion[low + lag : high + lag])
-    length = min(stretch * _FINE, len(ours) - _FINE)
+    length = min(segment * _FINE, len(ours) - _FINE)
     likeness = max(_largest(ours, theirs, shift, length) for shift in range(-_FINE, _FINE + 1))
     if likeness <= 0:
         return None

@@ -30,9 +30,9 @@ def compare(manifest: Manifest) -> tuple[Compared, ...]:
     return (
         _row("Student", f"{item.name}, as shipped", student, student=True),
         _row("Teacher", "what the student was distilled from", training.teacher),
-        _row("Cross-entropy twin", "the same student without a teacher", training.cross_entropy)
+        _row("Cross-entropy control", "the same student without a teacher", training.cross_entropy)
         if training.cross_entropy
-        else Compared(name="Cross-entropy twin", note="not measured: factory benchmark trains it"),
+        else Compared(name="Cross-entropy control", note="not measured: factory benchmark trains it"),
         _row("Baseline", view.baseline_name(baseline), baseline.accuracy)
         if baseline
         else Compared(name="Baseline", note=unknown),

@@ -42,7 +42,7 @@ class Coverage(Contract):
 
     macs: int = Field(description="multiply-accumulates of one run of the graph")
     on_dla: int = Field(description="of these, those of nodes that the DLA takes")
-    parts: int = Field(description="uninterrupted stretches of nodes on the DLA, in the graph's order")
+    parts: int = Field(description="uninterrupted segments of nodes on the DLA, in the graph's order")
     on_gpu: tuple[str, ...] = Field(description="nodes that fall back to the GPU, in the graph's order")
 
     @property

@@ -11,17 +11,17 @@ def test_everything_that_was_measured_stands_beside_the_student() -> None:
     twin = example.accuracy(0.97)
     training = made.training.model_copy(update={"cross_entropy": twin})
     rows = {row.name: row for row in compare(made.model_copy(update={"training": training}))}
-    assert list(rows) == ["Student", "Teacher", "Cross-entropy twin", "Baseline", "Majority class", "Chance"]
+    assert list(rows) == ["Student", "Teacher", "Cross-entropy control", "Baseline", "Majority class", "Chance"]
     assert rows["Student"].student
     assert (rows["Student"].accuracy, rows["Student"].low, rows["Student"].high) == (0.978, 0.96, 0.987)
-    assert (rows["Teacher"].accuracy, rows["Cross-entropy twin"].accuracy) == (0.985, 0.97)
+    assert (rows["Teacher"].accuracy, rows["Cross-entropy control"].accuracy) == (0.985, 0.97)
     assert (rows["Baseline"].accuracy, rows["Majority class"].accuracy) == (0.94, 0.2)
 
 
 def test_what_was_not_measured_is_said_and_not_guessed() -> None:
     rows = {row.name: row for row in compare(example.manifest().model_copy(update={"baseline": None}))}
-    assert rows["Cross-entropy twin"].note == "not measured: factory benchmark trains it"
-    for name in ("Cross-entropy twin", "Baseline", "Majority class"):
+    assert rows["Cross-entropy control"].note == "not measured: factory benchmark trains it"
+    for name in ("Cross-entropy control", "Baseline", "Majority class"):
         assert (rows[name].accuracy, rows[name].macro_f1) == (None, None)
         assert rows[name].note.startswith("not measured")
 

@@ -176,7 +176,7 @@ def test_missing_parts_read_as_not_available(tmp_path: Path) -> None:
 def test_the_headline_shows_the_student_beside_what_it_is_compared_with(build: Path) -> None:
     page = render(build, example.manifest())
     top = page[: page.index("<nav")]
-    for name in ("Teacher", "Cross-entropy twin", "Baseline", "Majority class", "Chance"):
+    for name in ("Teacher", "Cross-entropy control", "Baseline", "Majority class", "Chance"):
         assert f'<th scope="row">{name}' in top
     assert "not measured: factory benchmark trains it" in top
     assert "0.960 – 0.987 over people (95 %)" in top
