@@ -3,9 +3,10 @@
 import functools
 import os
 import signal
+import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
@@ -51,3 +52,31 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> "Callable[[str], Expor
         return request, load_exporter(name).export(request)
 
     return export
+
+
+_NO_NETWORK = """
+import os, socket, sys
+def refuse(*_):
+    with open(os.environ["CALLS"], "a") as calls:
+        calls.write(" ".join(sys.argv) + "\\n")
+    raise OSError("the network was asked for")
+socket.socket.connect = socket.socket.connect_ex = socket.getaddrinfo = refuse
+"""
+
+
+@pytest.fixture
+def no_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Neither this process nor a worker of it reaches another machine; a file that is there if one tried."""
+    hook, calls = tmp_path / "hook", tmp_path / "calls"
+    hook.mkdir()
+    (hook / "sitecustomize.py").write_text(_NO_NETWORK)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(hook), os.environ.get("PYTHONPATH", "")]))
+    monkeypatch.setenv("CALLS", str(calls))
+
+    def refuse(*_: object) -> NoReturn:
+        pytest.fail("the network was asked for")
+
+    for name in ("connect", "connect_ex"):
+        monkeypatch.setattr(socket.socket, name, refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    return calls

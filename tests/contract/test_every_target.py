@@ -1,10 +1,7 @@
 """What every registered target keeps, whatever its format."""
 
-import os
-import socket
 from collections.abc import Callable
 from pathlib import Path
-from typing import NoReturn
 
 import numpy as np
 import pytest
@@ -69,34 +66,6 @@ def _assert_near_the_reference(target: str, build: Path, artifacts: tuple[Artifa
         with load_runner(target)(build / artifact.path) as runner:
             error = np.abs(runner.run(windows) - expected).max()
         assert error <= limits.get(artifact.precision, 0.1 * spread), f"{artifact.path}: {error} of {spread}"
-
-
-_NO_NETWORK = """
-import os, socket, sys
-def refuse(*_):
-    with open(os.environ["CALLS"], "a") as calls:
-        calls.write(" ".join(sys.argv) + "\\n")
-    raise OSError("the network was asked for")
-socket.socket.connect = socket.socket.connect_ex = socket.getaddrinfo = refuse
-"""
-
-
-@pytest.fixture
-def no_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Neither this process nor a worker of it reaches another machine; a file that is there if one tried."""
-    hook, calls = tmp_path / "hook", tmp_path / "calls"
-    hook.mkdir()
-    (hook / "sitecustomize.py").write_text(_NO_NETWORK)
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(hook), os.environ.get("PYTHONPATH", "")]))
-    monkeypatch.setenv("CALLS", str(calls))
-
-    def refuse(*_: object) -> NoReturn:
-        pytest.fail("the network was asked for")
-
-    for name in ("connect", "connect_ex"):
-        monkeypatch.setattr(socket.socket, name, refuse)
-    monkeypatch.setattr(socket, "getaddrinfo", refuse)
-    return calls
 
 
 @pytest.mark.parametrize("name", [target.name for target in targets()])

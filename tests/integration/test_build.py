@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from exporters.registry import targets
 from factory.artifacts.manifest_io import read_manifest, verify_files
 from factory.contracts.manifest import Outcome
 from factory.contracts.window import SensorContract
@@ -153,3 +154,18 @@ def test_update_keeps_the_conversion_checks_and_renews_the_artifacts(build: Path
     assert after.verifications != before.verifications, "latency never repeats to the last digit"
     assert {c.gate for c in after.checks} == {c.gate for c in before.checks}
     assert all(c.outcome is not Outcome.FAILED for c in after.checks)
+
+
+def test_a_build_of_an_accelerometer_alone_passes_every_target_without_a_network(
+    factory: Factory, tmp_path: Path, no_network: Path
+) -> None:
+    text = RECIPE.read_text().replace("hop = 128\n", 'hop = 128\nchannels = ["acc_x", "acc_y", "acc_z"]\n')
+    (tmp_path / "three.toml").write_text(text.replace('["fp32"]', '["fp32", "fp16"]'))
+    installed = [target.name for target in targets() if target.available]
+    options = [part for name in installed for part in ("--target", name)]
+    done = factory("build", tmp_path / "three.toml", "--out", tmp_path / "three", *options)
+    assert not no_network.exists(), no_network.read_text()
+    manifest = read_manifest(tmp_path / "three" / "manifest.json")
+    assert {artifact.target for artifact in manifest.artifacts} == set(installed)
+    assert {check.gate for check in manifest.failed} <= {"size.ratio"}, done.err
+    assert len(manifest.contract.channels) == 3
