@@ -15,6 +15,7 @@ from factory.contracts.dataset import Floats
 from factory.contracts.errors import ArtifactError, MissingToolError
 from factory.contracts.files import sha256_file
 from factory.contracts.manifest import Check, Outcome
+from factory.contracts.stored import read_json
 
 _WINDOWS = 64
 
@@ -31,7 +32,7 @@ def executorch_checks(build: Path, artifacts: tuple[Artifact, ...]) -> tuple[Che
 
 def _checks(build: Path, artifact: Artifact, windows: Floats) -> Iterator[Check]:
     path = build / artifact.path
-    record = Delegation.model_validate_json(_side_file(build, artifact, ".delegation.json").read_bytes())
+    record = read_json(Delegation, _side_file(build, artifact, ".delegation.json"))
     left = ", ".join(record.left)
     yield _check(artifact, "executorch.parts", record.parts, 1, "parts", f"operators left: {left}")
     yield _check(artifact, "executorch.operators_left", sum(record.left.values()), 0, "operators", f"left: {left}")

@@ -10,6 +10,7 @@ from factory.contracts.artifact import Precision
 from factory.contracts.errors import ArtifactError
 from factory.contracts.exporter import Embedded
 from factory.contracts.files import BROKEN_ZIP
+from factory.contracts.stored import parse_json
 from factory.contracts.window import SensorContract
 
 _FLOAT16, _INT8 = 1, 9
@@ -55,7 +56,7 @@ def read_embedded(path: Path) -> Embedded:
             f"{', '.join(labels)}: build the target again"
         )
     try:
-        contract = SensorContract.model_validate_json(members[metadata.CONTRACT_FILE])
+        contract = parse_json(SensorContract, members[metadata.CONTRACT_FILE], f"{path}: its {metadata.CONTRACT_FILE}")
     except ValueError as error:
         raise ArtifactError(f"{path}: its {metadata.CONTRACT_FILE} is corrupt: build the target again") from error
     return Embedded(precision=held_precision(model), labels=labels, contract=contract).consistent(str(path))

@@ -2,14 +2,13 @@
 
 from pathlib import Path
 
-from pydantic import ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from factory.contracts.errors import ArtifactError
 from factory.contracts.files import atomic_write
 from factory.contracts.network import NetworkSpec
-from factory.contracts.recipe import explain
+from factory.contracts.stored import read_json
 from factory.models.mobilenet1d import Network, build_network
 
 SPEC_FILE = "network.json"
@@ -43,9 +42,4 @@ def load_network(folder: Path) -> Network:
 
 
 def _load_spec(path: Path) -> NetworkSpec:
-    try:
-        return NetworkSpec.model_validate_json(path.read_bytes())
-    except FileNotFoundError as error:
-        raise ArtifactError(f"{path} is missing: train the network again (factory train)") from error
-    except ValidationError as error:
-        raise ArtifactError(f"{path}: {explain(error)}: train the network again") from error
+    return read_json(NetworkSpec, path, "train the network again (factory train)")

@@ -7,7 +7,6 @@ takes it from another one. Whoever edits one and makes the hashes anew is found 
 from collections.abc import Iterator
 
 import numpy as np
-from pydantic import ValidationError
 
 from exporters.registry import load_reader
 from factory.contracts.base import Contract
@@ -15,8 +14,9 @@ from factory.contracts.dataset import Split, WindowSet
 from factory.contracts.errors import ArtifactError, MissingToolError, RecipeError
 from factory.contracts.manifest import Manifest, Outcome
 from factory.contracts.network import NetworkSpec
-from factory.contracts.recipe import explain, load_recipe
-from factory.pipeline.inference import read_contract
+from factory.contracts.recipe import load_recipe
+from factory.contracts.stored import read_json
+from factory.contracts.window import SensorContract
 from factory.pipeline.measure import RUN_GATE
 from factory.pipeline.result import Build
 from factory.pipeline.stages import summarise
@@ -60,7 +60,7 @@ def require_same_data(build: Build, windows: WindowSet, split: Split, golden: Go
 
 
 def _contract(build: Build) -> Iterator[str]:
-    manifest, contract = build.manifest, read_contract(build.path / "contract.json")
+    manifest, contract = build.manifest, read_json(SensorContract, build.path / "contract.json", _REMEDY)
     yield from _differences("manifest.json", manifest.contract, "contract.json", contract.window)
     yield from _differences("manifest.json", manifest.normalisation, "contract.json", contract.normalisation)
     for name in ("name", "phone_obstacles"):
@@ -71,10 +71,7 @@ def _contract(build: Build) -> Iterator[str]:
 
 def _network(build: Build) -> Iterator[str]:
     path, spec = build.path / "student" / "network.json", build.manifest.contract
-    try:
-        network = NetworkSpec.model_validate_json(path.read_bytes())
-    except ValidationError as error:
-        raise ArtifactError(f"{path} is corrupt: {explain(error)}: {_REMEDY}") from error
+    network = read_json(NetworkSpec, path, _REMEDY)
     yield from _differences(
         "manifest.json", build.manifest.normalisation, "student/network.json", network.normalisation
     )
@@ -134,7 +131,7 @@ def _golden(manifest: Manifest, golden: GoldenPack) -> Iterator[str]:
 
 def _inside(build: Build) -> Iterator[str]:
     """What stands inside each model file, as far as its format has a place for it and its reader is installed."""
-    contract = read_contract(build.path / "contract.json")
+    contract = read_json(SensorContract, build.path / "contract.json", _REMEDY)
     for artifact in build.artifacts:
         try:
             read = load_reader(artifact.target)

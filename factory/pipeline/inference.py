@@ -8,13 +8,13 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import ValidationError
 
 from exporters.registry import load_reader, load_runner, targets
 from factory.contracts.dataset import Floats
 from factory.contracts.errors import ArtifactError
 from factory.contracts.exporter import Runner
-from factory.contracts.recipe import DataRecipe, explain
+from factory.contracts.recipe import DataRecipe
+from factory.contracts.stored import read_json
 from factory.contracts.window import SensorContract
 
 MAX_GAP_S = float(DataRecipe.model_fields["max_gap_s"].default)
@@ -162,19 +162,5 @@ def _find_contract(path: Path, target: str) -> SensorContract:
     for folder in (path.parent, path.parent.parent):
         candidate = folder / "contract.json"
         if candidate.is_file():
-            return read_contract(candidate)
+            return read_json(SensorContract, candidate)
     raise ArtifactError(f"no contract.json beside {path} or above it: pass contract=, or copy it from the build")
-
-
-def read_contract(path: Path) -> SensorContract:
-    """contract.json of a build.
-
-    Raises:
-        ArtifactError: Missing or corrupt; names the key.
-    """
-    try:
-        return SensorContract.model_validate_json(path.read_bytes())
-    except OSError as error:
-        raise ArtifactError(f"{path} cannot be read ({error.strerror}): copy it from the build") from error
-    except ValidationError as error:
-        raise ArtifactError(f"{path} is corrupt: {explain(error)}: copy it from the build, or build again") from error

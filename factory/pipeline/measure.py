@@ -23,13 +23,13 @@ from factory.verification.gates import (
     judge_latency,
     judge_parity,
     judge_size,
-    judge_worth,
     not_run,
     output_step,
 )
 from factory.verification.golden import GoldenPack
 from factory.verification.measure import alternating_latency, explain_parity, measure_artifact, measure_parity
 from factory.verification.tolerances import tolerance
+from factory.verification.worth import judge_worth
 
 RUN_GATE = "run"
 """Failed where a runtime refuses a file or its windows."""

@@ -16,6 +16,7 @@ from factory.contracts.files import atomic_write
 from factory.contracts.manifest import Accuracy, Baseline, DataSummary, SplitRecord
 from factory.contracts.network import NetworkSpec, TrainingSummary
 from factory.contracts.recipe import Recipe
+from factory.contracts.stored import read_json
 from factory.contracts.window import SensorContract
 from factory.pipeline.provenance import versions
 from factory.pipeline.request import SPLIT_FILE, Run
@@ -304,7 +305,7 @@ def files_of(artifact: Artifact) -> tuple[str, ...]:
 def sensor_contract(run: Run) -> SensorContract:
     """What contract.json says."""
     spec = run.windows.spec
-    student = NetworkSpec.model_validate_json((run.folder / "student" / "network.json").read_bytes())
+    student = read_json(NetworkSpec, run.folder / "student" / "network.json")
     return SensorContract(
         name=run.recipe.name,
         window=spec,

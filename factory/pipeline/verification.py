@@ -16,10 +16,11 @@ from factory.pipeline.provenance import versions
 from factory.pipeline.request import Run
 from factory.verification.accuracy import measure
 from factory.verification.agreement import overlap
-from factory.verification.gates import judge_parity, judge_student, judge_worth
+from factory.verification.gates import judge_parity, judge_student
 from factory.verification.golden import GoldenPack, read_golden
 from factory.verification.measure import measure_mixed, measure_parity
 from factory.verification.tolerances import tolerance
+from factory.verification.worth import judge_worth
 
 if TYPE_CHECKING:
     from torch import nn

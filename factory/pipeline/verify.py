@@ -20,9 +20,10 @@ from factory.pipeline.provenance import provenance
 from factory.pipeline.result import Build, VerifyResult
 from factory.reporting.trailer import require_report
 from factory.verification.agreement import overlap
-from factory.verification.gates import judge_parity, judge_worth, not_run
+from factory.verification.gates import judge_parity, not_run
 from factory.verification.golden import GoldenPack, read_golden
 from factory.verification.measure import measure_parity
+from factory.verification.worth import judge_worth
 
 _BUILD_ONLY = "crosscheck."
 """Gates that a build runs and `verify` does not: they convert again."""

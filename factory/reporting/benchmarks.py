@@ -4,11 +4,8 @@ import statistics
 from collections.abc import Sequence
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from factory.contracts.benchmark import BenchmarkResult
-from factory.contracts.errors import ArtifactError
-from factory.contracts.recipe import explain
+from factory.contracts.stored import read_json
 
 _HEAD = (
     "| recipe | seeds | teacher | student, SMLDist | student, cross-entropy | difference by subject "
@@ -24,10 +21,7 @@ def read_benchmark(path: Path) -> BenchmarkResult:
     Raises:
         ArtifactError: Not one, or of another version.
     """
-    try:
-        return BenchmarkResult.model_validate_json(path.read_bytes())
-    except ValidationError as error:
-        raise ArtifactError(f"{path}: {explain(error):.300}: run factory benchmark again") from error
+    return read_json(BenchmarkResult, path, "run factory benchmark again")
 
 
 def table(benchmarks: Sequence[BenchmarkResult]) -> str:

@@ -3,10 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import ValidationError
-
-from factory.contracts.errors import ArtifactError
 from factory.contracts.profile import PROFILE_SUFFIX, Profile
+from factory.contracts.stored import read_json
 from factory.reporting.view import Measured
 
 LACKING_SHARE = 0.1
@@ -47,7 +45,7 @@ def read_profiles(build: Path, items: tuple[Measured, ...]) -> tuple[Profiled, .
     for item in items:
         for side in item.artifact.beside:
             if side.path.endswith(PROFILE_SUFFIX) and (build / side.path).is_file():
-                profile = _read(build / side.path)
+                profile = read_json(Profile, build / side.path)
                 lacking = len(profile.operators) * profile.resolution_us
                 telling = lacking <= LACKING_SHARE * profile.total_us
                 kinds = _kinds(profile)
@@ -55,13 +53,6 @@ def read_profiles(build: Path, items: tuple[Measured, ...]) -> tuple[Profiled, .
                     Profiled(name=item.name, profile=profile, kinds=kinds, lacking_us=lacking, telling=telling)
                 )
     return tuple(found)
-
-
-def _read(path: Path) -> Profile:
-    try:
-        return Profile.model_validate_json(path.read_bytes())
-    except ValidationError as error:
-        raise ArtifactError(f"{path} is corrupt: build the target again") from error
 
 
 def _kinds(profile: Profile) -> tuple[KindTime, ...]:

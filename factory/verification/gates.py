@@ -1,19 +1,15 @@
 """Gates: measured figures against the tolerances. A gate passes, fails, or was not run; it never warns."""
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
 from factory.contracts.artifact import Artifact, Precision
 from factory.contracts.dataset import Floats
 from factory.contracts.errors import GateError
-from factory.contracts.manifest import Accuracy, Baseline, Check, Latency, Outcome, Parity, SplitAgreement
-from factory.verification.noise import ENOUGH_PEOPLE, macro_f1_low, paired_loss
+from factory.contracts.manifest import Accuracy, Check, Latency, Outcome, Parity, SplitAgreement
+from factory.verification.checks import Gate, check_of, remedied
 from factory.verification.tolerances import (
-    BASELINE_MARGIN_PP,
     FIXED_BYTES,
     FLIPS_COST,
     GROSS_CHANCE,
@@ -21,20 +17,10 @@ from factory.verification.tolerances import (
     LATENCY_NOISE,
     LEAST_FLIPS,
     STUDENT_PARAMETERS,
-    USEFUL_SHARE,
     tolerance,
 )
 
 _FLIP_REMEDY = "calibrate on more windows, train more int8_epochs, or leave out the precision"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Gate:
-    """Whose gate, and where its figure was measured."""
-
-    target: str
-    precision: Precision | None
-    where: str
 
 
 def output_step(artifact: Artifact, reference: Floats) -> float:
@@ -56,22 +42,22 @@ def judge_parity(
         step: From `output_step`; None leaves out the gate in steps.
         note: Joined to checks that fail, such as the first diverging layer.
     """
-    row, gate = tolerance(target, precision), _Gate(target=target, precision=precision, where=where)
+    row, gate = tolerance(target, precision), Gate(target=target, precision=precision, where=where)
     checks = []
     if row.max_abs is not None:
-        checks.append(_check(gate, "parity.max_abs", parity.max_abs, "<=", row.max_abs, "logit", note))
+        checks.append(check_of(gate, "parity.max_abs", parity.max_abs, "<=", row.max_abs, "logit", note))
     if row.flips is not None:
-        checks.append(_check(gate, "parity.flips", parity.flips, "<=", row.flips, "windows", note))
+        checks.append(check_of(gate, "parity.flips", parity.flips, "<=", row.flips, "windows", note))
     if row.top1 is not None:
         allowed = gross_flips(row.top1, parity.windows)
         flips = f"{parity.flips} flips, {allowed} allowed"
         note_top1 = f"{flips}; {note}" if note else flips
         limit = 1 - allowed / parity.windows
-        top1 = _check(gate, "parity.top1_agreement", parity.top1_agreement, ">=", limit, "share", note_top1)
-        checks.append(_remedied(top1, _FLIP_REMEDY))
+        top1 = check_of(gate, "parity.top1_agreement", parity.top1_agreement, ">=", limit, "share", note_top1)
+        checks.append(remedied(top1, _FLIP_REMEDY))
     if row.mean_steps is not None and step:
         steps = parity.mean_abs / step
-        checks.append(_check(gate, "parity.mean_steps", steps, "<=", row.mean_steps, "8-bit steps", note))
+        checks.append(check_of(gate, "parity.mean_steps", steps, "<=", row.mean_steps, "8-bit steps", note))
     return checks
 
 
@@ -93,80 +79,14 @@ def judge_agreement(target: str, precision: Precision, split: SplitAgreement, wh
     Where they lose windows beyond chance, `top1` of the table must hold. Where they win as many as they lose, they
     are near ties of hard recordings, and `HARD_DATA` times as many are allowed.
     """
-    row, gate = tolerance(target, precision), _Gate(target=target, precision=precision, where=where)
+    row, gate = tolerance(target, precision), Gate(target=target, precision=precision, where=where)
     if row.top1 is None:
         return []
     costs = split.p_value < FLIPS_COST and split.right_to_wrong > split.wrong_to_right
     limit = row.top1 if costs else 1 - HARD_DATA * (1 - row.top1)
     note = f"flips lost {split.right_to_wrong} windows and won {split.wrong_to_right}, p = {split.p_value:.2g}"
-    check = _check(gate, "parity.split_agreement", split.agreement, ">=", limit, "share", note)
-    return [_remedied(check, _FLIP_REMEDY)]
-
-
-def judge_worth(
-    accuracy: Accuracy,
-    baseline: Baseline,
-    where: str,
-    overlap: float,
-    target: str = "student",
-    precision: Precision | None = None,
-) -> list[Check]:
-    """Is the model worth shipping: better than chance, than a constant answer, and no worse than trees in seconds.
-
-    Args:
-        accuracy: Of the student or of an artifact, on the test split.
-        baseline: Of the same windows and split.
-        where: Machine and runtime.
-        overlap: Windows that share a sample, from `factory.verification.agreement.overlap`.
-        target: Whose accuracy it is.
-        precision: Of an artifact.
-
-    Raises:
-        GateError: The two were measured on different windows or labels.
-    """
-    if [sum(row) for row in accuracy.confusion] != [sum(row) for row in baseline.accuracy.confusion]:
-        raise GateError(
-            f"{target} was measured on {accuracy.windows} windows, the baseline on {baseline.accuracy.windows} "
-            "or with other labels: measure both on the same test split and label order"
-        )
-    gate = _Gate(target=target, precision=precision, where=where)
-    return [
-        _over_chance(gate, accuracy, overlap),
-        _over_majority(gate, accuracy, baseline.majority),
-        _over_baseline(gate, accuracy, baseline, overlap),
-    ]
-
-
-def _over_chance(gate: _Gate, accuracy: Accuracy, overlap: float) -> Check:
-    """Answers that ignore the window reach 1 / K of K classes at most: by guessing each class at its share."""
-    chance = 1 / sum(any(row) for row in accuracy.confusion)
-    limit = chance + USEFUL_SHARE * (1 - chance)
-    low = macro_f1_low(accuracy, overlap)
-    note = f"lower end of the 95 % interval of macro-F1 {accuracy.macro_f1:.3f}; chance {chance:.3f}"
-    check = _check(gate, "accuracy.over_chance", low, ">=", limit, "macro-F1", note)
-    return _remedied(check, "check that labels belong to their recordings (factory data), and train longer")
-
-
-def _over_majority(gate: _Gate, accuracy: Accuracy, majority: Accuracy) -> Check:
-    """More windows right than the commonest class alone; that it is no luck is for `over_chance` to show."""
-    gain = 100 * (accuracy.accuracy - majority.accuracy)
-    note = f"accuracy {accuracy.accuracy:.3f}, always the commonest training class {majority.accuracy:.3f}"
-    check = _check(gate, "accuracy.over_majority", gain, ">=", 100 / accuracy.windows, "pp", note)
-    return _remedied(check, "merge or leave out the class that outweighs the others, or train longer")
-
-
-def _over_baseline(gate: _Gate, accuracy: Accuracy, baseline: Baseline, overlap: float) -> Check:
-    """Not below the trees by more than the margin and by more than noise."""
-    loss, noise = paired_loss(accuracy, baseline.accuracy, overlap)
-    people = len(accuracy.per_subject_f1)
-    over = f"over {people} people" if people >= ENOUGH_PEOPLE else f"over windows of {people} people, not over people"
-    note = (
-        f"macro-F1 {accuracy.macro_f1:.3f}, {baseline.kind} {baseline.accuracy.macro_f1:.3f}; "
-        f"noise {100 * noise:.2f} pp {over}"
-    )
-    limit = max(BASELINE_MARGIN_PP, 100 * noise)
-    check = _check(gate, "accuracy.below_baseline", 100 * loss, "<=", limit, "pp", note)
-    return _remedied(check, "train more epochs, check units and labels, or ship the trees")
+    check = check_of(gate, "parity.split_agreement", split.agreement, ">=", limit, "share", note)
+    return [remedied(check, _FLIP_REMEDY)]
 
 
 def judge_accuracy(
@@ -187,7 +107,7 @@ def judge_accuracy(
             f"{target}/{precision} was measured on {accuracy.windows} windows, its reference on {reference.windows} "
             "or with other labels: measure both on the same test split and label order"
         )
-    row, gate = tolerance(target, precision), _Gate(target=target, precision=precision, where=where)
+    row, gate = tolerance(target, precision), Gate(target=target, precision=precision, where=where)
     checks = []
     for name, lost, worth in (
         (
@@ -205,7 +125,7 @@ def judge_accuracy(
         why = (
             f"{row.drop_windows} of {accuracy.windows} windows are worth {worth:.2f} pp" if worth > row.drop_pp else ""
         )
-        checks.append(_check(gate, name, 100 * lost, "<=", limit, "pp", why))
+        checks.append(check_of(gate, name, 100 * lost, "<=", limit, "pp", why))
     return checks
 
 
@@ -218,11 +138,11 @@ def judge_size(target: str, precision: Precision, size_bytes: int, fp32_bytes: i
     row = tolerance(target, precision)
     if row.size_ratio is None:
         return []
-    gate = _Gate(target=target, precision=precision, where=where)
+    gate = Gate(target=target, precision=precision, where=where)
     ratio, limit = size_bytes / fp32_bytes, size_limit(row.size_ratio, fp32_bytes)
     saved = fp32_bytes - size_bytes
     remedy = f"it saves {saved} bytes: leave {precision} out of export.precisions, or enlarge the student"
-    return [_check(gate, "size.ratio", ratio, "<=", limit, "of fp32", remedy if ratio > limit else "")]
+    return [check_of(gate, "size.ratio", ratio, "<=", limit, "of fp32", remedy if ratio > limit else "")]
 
 
 def size_limit(share: float, fp32_bytes: int) -> float:
@@ -238,8 +158,8 @@ def size_limit(share: float, fp32_bytes: int) -> float:
 
 def judge_student(parameters: int, where: str, limit: int = STUDENT_PARAMETERS) -> list[Check]:
     """The student stays a student."""
-    gate = _Gate(target="student", precision=None, where=where)
-    return [_check(gate, "size.parameters", parameters, "<=", limit, "parameters")]
+    gate = Gate(target="student", precision=None, where=where)
+    return [check_of(gate, "size.parameters", parameters, "<=", limit, "parameters")]
 
 
 def judge_latency(target: str, int8_static: Latency, fp32: Latency, where: str, int8_dot_product: bool) -> list[Check]:
@@ -322,34 +242,6 @@ def require(checks: list[Check]) -> None:
             f"{len(failed)} of {len(checks)} gates failed: {gates}. "
             "See report.html; retrain, calibrate on more windows, or leave out the precision"
         )
-
-
-def _check(
-    gate: _Gate, name: str, value: float, relation: Literal["<=", ">="], limit: float, unit: str, note: str = ""
-) -> Check:
-    """One check; a figure that is not a number fails."""
-    # A share such as 1 - 5/256 is compared with one computed otherwise: the slack is far below one window.
-    slack = 1e-12 * max(1.0, abs(limit))
-    holds = value <= limit + slack if relation == "<=" else value >= limit - slack
-    return Check(
-        gate=name,
-        target=gate.target,
-        precision=gate.precision,
-        outcome=Outcome.PASSED if holds else Outcome.FAILED,
-        value=value if math.isfinite(value) else None,
-        relation=relation,
-        limit=limit,
-        unit=unit,
-        where=gate.where,
-        note=note,
-    )
-
-
-def _remedied(check: Check, remedy: str) -> Check:
-    """A failed check says what to do."""
-    if check.outcome is not Outcome.FAILED:
-        return check
-    return check.model_copy(update={"note": f"{check.note}: {remedy}"})
 
 
 def window_worth_pp(truth: Sequence[int], windows: int) -> float:

@@ -26,7 +26,7 @@ from factory.contracts.progress import Silent
 from factory.data import make_split, prepare
 from factory.verification.agreement import overlap
 from factory.verification.baseline import fit_baseline
-from factory.verification.gates import judge_worth
+from factory.verification.worth import judge_worth
 
 _RESULTS = Path(__file__).parents[2] / "docs" / "results"
 _HEAD = (

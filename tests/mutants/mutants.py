@@ -99,7 +99,7 @@ MUTANTS = (
     ),
     Mutant(
         name="below the baseline without limit",
-        file="factory/verification/gates.py",
+        file="factory/verification/worth.py",
         old="    limit = max(BASELINE_MARGIN_PP, 100 * noise)\n",
         new="    limit = 100.0\n",
         tests=_GATES,

@@ -19,7 +19,7 @@ from factory.contracts.manifest import SplitRecord
 from factory.contracts.progress import Cancel, Cancelled, Silent
 from factory.contracts.recipe import Recipe, SplitRecipe
 from factory.pipeline import build as module
-from factory.pipeline.build import build
+from factory.pipeline.build import build, train
 from factory.pipeline.request import SPLIT_FILE, BuildRequest, Run
 from factory.pipeline.result import Build
 from tests.fakes import tiny_recipe
@@ -115,8 +115,9 @@ def test_a_later_build_keeps_the_people_of_each_part(asked: BuildRequest) -> Non
 def test_a_cancelled_build_says_so_and_goes_on_later(asked: BuildRequest) -> None:
     cancel = Cancel()
     cancel.set()
-    with pytest.raises(Cancelled):
-        build(dataclasses.replace(asked, cancel=cancel))
+    for run in (build, train):
+        with pytest.raises(Cancelled):
+            run(dataclasses.replace(asked, cancel=cancel))
     assert build(asked).passed
 
 

@@ -14,8 +14,9 @@ from factory.data import make_split, prepare
 from factory.verification.accuracy import measure
 from factory.verification.agreement import overlap
 from factory.verification.baseline import fit_baseline, measure_majority
-from factory.verification.gates import judge_worth, require
+from factory.verification.gates import require
 from factory.verification.noise import macro_f1_low, paired_loss
+from factory.verification.worth import judge_worth
 
 HERE = "host x86_64, numpy"
 LABELS = ("a", "b", "c", "d")

@@ -11,6 +11,7 @@ from exporters.executorch.delegation import Delegation
 from factory.contracts.artifact import Artifact
 from factory.contracts.errors import ArtifactError, ExportError, MissingToolError
 from factory.contracts.exporter import ExportRequest
+from factory.contracts.files import sha256_file
 from factory.contracts.manifest import Outcome
 from factory.contracts.profile import Profile
 from tests.unit.exporters.students import some_windows
@@ -69,8 +70,24 @@ def test_the_profile_names_every_operator_and_its_share(build: tuple[Path, tuple
         path = (build[0] / artifact.path).with_suffix(".profile.json")
         profile = Profile.model_validate_json(path.read_bytes())
         assert len(profile.operators) >= 20
-        assert sum(operator.share for operator in profile.operators) == pytest.approx(1)
+        whole = sum(operator.mean_us for operator in profile.operators)  # 0 where all are below the timer's resolution
+        for operator in profile.operators:
+            assert operator.share == pytest.approx(operator.mean_us / (whole or 1))
         assert profile.total_us > 0
+
+
+def test_a_record_of_delegation_that_is_none_is_refused_even_with_the_right_hash(
+    build: tuple[Path, tuple[Artifact, ...]],
+) -> None:
+    folder, (first, *others) = build
+    record = folder / Path(first.path).with_suffix(".delegation.json")
+    record.write_text('{"parts": ')
+    sides = tuple(
+        side.model_copy(update={"sha256": sha256_file(record)}) if side.path.endswith(".delegation.json") else side
+        for side in first.beside
+    )
+    with pytest.raises(ArtifactError, match=r"delegation\.json is corrupt, .*: build it again"):
+        checks.executorch_checks(folder, (first.model_copy(update={"beside": sides}), *others))
 
 
 def test_a_graph_that_is_not_taken_whole_is_refused_by_name() -> None:
