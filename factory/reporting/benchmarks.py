@@ -8,8 +8,8 @@ from factory.contracts.benchmark import BenchmarkResult
 from factory.contracts.stored import read_json
 
 _HEAD = (
-    "| recipe | seeds | teacher | student, SMLDist | student, cross-entropy | difference by subject "
-    "| int8_static | int8 - fp32 (pp) | parameters | fp32 / int8 us |\n|---|---|---|---|---|---|---|---|---|---|\n"
+    "| recipe | seeds | teacher | student, SMLDist | student, cross-entropy | difference by subject | baseline, trees "
+    "| int8_static | int8 - fp32 (pp) | parameters | fp32 / int8 us |\n|---|---|---|---|---|---|---|---|---|---|---|\n"
 )
 _FP32, _INT8 = "tflite fp32", "tflite int8_static"
 _PP = 100.0
@@ -52,6 +52,7 @@ def _row(result: BenchmarkResult) -> str:
         _mean([s.student.macro_f1 for s in seeds]),
         _mean([s.twin.macro_f1 for s in seeds]),
         _paired(result),
+        _mean([s.baseline.accuracy.macro_f1 for s in seeds if s.baseline is not None]),
         _mean(int8),
         f"{statistics.fmean(drops):+.2f}",
         str(result.student_cost.parameters),
@@ -61,6 +62,8 @@ def _row(result: BenchmarkResult) -> str:
 
 
 def _mean(values: list[float]) -> str:
+    if not values:
+        return "not measured"
     spread = f" ± {statistics.stdev(values):.4f}" if len(values) > 1 else ""
     return f"{statistics.fmean(values):.4f}{spread}"
 

@@ -1,10 +1,11 @@
 """What trees on statistics reach on the recipes of docs/results, beside the published students.
 
-python -m tests.benchmarks.baselines [--data DATA] [--recipe demo ...] [--shuffled 8]
+python -m tests.benchmarks.baselines [--data DATA] [--recipe demo ...] [--write] [--shuffled 8]
 
 DATA holds the official data sets in folders of their own (uci_har, hapt, motionsense); demo needs none. One line a
 recipe and seed: the baseline is fitted on the windows and the split of that seed, and the gates of `judge_worth` are
-put to the student that was published.
+put to the student that was published. --write puts the baselines into the files of docs/results, for those that a
+release without them wrote; `factory results` then prints their column.
 
 With --shuffled N, one line for each of N seeds instead, and for labels of training people shuffled by window and by
 recording: how far the lower end of macro-F1 of trees fitted on them gets from chance to faultless (`USEFUL_SHARE`).
@@ -41,6 +42,7 @@ _SHUFFLED_HEAD = (
 def main(
     data: Annotated[Path | None, typer.Option()] = None,
     recipe: Annotated[list[str] | None, typer.Option()] = None,
+    write: Annotated[bool, typer.Option()] = False,
     shuffled: Annotated[int, typer.Option(min=0)] = 0,
 ) -> None:
     """Fit, compare, print."""
@@ -51,13 +53,18 @@ def main(
             settings = published.recipe.data
             folder = None if data is None or settings.source == "watch" else data / settings.source
             windows = prepare(settings, folder, Path(cache), Silent())
-            for line in _shuffled(published, windows, shuffled) if shuffled else _rows(published, windows):
-                typer.echo(line)
-
-
-def _rows(published: BenchmarkResult, windows: WindowSet) -> Iterator[str]:
-    for seed in published.seeds:
-        yield _row(published, seed, windows)
+            if shuffled:
+                for line in _shuffled(published, windows, shuffled):
+                    typer.echo(line)
+                continue
+            seeds = []
+            for seed in published.seeds:
+                split = make_split(windows, published.recipe.split, seed.seed)
+                seeds.append(seed.model_copy(update={"baseline": fit_baseline(windows, split, seed.seed)}))
+                typer.echo(_row(published, seeds[-1], windows))
+            if write:
+                filled = published.model_copy(update={"seeds": tuple(seeds)})
+                (_RESULTS / f"{name}.json").write_text(filled.model_dump_json(indent=1) + "\n", "utf-8")
 
 
 def _shuffled(published: BenchmarkResult, windows: WindowSet, seeds: int) -> Iterator[str]:
@@ -89,7 +96,8 @@ def _shuffled(published: BenchmarkResult, windows: WindowSet, seeds: int) -> Ite
 
 
 def _row(published: BenchmarkResult, result: SeedResult, windows: WindowSet) -> str:
-    baseline = fit_baseline(windows, make_split(windows, published.recipe.split, result.seed), result.seed)
+    baseline = result.baseline
+    assert baseline is not None
     checks = {check.gate: check for check in judge_worth(result.student, baseline, "here", overlap(windows.spec))}
     below = checks["accuracy.below_baseline"]
     failed = ", ".join(check.gate for check in checks.values() if check.outcome is Outcome.FAILED)
