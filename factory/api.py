@@ -38,7 +38,7 @@ def load_recipe(name: PathLike, *, seed: int | None = None) -> Recipe:
 def build(
     recipe: Recipe | PathLike,
     *,
-    targets: Sequence[str] = _TARGETS,
+    targets: Sequence[str] | str = _TARGETS,
     data: PathLike | None = None,
     out: PathLike | None = None,
     cache: PathLike | None = None,
@@ -77,7 +77,7 @@ def build(
     built = run(
         replace(
             request,
-            targets=tuple(dict.fromkeys(targets)),
+            targets=_names(targets),
             board=board,
             tensorboard=tensorboard,
             force=force,
@@ -111,7 +111,7 @@ def train(
 def export(
     build: PathLike,
     *,
-    targets: Sequence[str] = _TARGETS,
+    targets: Sequence[str] | str = _TARGETS,
     data: PathLike | None = None,
     cache: PathLike | None = None,
     device: str = "auto",
@@ -136,7 +136,7 @@ def export(
     if not recipe.is_file():
         raise ArtifactError(f"{build} has no recipe.toml, so it is not a build: run factory train first")
     request = _request(recipe, build, data, cache, device, progress)
-    return run(replace(request, targets=tuple(dict.fromkeys(targets))))
+    return run(replace(request, targets=_names(targets)))
 
 
 def open_build(path: PathLike) -> "Build":
@@ -228,8 +228,12 @@ def _request(
     from factory.pipeline.request import request_for
 
     loaded = recipe if isinstance(recipe, Recipe) else load_recipe(recipe)
-    request = request_for(loaded, _path(out), _path(cache))
-    return replace(request, data=_path(data), device=device, progress=progress if progress is not None else Silent())
+    request = request_for(loaded, _path(out), _path(cache), device)
+    return replace(request, data=_path(data), progress=progress if progress is not None else Silent())
+
+
+def _names(targets: Sequence[str] | str) -> tuple[str, ...]:
+    return (targets,) if isinstance(targets, str) else tuple(dict.fromkeys(targets))
 
 
 def _path(path: PathLike | None) -> Path | None:

@@ -55,6 +55,10 @@ def cut_table(
             or no window is as long as the contract's.
     """
     wanted = [time, *(channel.name for channel in spec.channels)]
+    if not (hasattr(table, "keys") or hasattr(table, "column_names")):
+        raise DataError(
+            f"a recording is a table, got {type(table).__name__}: pass a dict of arrays, a DataFrame or a pyarrow Table"
+        )
     names = _names(table)
     if missing := [name for name in wanted if name not in names]:
         raise DataError(

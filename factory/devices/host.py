@@ -4,8 +4,9 @@ import os
 import platform
 from pathlib import Path
 
-from factory.contracts.errors import MissingToolError
+from factory.contracts.errors import MissingToolError, RecipeError
 
+DEVICES = ("auto", "cpu", "cuda", "mps")
 _CPUINFO = Path("/proc/cpuinfo")
 _ARM = ("aarch64", "arm64")
 _X86_INT8 = ("avx512_vnni", "avx_vnni", "amx_int8")
@@ -40,12 +41,24 @@ def int8_dot_product() -> bool:
     return any(feature in features for feature in _X86_INT8)
 
 
+def require_device(name: str) -> None:
+    """Refuse, without torch, a name that no device has.
+
+    Raises:
+        RecipeError: Lists the names there are.
+    """
+    if name not in DEVICES:
+        raise RecipeError(f"device is '{name}': choose one of {', '.join(DEVICES)}")
+
+
 def choose_device(name: str) -> str:
     """The torch device for 'auto', 'cpu', 'cuda' or 'mps'. Imports torch.
 
     Raises:
+        RecipeError: No such kind of device.
         MissingToolError: That device is not there.
     """
+    require_device(name)
     import torch
 
     available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from exporters.registry import load_reader, load_runner, targets
 from factory.contracts.dataset import Floats
-from factory.contracts.errors import ArtifactError
+from factory.contracts.errors import ArtifactError, DataError
 from factory.contracts.exporter import Runner
 from factory.contracts.recipe import DataRecipe
 from factory.contracts.stored import read_json
@@ -99,7 +99,10 @@ class Model:
         """
         from factory.data.live import require_si
 
-        x = np.asarray(windows, dtype=np.float32)
+        try:
+            x = np.asarray(windows, dtype=np.float32)
+        except (TypeError, ValueError) as error:
+            raise DataError(f"windows are no array of numbers ({error}): pass (windows, channels, samples)") from error
         x = x[None] if x.ndim == 2 else x
         require_si(x, self.contract.window)
         return self._answer(x, None)

@@ -12,6 +12,7 @@ from factory.contracts.dataset import Split, WindowSet
 from factory.contracts.manifest import SplitRecord
 from factory.contracts.progress import Cancel, Progress, Silent
 from factory.contracts.recipe import Recipe
+from factory.devices.host import require_device
 
 DEFAULT_TARGETS = ("tflite",)
 SPLIT_FILE = "split.json"
@@ -48,19 +49,24 @@ class BuildRequest:
     cancel: Cancel = field(default_factory=Cancel)
 
 
-def request_for(recipe: Recipe, out: Path | None, cache: Path | None) -> BuildRequest:
+def request_for(recipe: Recipe, out: Path | None, cache: Path | None, device: str = "auto") -> BuildRequest:
     """A request with every default filled in; the recipe's description becomes relative to the build folder.
 
     Args:
         recipe: From `factory.recipes.find_recipe`.
         out: The build folder; None for build/<recipe name>.
         cache: Folder of prepared windows; None for the user's.
+        device: Processor that trains.
+
+    Raises:
+        RecipeError: No such device.
     """
+    require_device(device)
     folder = out if out is not None else Path("build") / recipe.name
     if recipe.data.description is not None:
         moved = Path(os.path.relpath(Path(recipe.data.description).absolute(), folder.absolute())).as_posix()
         recipe = recipe.model_copy(update={"data": recipe.data.model_copy(update={"description": moved})})
-    return BuildRequest(recipe=recipe, build=folder, cache=cache_folder(cache))
+    return BuildRequest(recipe=recipe, build=folder, cache=cache_folder(cache), device=device)
 
 
 def cache_folder(chosen: Path | None) -> Path:

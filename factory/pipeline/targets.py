@@ -56,7 +56,7 @@ def choose_targets(names: tuple[str, ...], precisions: tuple[Precision, ...]) ->
         precisions: The recipe's.
 
     Raises:
-        RecipeError: No such target, or it makes none of the precisions.
+        RecipeError: No such target, it makes none of the precisions, or none is left to export for.
         MissingToolError: The SDK of a target that is named is not installed.
     """
     from exporters.registry import find_target, targets
@@ -76,6 +76,9 @@ def choose_targets(names: tuple[str, ...], precisions: tuple[Precision, ...]) ->
             checks.append(_check(target.name, Outcome.NOT_RUN, str(obstacle)))
     if ANDROID in names and not set(chosen) & set(PHONE_TARGETS):
         raise MissingToolError(f"no model for a phone can be exported: {'; '.join(check.note for check in checks)}")
+    if not chosen:
+        reasons = "; ".join(check.note for check in checks) or "no target is named"
+        raise RecipeError(f"nothing would be exported ({reasons}): name a target that can be, such as tflite")
     return Chosen(names=tuple(dict.fromkeys(chosen)), checks=tuple(checks))
 
 

@@ -19,8 +19,9 @@ from factory.pipeline.measure import HeldOut, Measured, VerifyRequest, verify_ar
 from factory.pipeline.provenance import provenance
 from factory.pipeline.result import Build, VerifyResult
 from factory.reporting.trailer import require_report
+from factory.verification.accuracy import measure
 from factory.verification.agreement import overlap
-from factory.verification.gates import judge_parity, not_run
+from factory.verification.gates import judge_accuracy, judge_parity, not_run
 from factory.verification.golden import GoldenPack, read_golden
 from factory.verification.measure import measure_parity
 from factory.verification.worth import judge_worth
@@ -70,8 +71,8 @@ def verify(
     require_consistent(build, golden)
     require_report(build.report, manifest)
     held_out = _held_out(build, golden, recordings, told)
-    checks, reference_logits = _hand_off(build, golden, held_out)
     reference = _reference(manifest)
+    checks, reference_logits = _hand_off(build, golden, held_out, reference)
     request = VerifyRequest(
         build=build.path,
         spec=manifest.contract,
@@ -132,7 +133,9 @@ def _windows(build: Build, recordings: Recordings, progress: Progress) -> Window
     return prepare(manifest.recipe.data, data, cache, progress, base=build.path)
 
 
-def _hand_off(build: Build, golden: GoldenPack, held_out: HeldOut | None) -> tuple[list[Check], Floats | None]:
+def _hand_off(
+    build: Build, golden: GoldenPack, held_out: HeldOut | None, reference: Accuracy
+) -> tuple[list[Check], Floats | None]:
     """Gates of the ONNX graph, and its logits on the test split, which stand for the network's own."""
     from exporters.onnx_runner import OnnxRunner
 
@@ -140,7 +143,11 @@ def _hand_off(build: Build, golden: GoldenPack, held_out: HeldOut | None) -> tup
         with OnnxRunner(build.path / "onnx" / "model.onnx") as onnx:
             step = measure_parity("onnx", onnx.name, onnx.run, golden, Precision.FP32)
             checks = judge_parity("onnx", Precision.FP32, step.parity, where(onnx.name), note="step onnx")
-            return checks, None if held_out is None else onnx.run(held_out.x)
+            if held_out is None:
+                return checks, None
+            logits = onnx.run(held_out.x)
+            seen = measure(logits, held_out.y, held_out.subject, build.manifest.contract.labels)
+            return checks + judge_accuracy("onnx", Precision.FP32, seen, reference, where(onnx.name)), logits
     except MissingToolError as error:
         return not_run("onnx", Precision.FP32, machine(), str(error)), None
 

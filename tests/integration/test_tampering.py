@@ -188,6 +188,18 @@ def test_a_damaged_hand_off_graph_breaks_its_gate(build: Path, factory: Factory)
     assert "onnx/fp32 parity" in done.err
 
 
+def test_an_accuracy_that_the_network_has_not_breaks_its_gate(build: Path, factory: Factory) -> None:
+    def boast(values: dict[str, Any]) -> None:
+        accuracy = values["conversion"][0]["accuracy"]
+        accuracy["accuracy"], accuracy["macro_f1"] = 1.02, 1.02
+
+    edit_json(build / "manifest.json", boast)
+    make_hashes_anew(build)
+    done = factory("verify", build)
+    assert done.code == 8
+    assert "onnx/fp32 accuracy.drop_pp" in done.err
+
+
 def test_an_edited_report_is_refused(build: Path, factory: Factory) -> None:
     report = build / "report.html"
     report.write_text(report.read_text().replace("macro-F1", "macro-F1 0.99", 1))

@@ -3,10 +3,12 @@
 import subprocess
 import sys
 from importlib.resources import files
+from pathlib import Path
 
 import pytest
 
 import factory
+from factory.contracts.errors import RecipeError
 
 HEAVY = ("torch", "tensorflow", "onnx", "onnxruntime", "scipy", "sklearn", "matplotlib", "pydantic", "numpy", "typer")
 
@@ -39,3 +41,15 @@ def test_functions_are_not_shadowed_by_packages() -> None:
         "assert callable(factory.verify) and callable(factory.train) and callable(factory.build)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_what_cannot_be_built_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    for wrong, message in (
+        ({"device": "tpu"}, "device is 'tpu': choose one of auto, cpu, cuda, mps"),
+        ({"targets": []}, "nothing would be exported"),
+        ({"targets": "coreml"}, "no target 'coreml'"),
+        ({"board": "xavier", "targets": "tflite"}, "--board xavier builds the files of target jetson"),
+    ):
+        with pytest.raises(RecipeError, match=message):
+            factory.build("demo", out=tmp_path / "out", **wrong)
+        assert not (tmp_path / "out").exists()

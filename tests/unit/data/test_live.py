@@ -69,6 +69,18 @@ def test_a_table_that_does_not_fit_is_refused(change: dict[str, object], units: 
         cut_table(given, SPEC, GAP_S, units)
 
 
+def test_what_is_no_table_is_refused() -> None:
+    with pytest.raises(DataError, match="a recording is a table, got str"):
+        cut_table("walk.csv", SPEC, GAP_S)  # type: ignore[arg-type]
+
+
+def test_a_pyarrow_table_is_one() -> None:
+    import pyarrow
+
+    given = table()
+    np.testing.assert_array_equal(cut_table(pyarrow.table(given), SPEC, GAP_S).x, cut_table(given, SPEC, GAP_S).x)
+
+
 def test_a_table_shorter_than_a_window_is_refused() -> None:
     with pytest.raises(DataError, match="no window"):
         cut_table(table(seconds=0.5), SPEC, GAP_S)

@@ -124,9 +124,10 @@ def test_a_target_that_is_named_must_be_there_even_beside_all() -> None:
 def test_a_target_that_makes_none_of_the_precisions_is_refused_by_name_and_left_out_of_all() -> None:
     with pytest.raises(RecipeError, match="asks for fp16, target well makes fp32, int8_static"):
         choose_targets(("well",), (Precision.FP16,))
-    found = choose_targets(("all",), (Precision.FP16,))
-    assert found.names == ()
-    assert {check.outcome for check in found.checks} == {Outcome.NOT_RUN}
+    with pytest.raises(RecipeError, match=r"nothing would be exported \(.*target well makes fp32, int8_static"):
+        choose_targets(("all",), (Precision.FP16,))
+    with pytest.raises(RecipeError, match=r"nothing would be exported \(no target is named"):
+        choose_targets((), BOTH)
 
 
 @pytest.mark.usefixtures("targets")
