@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from factory.contracts.errors import TrainingError
-from factory.contracts.progress import Silent
+from factory.contracts.progress import Cancel, Cancelled, Silent
 from factory.models import Network, build_network
 from factory.training import predict
 from factory.training.data import network_spec
@@ -209,3 +209,23 @@ def test_seeding_depends_on_seed_phase_and_epoch_alone() -> None:
     assert first[0] != first[1]
     others = [draws(1, "student", 3), draws(0, "teacher", 3), draws(0, "student", 4)]
     assert len({first, *others}) == 4
+
+
+def test_a_cancelled_training_keeps_the_epoch_at_hand_and_goes_on_to_the_same_weights(tmp_path: Path) -> None:
+    def trained(folder: Path, cancel: Cancel) -> torch.nn.Module:
+        data, windows, recipe = tiny_data(tiny_recipe(epochs=3))
+        torch.manual_seed(0)
+        network = build_network(network_spec(recipe, recipe.model.student, "linear", windows, data.normalisation))
+        plan = replace(plan_for(folder, data, recipe), cancel=cancel)
+        fit(plan, network, cross_entropy(network, 0.0), data.x, data.y, Silent())
+        return network
+
+    whole = trained(tmp_path / "whole", Cancel())
+    cancel = Cancel()
+    cancel.set()
+    with pytest.raises(Cancelled):
+        trained(tmp_path / "part", cancel)
+    assert len((tmp_path / "part" / "epochs.jsonl").read_text().splitlines()) == 1
+    resumed = trained(tmp_path / "part", Cancel())
+    for one, other in zip(whole.state_dict().values(), resumed.state_dict().values(), strict=True):
+        assert torch.equal(one, other)
