@@ -28,16 +28,27 @@ class Ready(Run):
     split = tiny_split(windows)
 
 
+def trained_recipe(*precisions: str) -> Recipe:
+    """The recipe of the trained folder, exporting to these precisions."""
+    recipe = tiny_recipe(epochs=EPOCHS)
+    export = recipe.export.model_copy(update={"precisions": tuple(Precision(name) for name in precisions)})
+    return recipe.model_copy(update={"export": export})
+
+
 def request(folder: Path, recipe: Recipe | None = None) -> BuildRequest:
     """Of a build in `folder`, on the CPU."""
-    chosen = recipe if recipe is not None else tiny_recipe(epochs=EPOCHS)
+    chosen = recipe if recipe is not None else trained_recipe("fp32")
     return BuildRequest(recipe=chosen, cache=folder / "cache", build=folder / "build", device="cpu")
 
 
 @pytest.fixture(scope="session")
 def trained_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Teacher, student and hand-off graph; not to be changed."""
+    import torch
+
     folder = tmp_path_factory.mktemp("trained")
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # so small a network only waits for a second thread
     with open_store(folder / "build", Silent()) as store:
         run = Ready(request(folder), store)
         write_recipe(run)
@@ -45,6 +56,7 @@ def trained_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         teacher_stage(run)
         student_stage(run)
         onnx_stage(run)
+    torch.set_num_threads(threads)
     return folder
 
 

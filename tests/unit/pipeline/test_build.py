@@ -12,7 +12,6 @@ from exporters import registry
 from factory.artifacts.manifest_io import read_manifest
 from factory.artifacts.store import open_store
 from factory.contracts.android import Pack
-from factory.contracts.artifact import Precision
 from factory.contracts.dataset import Floats, WindowSet
 from factory.contracts.errors import GateError, StorageError
 from factory.contracts.manifest import SplitRecord
@@ -22,9 +21,8 @@ from factory.pipeline import build as module
 from factory.pipeline.build import build, train
 from factory.pipeline.request import SPLIT_FILE, BuildRequest, Run
 from factory.pipeline.result import Build
-from tests.fakes import tiny_recipe
 from tests.unit.pipeline import mirror_target
-from tests.unit.pipeline.conftest import EPOCHS, Ready, request
+from tests.unit.pipeline.conftest import Ready, request, trained_recipe
 from tests.unit.pipeline.mirror_target import NAME, MirrorRunner
 
 
@@ -35,21 +33,14 @@ def asked(
     """A build for the mirror target in a folder whose networks are trained."""
     shutil.copytree(trained_folder / "build", tmp_path / "build")
     monkeypatch.setattr(module, "Run", Ready)
-    return dataclasses.replace(request(tmp_path, precisions("fp32")), targets=(NAME,))
+    return dataclasses.replace(request(tmp_path), targets=(NAME,))
 
 
 @pytest.fixture
 def phone(asked: BuildRequest, monkeypatch: pytest.MonkeyPatch) -> BuildRequest:
     """The same for a phone, whose only target is a mirror."""
     monkeypatch.setattr(registry, "_TARGETS", (mirror_target.phone_row(),))
-    return dataclasses.replace(asked, targets=("android",), recipe=precisions("int8_static"))
-
-
-def precisions(*names: str) -> Recipe:
-    recipe = tiny_recipe(epochs=EPOCHS)
-    return recipe.model_copy(
-        update={"export": recipe.export.model_copy(update={"precisions": tuple(Precision(name) for name in names)})}
-    )
+    return dataclasses.replace(asked, targets=("android",), recipe=trained_recipe("int8_static"))
 
 
 def gates(built: Build) -> set[str]:
