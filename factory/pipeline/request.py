@@ -64,7 +64,7 @@ def request_for(recipe: Recipe, out: Path | None, cache: Path | None, device: st
     require_device(device)
     folder = out if out is not None else Path("build") / recipe.name
     if recipe.data.description is not None:
-        moved = Path(os.path.relpath(Path(recipe.data.description).absolute(), folder.absolute())).as_posix()
+        moved = Path(os.path.relpath(recipe.data.description, folder)).as_posix()
         recipe = recipe.model_copy(update={"data": recipe.data.model_copy(update={"description": moved})})
     return BuildRequest(recipe=recipe, build=folder, cache=cache_folder(cache), device=device)
 

@@ -33,7 +33,8 @@ def find_recipe(name: str | Path, seed: int | None = None) -> Recipe:
     recipe = load_recipe(path)
     changes: dict[str, object] = {} if seed is None else {"seed": seed}
     if recipe.data.description is not None:
-        description = (path.parent / recipe.data.description).resolve().as_posix()
+        # Not resolved: what is relative to a folder behind a symbolic link stays so.
+        description = Path(os.path.abspath(path.parent / recipe.data.description)).as_posix()  # noqa: PTH100
         changes["data"] = recipe.data.model_copy(update={"description": description})
     return recipe.model_copy(update=changes)
 
