@@ -8,6 +8,11 @@ from pathlib import Path
 from types import ModuleType
 
 import numpy as np
+import pytest
+
+from factory.contracts.base import Contract
+from factory.contracts.manifest import Manifest
+from factory.contracts.window import SensorContract
 
 ROOT = Path(__file__).parents[3]
 DEMO = ROOT / "android_demo"
@@ -42,3 +47,11 @@ def test_a_test_split_holds_windows_labels_and_subjects(tmp_path: Path) -> None:
         assert read["y"].tolist() == [0, 1, 1]
         assert read["subject"].dtype.kind == "S"
         assert read["subject"].tolist()[:2] == [b"ann", b"bo"]
+
+
+@pytest.mark.parametrize(("name", "kind"), [("CONTRACT_SCHEMA", SensorContract), ("MANIFEST_SCHEMA", Manifest)])
+def test_the_app_reads_the_schema_versions_that_the_factory_writes(name: str, kind: type[Contract]) -> None:
+    reader = DEMO / "sensing/src/main/kotlin/dev/smldist/sensing/ContractReader.kt"
+    found = re.search(rf"const val {name} = (\d+)", reader.read_text("utf-8"))
+    assert found is not None
+    assert int(found[1]) == kind.model_fields["schema_version"].default

@@ -55,7 +55,7 @@ public data class BuildManifest(
          * @throws ContractException unknown schema version, missing field, wrong type or impossible value
          */
         public fun parse(text: String): BuildManifest {
-            val fields = openSchema(FILE, text).read(ManifestFields.serializer())
+            val fields = openSchema(FILE, text, MANIFEST_SCHEMA).read(ManifestFields.serializer())
             val maxGapS = fields.recipe.data.maxGapS
             if (maxGapS <= 0) throw wrong("$FILE.recipe.data.max_gap_s", maxGapS, "seconds above 0")
             fields.artifacts.forEachIndexed { index, model ->

@@ -4,8 +4,11 @@ import kotlinx.serialization.SerialName
 import kotlinx.serialization.Serializable
 import kotlinx.serialization.json.JsonElement
 
-/** The schema version that this library reads, of contract.json and manifest.json alike. */
-internal const val SCHEMA_VERSION = 1
+/** The schema version of contract.json that this library reads. */
+internal const val CONTRACT_SCHEMA = 1
+
+/** The schema version of manifest.json that this library reads. */
+internal const val MANIFEST_SCHEMA = 2
 
 private const val MOST_SAMPLES = 4096
 private const val FEWEST_SAMPLES = 8
@@ -38,16 +41,17 @@ internal class ContractFields(
     @SerialName("phone_obstacles") val obstacles: List<String>,
 )
 
-/** A JSON file of [SCHEMA_VERSION]; of another version nothing else is read. */
+/** A JSON file of schema version [expected]; of another version nothing else is read. */
 internal fun openSchema(
     name: String,
     text: String,
+    expected: Int,
 ): JsonFile {
     val file = JsonFile(name, text)
     val version = file.read(SchemaFields.serializer()).schemaVersion
-    if (version != SCHEMA_VERSION) {
+    if (version != expected) {
         val remedy = "update this library, or build with a factory that writes that version"
-        throw wrong("$name.schema_version", version, "$SCHEMA_VERSION: $remedy")
+        throw wrong("$name.schema_version", version, "$expected: $remedy")
     }
     return file
 }

@@ -109,7 +109,7 @@ public data class SensorContract(
             text: String,
             maxGapS: Double,
         ): SensorContract {
-            val fields = openSchema("contract.json", text).read(ContractFields.serializer())
+            val fields = openSchema("contract.json", text, CONTRACT_SCHEMA).read(ContractFields.serializer())
             return contractOf(fields.name, fields.window, "contract.json.window", maxGapS, fields.obstacles)
         }
 

@@ -112,7 +112,7 @@ fun manifestOf(
     maxGapS: Double = replay.maxGapS,
 ): String =
     """
-    {"schema_version": 1, "name": "watch", "recipe": {"data": {"max_gap_s": $maxGapS}}, "later": [],
+    {"schema_version": 2, "name": "watch", "recipe": {"data": {"max_gap_s": $maxGapS}}, "later": [],
      "contract": ${replay.contractJson.substringAfter("\"window\":").substringBefore(",\n  \"normalisation\"")},
      "phone_obstacles": [],
      "artifacts": [{"target": "tflite", "precision": "fp32", "path": "tflite/model_fp32.tflite",
