@@ -2,6 +2,7 @@ package dev.smldist.inference
 
 import dev.smldist.sensing.softmax
 import kotlinx.serialization.json.JsonArray
+import kotlinx.serialization.json.JsonNull
 import kotlinx.serialization.json.JsonObject
 import kotlinx.serialization.json.JsonPrimitive
 import kotlinx.serialization.json.buildJsonObject
@@ -31,14 +32,19 @@ internal fun accuracy(
     val perSubject =
         subjects.associateWith { name -> macroF1(confusion(windows, predicted) { windows.subject[it] == name }) }
     val present = windows.labels.indices.filter { total[it].sum() > 0 }
+    val bins = reliability(logits, predicted, windows.y)
     return buildJsonObject {
         put("windows", windows.size)
         put("accuracy", predicted.indices.count { predicted[it] == windows.y[it] }.toDouble() / windows.size)
         put("macro_f1", macroF1(total))
+        // The interval is a bootstrap over people: the host's, from the test people's confusions.
+        put("macro_f1_low", JsonNull)
+        put("macro_f1_high", JsonNull)
         put("per_class_f1", numbers(present.associate { windows.labels[it] to f1[it] }))
         put("per_subject_f1", numbers(perSubject))
         put("worst_subject", perSubject.minBy { it.value }.key)
-        put("ece", calibrationError(logits, predicted, windows.y))
+        put("ece", bins.sumOf { abs(it.correct - it.confidence) } / windows.size)
+        put("reliability", JsonArray(bins.filter { it.windows > 0 }.map(Bin::json)))
         put("confusion", JsonArray(total.map { row -> JsonArray(row.map(::JsonPrimitive)) }))
     }
 }
@@ -67,19 +73,39 @@ private fun macroF1(table: List<IntArray>): Double {
     return table.indices.filter { table[it].sum() > 0 }.map { f1[it] }.average()
 }
 
-private fun calibrationError(
+/** Predictions whose confidence lies in (low, high]; sums, so that bins add up. */
+private class Bin(
+    private val place: Int,
+) {
+    var windows = 0
+    var confidence = 0.0
+    var correct = 0.0
+
+    fun json() =
+        buildJsonObject {
+            put("low", place.toDouble() / BINS)
+            put("high", (place + 1.0) / BINS)
+            put("windows", windows)
+            put("confidence", confidence / windows)
+            put("accuracy", correct / windows)
+        }
+}
+
+private fun reliability(
     logits: List<FloatArray>,
     predicted: List<Int>,
     truth: IntArray,
-): Double {
-    val gaps = DoubleArray(BINS)
+): List<Bin> {
+    val bins = List(BINS, ::Bin)
     val probabilities = FloatArray(logits[0].size)
     for (index in logits.indices) {
         softmax(logits[index], probabilities)
         val confidence = probabilities[predicted[index]].toDouble()
-        val correct = if (predicted[index] == truth[index]) 1.0 else 0.0
-        // Bins are (lower, upper], so that a confidence of exactly 1 falls into the last one.
-        gaps[(ceil(confidence * BINS).toInt() - 1).coerceIn(0, BINS - 1)] += correct - confidence
+        // A confidence of exactly 1 falls into the last bin.
+        val bin = bins[(ceil(confidence * BINS).toInt() - 1).coerceIn(0, BINS - 1)]
+        bin.windows++
+        bin.confidence += confidence
+        if (predicted[index] == truth[index]) bin.correct++
     }
-    return gaps.sumOf { abs(it) } / logits.size
+    return bins
 }
