@@ -16,7 +16,6 @@ from factory.devices.host import machine, where
 from factory.pipeline.board import Board, measure_on_board, pack
 from factory.pipeline.consistency import require_consistent, require_same_data
 from factory.pipeline.measure import HeldOut, Measured, VerifyRequest, verify_artifacts
-from factory.pipeline.provenance import provenance
 from factory.pipeline.result import Build, VerifyResult
 from factory.reporting.trailer import require_report
 from factory.verification.accuracy import measure
@@ -173,7 +172,7 @@ def _update(build: Build, result: VerifyResult) -> None:
         update={
             "verifications": result.verifications,
             "checks": result.checks,
-            "provenance": manifest.provenance.model_copy(update={"machine": provenance().machine}),
+            "provenance": manifest.provenance.model_copy(update={"machine": machine()}),
         }
     )
     write_manifest(build.path / "manifest.json", renewed)
