@@ -1,15 +1,12 @@
 """Reading what this project wrote as JSON: a file of another content is one line, never a traceback."""
 
 from pathlib import Path
-from typing import TypeVar
 
 from pydantic import ValidationError
 
-from factory.contracts.base import Contract
 from factory.contracts.errors import ArtifactError
-from factory.contracts.recipe import explain
+from factory.contracts.recipe import ContractT, explain
 
-ContractT = TypeVar("ContractT", bound=Contract)
 _REMEDY = "build it again"
 
 

@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from factory.contracts.network import NetworkSpec
-from factory.contracts.recipe import BackboneRecipe
+from factory.contracts.recipe import STEM_STRIDE, BackboneRecipe
 from factory.contracts.window import Normalisation
 from factory.models.heads import FoldableHead, build_head
 
@@ -116,7 +116,7 @@ class Network(nn.Module):
         self.spec = spec
         backbone: BackboneRecipe = spec.backbone
         self.normalise = Normalise(spec.normalisation)
-        self.stem = ConvNorm(spec.channels, backbone.stem, 5, stride=2, activation=backbone.activation)
+        self.stem = ConvNorm(spec.channels, backbone.stem, 5, stride=STEM_STRIDE, activation=backbone.activation)
         self.stages = nn.ModuleList()
         width = backbone.stem
         for stage in backbone.stages:

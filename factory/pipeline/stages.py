@@ -5,8 +5,6 @@ A key holds what decides the files: the recipe's parts, hashes of earlier files,
 
 from typing import Any
 
-import numpy as np
-
 from factory.artifacts.store import Nothing, Stage
 from factory.contracts.artifact import Artifact
 from factory.contracts.base import Contract
@@ -63,23 +61,23 @@ def windows_stage(run: Run) -> DataSummary:
 
 def summarise(windows: WindowSet, split: Split) -> DataSummary:
     """Who trains, who selects, who tests, and with how much of each class."""
+    from factory.data.counts import count_classes
+    from factory.data.leakage import parts_of
     from factory.data.splits import subjects_of
 
-    parts = {"train": split.train, "validation": split.validation, "test": split.test}
+    parts = parts_of(split)
     order = {subject: place for place, subject in enumerate(subjects_of(windows))}
     names = {
         part: tuple(sorted(set(windows.subject[index].tolist()), key=order.__getitem__))
         for part, index in parts.items()
     }
-    labels = windows.spec.labels
-    counts = {part: np.bincount(windows.y[index], minlength=len(labels)).tolist() for part, index in parts.items()}
     return DataSummary(
         content_hash=windows.content_hash,
         train_subjects=names["train"],
         validation_subjects=names["validation"],
         test_subjects=names["test"],
         windows={part: len(index) for part, index in parts.items()},
-        classes={part: dict(zip(labels, count, strict=True)) for part, count in counts.items()},
+        classes=count_classes(windows, split),
         lost=windows.lost,
     )
 
@@ -316,8 +314,9 @@ def sensor_contract(run: Run) -> SensorContract:
 
 def _windows_inputs(run: Run, recipe: Recipe) -> dict[str, Any]:
     """What decides the windows and who trains, selects and tests."""
-    parts = (run.split.train, run.split.validation, run.split.test)
-    people = [sorted(set(run.windows.subject[part].tolist())) for part in parts]
+    from factory.data.leakage import parts_of
+
+    people = [sorted(set(run.windows.subject[index].tolist())) for index in parts_of(run.split).values()]
     return {
         "content": run.windows.content_hash,
         "windows": run.windows.digest,

@@ -49,19 +49,21 @@ class Verified(Contract):
 
 def verify_stage(run: Run, artifacts: tuple[Artifact, ...]) -> Verified:
     """Measure every step once; a gate that breaks is recorded here and raised at the end of the build."""
+    from exporters.registry import find_target
     from exporters.tflite.crosscheck import crosscheck_environment, installed
 
+    targets = [find_target(name) for name in dict.fromkeys(artifact.target for artifact in artifacts)]
     inputs = {
         "artifacts": {artifact.path: artifact.sha256 for artifact in artifacts},
         "networks": [run.store.hashes(name) for name in ("teacher", "student", "onnx", "golden")],
         "windows": run.windows.digest,
         "baseline": run.store.result("baseline", Baseline).model_dump(mode="json", exclude={"seconds"}),
         "latency_runs": run.recipe.verify.latency_runs,
-        "tools": versions("torch", "onnxruntime", *packages_of(artifacts)),
+        "tools": versions("torch", "onnxruntime", *(package for target in targets for package in target.packages)),
         "machine": machine(),
         "crosscheck": installed(crosscheck_environment()),
         "tolerances": tolerances_of(artifacts),
-        "code": code_hash(_verify, *_CODE, *packages_of_code(artifacts)),
+        "code": code_hash(_verify, *_CODE, *(target.package for target in targets)),
     }
     stage = Stage(name="verify", inputs=inputs, outputs=(), result=Verified)
     return run.store.run(stage, lambda: _verify(run, artifacts))
@@ -81,26 +83,11 @@ def verify_request(run: Run, reference: Accuracy | None) -> VerifyRequest:
     )
 
 
-def packages_of(artifacts: tuple[Artifact, ...]) -> tuple[str, ...]:
-    """Distributions whose versions decide what the artifacts' targets answer."""
-    from exporters.registry import find_target
-
-    names = dict.fromkeys(artifact.target for artifact in artifacts)
-    return tuple(dict.fromkeys(package for name in names for package in find_target(name).packages))
-
-
 def tolerances_of(artifacts: tuple[Artifact, ...]) -> dict[str, dict[str, object]]:
     """The limits that decide the outcome, as values: whatever changes them, their verdict is no longer current."""
     kinds = dict.fromkeys([("torch", Precision.FP32), ("onnx", Precision.FP32)])
     kinds |= dict.fromkeys((artifact.target, artifact.precision) for artifact in artifacts)
     return {f"{target}/{precision}": asdict(tolerance(target, precision)) for target, precision in kinds}
-
-
-def packages_of_code(artifacts: tuple[Artifact, ...]) -> tuple[str, ...]:
-    """Folders of the targets whose runners and checks the stage runs."""
-    from exporters.registry import find_target
-
-    return tuple(dict.fromkeys(find_target(artifact.target).package for artifact in artifacts))
 
 
 def _verify(run: Run, artifacts: tuple[Artifact, ...]) -> Verified:
