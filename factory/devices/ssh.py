@@ -7,7 +7,7 @@ The gateways of a ProxyJump are held to the same rule as the board: fabric itsel
 import logging
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -102,7 +102,9 @@ class Shell:
     def _close(self) -> None:
         """Close every hop, the board first; fabric's own close leaves a hop open whose key was refused."""
         for hop in reversed(_hops(self._connection)):
-            hop.client.close()
+            # paramiko closes a hop by a message to its gateway, which may be what broke.
+            with suppress(EOFError, OSError):
+                hop.client.close()
 
     def run(self, command: str, what: str, silence_s: float = 60) -> Done:
         """Run a POSIX shell command in the login's home.

@@ -116,3 +116,13 @@ def _client(
     with listening(chain) as port:
         write_client(home, chain, known, port, jumps)
         yield
+
+
+def test_a_gateway_that_is_gone_does_not_hide_what_broke(monkeypatch: pytest.MonkeyPatch) -> None:
+    shell = Shell("ssh://me@127.0.0.1:9")
+
+    def close() -> None:
+        raise EOFError  # as paramiko does when the message that closes a hop cannot be sent
+
+    monkeypatch.setattr(shell._connection.client, "close", close)
+    shell.__exit__(None, None, None)
