@@ -1,0 +1,215 @@
+"""The files of a description: found by pattern, in folders and in zip archives, unpacked while they are read.
+
+A workbook counts as a folder of its sheets if it has more than one.
+"""
+
+import bz2
+import gzip
+import io
+import lzma
+import re
+import zipfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import IO, Any
+
+from factory.contracts.errors import DataError
+from factory.contracts.files import BROKEN_ZIP
+from factory.data.intake.patterns import fit
+
+_ZIP = b"PK\x03\x04"
+_PACKED = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\x00": lzma.open}
+_ZSTD = b"\x28\xb5\x2f\xfd"
+_HEAD_BYTES = 1 << 18
+_NOT_LISTED = ("__MACOSX/", ".")
+SUFFIXES = (".gz", ".bz2", ".xz", ".zst")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Member:
+    """A file, or a member of a zip archive or workbook.
+
+    Attributes:
+        path: On disk.
+        inner: Name inside the archive or workbook; None for the file itself.
+        name: Path below the described folder, with forward slashes.
+        fields: Parts of the path by name, with file, stem and parent.
+    """
+
+    path: Path
+    inner: str | None
+    name: str
+    fields: Mapping[str, str] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return str(self.path) if self.inner is None else f"{self.path}/{self.inner}"
+
+    @property
+    def suffix(self) -> str:
+        """Lower case, without that of a compression."""
+        return _suffix(self.name)
+
+    def open(self) -> IO[bytes]:
+        """The bytes, decompressed.
+
+        Raises:
+            DataError: It cannot be opened; what breaks while reading is for the reader to catch.
+        """
+        try:
+            if self.inner is not None and self.suffix not in (".xlsx", ".xlsm"):
+                raw: IO[bytes] = io.BufferedReader(_ZipMember(self.path, self.inner))
+            else:
+                raw = self.path.open("rb")
+            return _decompressed(raw)
+        except BROKEN_ZIP as error:
+            raise DataError(f"{self} cannot be unpacked ({error}): export or download it again") from error
+        except OSError as error:
+            raise DataError(f"{self} cannot be read ({error.strerror or error}): check name and permissions") from error
+
+    def head(self, most: int = _HEAD_BYTES) -> bytes:
+        """The first bytes, decompressed.
+
+        Raises:
+            DataError: It cannot be read.
+        """
+        try:
+            with self.open() as handle:
+                return handle.read(most)
+        except (*BROKEN_ZIP, OSError, EOFError, lzma.LZMAError) as error:
+            raise DataError(f"{self} is damaged ({error}): export or download it again") from error
+
+
+class _ZipMember(io.RawIOBase):
+    """A member's bytes; closes its archive with it."""
+
+    def __init__(self, path: Path, inner: str) -> None:
+        self._archive = zipfile.ZipFile(path)
+        try:
+            self._file = self._archive.open(inner)
+        except BaseException:
+            self._archive.close()
+            raise
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        data = self._file.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+    def close(self) -> None:
+        if not self.closed:
+            self._file.close()
+            self._archive.close()
+        super().close()
+
+
+def find_members(folder: Path, patterns: Sequence[str], ignore: Sequence[str] = ()) -> list[Member]:
+    """Every file that a pattern fits, in natural order of their names ('s2' before 's10').
+
+    Args:
+        folder: A folder, a zip archive, or one file, which then is all there is.
+        patterns: Of paths below it; the first that fits names the parts.
+        ignore: Patterns of what is left out.
+
+    Raises:
+        DataError: Nothing is there, or an archive is damaged.
+        RecipeError: A pattern cannot be used.
+    """
+    found = []
+    for member in list_members(folder):
+        fields = next((parts for pattern in patterns if (parts := fit(pattern, member.name)) is not None), None)
+        if fields is not None and not any(fit(pattern, member.name) is not None for pattern in ignore):
+            found.append(_with_fields(member, fields))
+    return found
+
+
+def list_members(folder: Path) -> list[Member]:
+    """Every file below a folder or in an archive, without hidden ones.
+
+    Raises:
+        DataError: There is no such folder or file, or an archive is damaged.
+    """
+    if folder.is_file():
+        return _inside(folder, folder.name) if not _is_zip(folder) else _inside(folder, "")
+    if not folder.is_dir():
+        raise DataError(f"{folder} does not exist: correct 'folder' in the description (relative to that TOML)")
+    found: list[Member] = []
+    for path in folder.rglob("*"):
+        name = path.relative_to(folder).as_posix()
+        if path.is_file() and not any(part.startswith(_NOT_LISTED) for part in name.split("/")):
+            found += _inside(path, name)
+    return sorted(found, key=lambda member: natural(member.name))
+
+
+def natural(name: str) -> list[tuple[int, str]]:
+    """A key that sorts 's2' before 's10'."""
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"([0-9]+)", name) if part]
+
+
+def _with_fields(member: Member, fields: Mapping[str, str]) -> Member:
+    pure = PurePosixPath(member.name)
+    bare = member.name
+    for suffix in (*SUFFIXES, pure.suffix):
+        bare = bare.removesuffix(suffix)
+    path = {"file": bare, "stem": PurePosixPath(bare).name, "parent": pure.parent.name}
+    return Member(path=member.path, inner=member.inner, name=member.name, fields={**path, **fields})
+
+
+def _inside(path: Path, name: str) -> list[Member]:
+    """The file itself, or what an archive or a workbook of several sheets holds."""
+    if not _is_zip(path):
+        return [Member(path=path, inner=None, name=name)]
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = [info.filename for info in archive.infolist() if not info.is_dir()]
+    except (*BROKEN_ZIP, OSError) as error:
+        raise DataError(f"{path} is not a readable archive ({error}): export or download it again") from error
+    if "[Content_Types].xml" in names:
+        return _worksheets(path, name)
+    prefix = f"{name}/" if name else ""
+    listed = [inner for inner in names if not any(part.startswith(_NOT_LISTED) for part in inner.split("/"))]
+    return [
+        Member(path=path, inner=inner, name=prefix + inner.replace("\\", "/")) for inner in sorted(listed, key=natural)
+    ]
+
+
+def _worksheets(path: Path, name: str) -> list[Member]:
+    from factory.data.intake.workbook import sheet_names
+
+    sheets = sheet_names(path)
+    if len(sheets) == 1:
+        return [Member(path=path, inner=None, name=name or path.name)]
+    return [Member(path=path, inner=sheet, name=f"{name or path.name}/{sheet}") for sheet in sheets]
+
+
+def _is_zip(path: Path) -> bool:
+    try:
+        with path.open("rb") as handle:
+            return handle.read(len(_ZIP)) == _ZIP
+    except OSError:
+        return False
+
+
+def _decompressed(raw: IO[bytes]) -> IO[bytes]:
+    buffered = raw if isinstance(raw, io.BufferedReader) else io.BufferedReader(raw)  # type: ignore[type-var]
+    begin = buffered.peek(8)[:8]
+    for magic, opener in _PACKED.items():
+        if begin.startswith(magic):
+            opened: IO[bytes] = opener(buffered, "rb")
+            return opened
+    if begin.startswith(_ZSTD):
+        import pyarrow as pa
+
+        unpacked: IO[bytes] = pa.CompressedInputStream(pa.PythonFile(buffered, "r"), "zstd")
+        return unpacked
+    return buffered
+
+
+def _suffix(name: str) -> str:
+    bare = name.lower()
+    for suffix in SUFFIXES:
+        bare = bare.removesuffix(suffix)
+    return PurePosixPath(bare).suffix

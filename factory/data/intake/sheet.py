@@ -1,0 +1,48 @@
+"""One table of named columns, whatever file it came from."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal, Protocol
+
+from factory.data.intake.members import Member
+
+Kind = Literal["text", "number", "integer", "any"]
+"""How a column is wanted: strings as stored, float64, int64 where every value is whole, or as its type is."""
+
+
+class Sheet(Protocol):
+    """A table of named columns.
+
+    Attributes:
+        member: The file that it came from.
+        names: Every column, in order; each once.
+    """
+
+    @property
+    def member(self) -> Member: ...  # noqa: D102
+    @property
+    def names(self) -> tuple[str, ...]: ...  # noqa: D102
+
+    def batches(self, wanted: Mapping[str, Kind], drop_faulty: bool = False) -> Iterator[Any]:
+        """Every row, as pyarrow RecordBatches of the wanted columns, in constant memory.
+
+        A missing value is null. 'number' columns are float64, 'integer' ones int64 or float64.
+
+        Args:
+            wanted: Columns and how they are wanted.
+            drop_faulty: Whether text among numbers becomes null and a row of another length is left out; both are then
+                counted in `dropped`, instead of raising.
+
+        Raises:
+            DataError: A row is short or long, holds text among numbers, or cannot be decoded; names file, line and
+                remedy.
+        """
+        ...
+
+    @property
+    def dropped(self) -> int:
+        """Rows that the last pass left out."""
+        ...
+
+    def line(self, row: int) -> str:
+        """How a person finds data row `row` (from 0) in the file: 'walk.csv, line 12'."""
+        ...
