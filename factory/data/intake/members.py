@@ -19,7 +19,7 @@ from factory.contracts.files import BROKEN_ZIP
 from factory.data.intake.patterns import fit
 
 _ZIP = b"PK\x03\x04"
-_PACKED = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\x00": lzma.open}
+_PACKED: Mapping[bytes, Any] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\x00": lzma.open}
 _ZSTD = b"\x28\xb5\x2f\xfd"
 _HEAD_BYTES = 1 << 18
 _NOT_LISTED = ("__MACOSX/", ".")

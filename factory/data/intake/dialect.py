@@ -1,0 +1,205 @@
+"""How a delimited text is to be read, told from its beginning: encoding, delimiter, decimal sign, lines above it."""
+
+import csv
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from factory.contracts.errors import DataError
+from factory.contracts.table import MISSING, Reading
+from factory.data.intake.members import Member
+
+_DELIMITERS = (",", "\t", ";", "|", "whitespace")
+_COMMENTS = ("#", "%", "//")
+_MOST_LINES = 2000
+_JUDGED = 200
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+_COMMA_NUMBER = re.compile(r"[+-]?(\d+,\d*|,\d+|\d+)([eE][+-]?\d+)?")
+_GROUPED = {sign: re.compile(rf"[+-]?\d{{1,3}}({re.escape(sign)}\d{{3}})+(\.\d+)?") for sign in (",", "'", " ")}
+_MARKS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
+_WIDE = 0.3
+"""Share of zero bytes at every other place, above which text without a mark is UTF-16."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Split:
+    """The lines below `skip` cut at a delimiter: rows of equal length, each with its line's index."""
+
+    delimiter: str
+    rows: list[tuple[int, list[str]]]
+    columns: int
+    numbers: int
+    decimal: str
+    thousands: str
+
+
+def sniff(member: Member) -> Reading:
+    """How to read a delimited text.
+
+    Raises:
+        DataError: Binary, empty, or without rows of several values; says what it is instead.
+    """
+    raw = member.head()
+    if not raw.strip():
+        raise DataError(f"{member} is empty: expected a header and one row a sample")
+    text, encoding = decode(raw, str(member))
+    lines = text.splitlines()[:_MOST_LINES]
+    if len(raw) >= 1 << 18 and len(lines) > 1 and len(lines) < _MOST_LINES:
+        lines = lines[:-1]
+    declared = _declared(lines)
+    comment = _comment(lines)
+    split = _best(lines, comment, (declared,) if declared else _DELIMITERS)
+    if split is None:
+        raise DataError(
+            f"{member} is text, but no table: expected a header and one row a sample, values separated by commas, "
+            f"semicolons, tabs or blanks; it begins with {lines[0]!r:.60}: export it as CSV"
+        )
+    return _reading(lines, encoding, comment, split)
+
+
+def decode(raw: bytes, name: str) -> tuple[str, str]:
+    """Text of a file's beginning without a mark, and its encoding.
+
+    Raises:
+        DataError: Binary.
+    """
+    for mark, encoding in _MARKS:
+        if raw.startswith(mark):
+            return raw.decode(encoding, "ignore").lstrip("\ufeff"), encoding
+    for encoding, zeros in (("utf-16-le", raw[1::2]), ("utf-16-be", raw[::2])):
+        if len(zeros) > 8 and zeros.count(0) > _WIDE * len(zeros):
+            return raw.decode(encoding, "ignore"), encoding
+    if b"\0" in raw:
+        raise DataError(f"{name} is not text: expected CSV, Parquet, .xlsx or a named format (factory data formats)")
+    try:
+        return raw.decode("utf-8"), "utf-8"
+    except UnicodeDecodeError as error:
+        if error.start >= len(raw) - 3:
+            return raw[: error.start].decode("utf-8"), "utf-8"
+    return _guessed(raw, name)
+
+
+def _guessed(raw: bytes, name: str) -> tuple[str, str]:
+    from charset_normalizer import from_bytes
+
+    lines = [line for line in raw[: 1 << 16].splitlines() if any(byte > 127 for byte in line)]
+    # Only lines that tell: numbers in ASCII would drown the few that do.
+    found = from_bytes(b"\n".join(dict.fromkeys(lines[:400]))).best()
+    encoding = found.encoding if found is not None else "cp1252"
+    for candidate in (encoding, "cp1252", "latin-1"):
+        try:
+            return raw.decode(candidate), candidate
+        except UnicodeDecodeError as error:
+            if error.start >= len(raw) - 3:
+                return raw[: error.start].decode(candidate), candidate
+        except LookupError:
+            continue
+    raise DataError(f"{name} is in no encoding that is known: save it as CSV UTF-8")
+
+
+def _declared(lines: Sequence[str]) -> str | None:
+    """Excel's 'sep=;' line."""
+    match = re.fullmatch(r'"?sep=(.)"?', lines[0].strip()) if lines else None
+    return match[1] if match else None
+
+
+def _comment(lines: Sequence[str]) -> str | None:
+    for sign in _COMMENTS:
+        if sum(line.startswith(sign) for line in lines) and not all(line.startswith(sign) for line in lines):
+            return sign
+    return None
+
+
+def _best(lines: Sequence[str], comment: str | None, delimiters: Sequence[str]) -> _Split | None:
+    splits = [split for delimiter in delimiters if (split := _split(lines, comment, delimiter)) is not None]
+    return max(splits, key=lambda split: (split.numbers, -_DELIMITERS.index(split.delimiter)), default=None)
+
+
+def _split(lines: Sequence[str], comment: str | None, delimiter: str) -> _Split | None:
+    cut = [
+        (index, cells(line, delimiter))
+        for index, line in enumerate(lines)
+        if line.strip() and not (comment and line.startswith(comment))
+    ]
+    if not cut:
+        return None
+    lengths = Counter(len(row) for _, row in cut[len(cut) // 3 :])
+    columns = lengths.most_common(1)[0][0]
+    rows = [(index, row) for index, row in cut if len(row) == columns]
+    if columns < 2 or not rows:
+        return None
+    decimal, thousands, numbers = _numbers([row for _, row in rows[len(rows) // 3 :][:_JUDGED]], delimiter)
+    if not numbers:
+        return None
+    return _Split(
+        delimiter=delimiter, rows=rows, columns=columns, numbers=numbers, decimal=decimal, thousands=thousands
+    )
+
+
+def cells(line: str, delimiter: str) -> list[str]:
+    """A line's values."""
+    if delimiter == "whitespace":
+        return line.split()
+    try:
+        return next(csv.reader([line.rstrip("\r\n")], delimiter=delimiter), [])
+    except csv.Error:
+        return []
+
+
+def _numbers(rows: list[list[str]], delimiter: str) -> tuple[str, str, int]:
+    """Decimal sign, grouping sign, and how many columns hold numbers so."""
+    best = (".", "", _numeric_columns(rows, lambda text: _NUMBER.fullmatch(text) is not None))
+    for sign, grouped in _GROUPED.items():
+        found = _numeric_columns(rows, lambda t, g=grouped: (g.fullmatch(t) or _NUMBER.fullmatch(t)) is not None)
+        best = (".", sign, found) if found > best[2] else best
+    if delimiter != ",":
+        found = _numeric_columns(rows, lambda text: _COMMA_NUMBER.fullmatch(text) is not None)
+        best = (",", "", found) if found > best[2] else best
+    return best
+
+
+def _numeric_columns(rows: list[list[str]], is_number: "object") -> int:
+    assert callable(is_number)
+    count = 0
+    for column in zip(*rows, strict=True):
+        values = [text.strip() for text in column if text.strip() not in MISSING]
+        fitting = sum(map(is_number, values))
+        count += bool(values) and fitting >= 0.9 * len(values)
+    return count
+
+
+def _reading(lines: Sequence[str], encoding: str, comment: str | None, split: _Split) -> Reading:
+    first, row = split.rows[0]
+    header = not _looks_like_data(row, split)
+    names: tuple[str, ...] | None = None
+    if not header and first > 0:
+        # A header of another length than the rows: with one sign more or less at its end.
+        above = cells(lines[first - 1], split.delimiter)
+        if abs(len(above) - split.columns) == 1 and not _looks_like_data(above, split):
+            names = tuple([*above, f"c{split.columns}"][: split.columns])
+    skip = sum(1 for line in lines[:first])
+    return Reading(
+        encoding=encoding,
+        delimiter=split.delimiter,
+        decimal="," if split.decimal == "," else ".",
+        thousands=split.thousands,
+        skip=skip if skip and not _all_comments(lines[:first], comment) else 0,
+        header=header,
+        names=names,
+        comment=comment,
+    )
+
+
+def _all_comments(lines: Sequence[str], comment: str | None) -> bool:
+    return comment is not None and all(line.startswith(comment) or not line.strip() for line in lines)
+
+
+def _looks_like_data(row: Sequence[str], split: _Split) -> bool:
+    """Whether most of the columns that hold numbers hold one here, too."""
+
+    def number(text: str) -> bool:
+        bare = text.strip().replace(split.thousands, "") if split.thousands else text.strip()
+        return _NUMBER.fullmatch(bare.replace(split.decimal, ".")) is not None
+
+    return sum(map(number, row)) >= max(1, 0.5 * split.numbers)
