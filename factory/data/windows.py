@@ -1,9 +1,9 @@
 """Grid samples to windows: length, hop, and the share of a window that must carry its label (purity).
 
-A window belongs to its most frequent label if that label covers at least `purity` of its samples; unlabelled
-samples count against it. At purity 1 a window never straddles two labels, which loses most of an activity
-that lasts little longer than a window: HAPT's postural transitions (2-5 s) against windows of 2.56 s. At
-purity 0.6 a transition of at least 0.6 windows can win the window around it.
+A window belongs to its most frequent label if that label covers at least `purity` of its samples; samples without a
+label and samples of a null class count against it. At purity 1 a window never straddles two labels, which loses most
+of an activity that lasts little longer than a window: HAPT's postural transitions (2-5 s) against windows of 2.56 s.
+At purity 0.6 a transition of at least 0.6 windows can win the window around it.
 """
 
 from collections import Counter
@@ -13,12 +13,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from factory.contracts.dataset import Floats, Ints
+from factory.contracts.dataset import NULL, UNLABELLED, Floats, Ints
 from factory.contracts.errors import RecipeError
 from factory.contracts.recipe import DataRecipe
 from factory.data.resample import Piece
 
-UNLABELLED = "unlabelled windows"
+UNLABELLED_WINDOWS = "unlabelled windows"
+NULL_WINDOWS = "windows of a null class"
 MIXED = "windows of mixed labels"
 DROPPED = "windows of a class that the recipe leaves out"
 TOO_SHORT = "segments shorter than a window"
@@ -30,8 +31,8 @@ class LabelPlan:
 
     Attributes:
         names: Classes in the order of the logits.
-        of_source: (source labels + 1,) class of each source label, `len(names)` if left out; the last entry,
-            which index -1 reaches, is -1: unlabelled.
+        of_source: (source labels + 2,) class of each source label, `len(names)` if left out; the last two entries,
+            which the indices -2 and -1 reach, are -2 (null) and -1 (unlabelled).
     """
 
     names: tuple[str, ...]
@@ -40,14 +41,14 @@ class LabelPlan:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Cut:
-    """Windows of one gap-free segment; all pure, or all mixed.
+    """Windows of one gap-free segment; all pure, all mixed, or all of a null class.
 
     Attributes:
         x: (n, C, T) float32.
-        y: (n,) classes.
+        y: (n,) classes; -2 for a null class.
         start: (n,) first sample in the segment.
         segment: Counts gap-free segments of one recording from 0.
-        purity: (n,) share of a window that carries its class; None where at least `data.purity` does.
+        purity: (n,) share of a window that carries its class; None for pure windows.
     """
 
     x: Floats
@@ -84,7 +85,7 @@ def plan_labels(source: Sequence[str], keep: Sequence[str] | None, merge: dict[s
     if len(set(names)) != len(names) or len(names) < 2:
         raise RecipeError(f"data.labels gives the classes {', '.join(names)}: at least two, each once, are needed")
     classes = [names.index(label) if label in names else len(names) for label in merged]
-    return LabelPlan(names=names, of_source=np.array([*classes, -1], np.int64))
+    return LabelPlan(names=names, of_source=np.array([*classes, NULL, UNLABELLED], np.int64))
 
 
 def choose_channels(available: Sequence[str], wanted: Sequence[str] | None) -> list[int]:
@@ -108,27 +109,35 @@ def cut(
     """Cut the pieces of one recording; what is left out is counted in `lost`."""
     for found in _candidates(pieces, recipe, plan, columns, lost):
         y = label_windows(found.labels, found.starts, recipe.window, recipe.purity, len(plan.names), lost)
-        kept = y >= 0
-        yield Cut(
-            x=_gather(found.samples, found.starts[kept], recipe.window),
-            y=y[kept],
-            start=found.begin + found.starts[kept],
-            segment=found.segment,
-        )
+        yield _cut(found, recipe.window, y >= 0, y)
 
 
 def cut_mixed(pieces: Iterable[Piece], recipe: DataRecipe, plan: LabelPlan, columns: Sequence[int]) -> Iterator[Cut]:
     """The windows that `cut` leaves out because too little of them carries their main label, which is their class."""
     for found in _candidates(pieces, recipe, plan, columns, Counter()):
         y, purity = label_mixed(found.labels, found.starts, recipe.window, recipe.purity, len(plan.names))
-        kept = y >= 0
-        yield Cut(
-            x=_gather(found.samples, found.starts[kept], recipe.window),
-            y=y[kept],
-            start=found.begin + found.starts[kept],
-            segment=found.segment,
-            purity=purity[kept],
-        )
+        yield _cut(found, recipe.window, y >= 0, y, purity)
+
+
+def cut_null(pieces: Iterable[Piece], recipe: DataRecipe, plan: LabelPlan, columns: Sequence[int]) -> Iterator[Cut]:
+    """The windows that `cut` leaves out because at least `data.purity` of them is null; their class is -2."""
+    for found in _candidates(pieces, recipe, plan, columns, Counter()):
+        purity = null_share(found.labels, found.starts, recipe.window)
+        y: Ints = np.full(len(purity), NULL, np.int64)
+        yield _cut(found, recipe.window, purity >= recipe.purity - 1e-9, y, purity)
+
+
+def _cut(
+    found: _Candidates, length: int, kept: NDArray[np.bool_], y: Ints, purity: NDArray[np.float64] | None = None
+) -> Cut:
+    """The candidates that are `kept` (n,)."""
+    return Cut(
+        x=_gather(found.samples, found.starts[kept], length),
+        y=y[kept],
+        start=found.begin + found.starts[kept],
+        segment=found.segment,
+        purity=purity[kept] if purity is not None else None,
+    )
 
 
 def _candidates(
@@ -160,21 +169,24 @@ def label_windows(labels: Ints, starts: Ints, length: int, purity: float, classe
     """Class of each window, or -1 with the reason counted in `lost`.
 
     Args:
-        labels: (T,) classes; `classes` is one that the recipe leaves out, -1 unlabelled.
+        labels: (T,) classes; `classes` is one that the recipe leaves out, -1 unlabelled, -2 null.
         starts: (n,) first samples.
         length: Samples in a window.
         purity: Share that the class must cover, above a half.
         classes: Number of classes.
         lost: Counted up.
     """
-    counts = _counts(labels, starts, length, classes)
-    best = counts[1:].argmax(axis=0)
-    pure = counts[1:].max(axis=0) >= purity * length - 1e-9
-    unlabelled = ~pure & (counts[0] > (1 - purity) * length + 1e-9)
+    none, counts = _counts(labels, starts, length, classes)
+    best = counts.argmax(axis=0)
+    pure = counts.max(axis=0) >= purity * length - 1e-9
+    null = null_share(labels, starts, length) >= purity - 1e-9
+    unlabelled = ~pure & ~null & (none > (1 - purity) * length + 1e-9)
     dropped = pure & (best == classes)
-    for reason, which in ((UNLABELLED, unlabelled), (MIXED, ~pure & ~unlabelled), (DROPPED, dropped)):
+    mixed = ~pure & ~null & ~unlabelled
+    reasons = {NULL_WINDOWS: null, UNLABELLED_WINDOWS: unlabelled, MIXED: mixed, DROPPED: dropped}
+    for reason, which in reasons.items():
         lost[reason] += int(which.sum())
-    y: Ints = np.where(pure & ~dropped, best, -1).astype(np.int64)
+    y: Ints = np.where(pure & ~dropped, best, UNLABELLED).astype(np.int64)
     return y
 
 
@@ -183,18 +195,26 @@ def label_mixed(
 ) -> tuple[Ints, NDArray[np.float64]]:
     """Main class of each window that less than `purity` of it carries, and that share; -1 for all other windows.
 
-    Args: as `label_windows`. Windows of which more is unlabelled than of any class have no main class.
+    Args: as `label_windows`. Windows of which more is of no class (unlabelled or null) than of any class have no
+    main class.
     """
-    counts = _counts(labels, starts, length, classes)
-    best, most = counts[1:].argmax(axis=0), counts[1:].max(axis=0)
-    mixed = (most < purity * length - 1e-9) & (most > counts[0]) & (best < classes)
-    y: Ints = np.where(mixed, best, -1).astype(np.int64)
+    none, counts = _counts(labels, starts, length, classes)
+    best, most = counts.argmax(axis=0), counts.max(axis=0)
+    mixed = (most < purity * length - 1e-9) & (most > none) & (best < classes)
+    y: Ints = np.where(mixed, best, UNLABELLED).astype(np.int64)
     return y, most / length
 
 
-def _counts(labels: Ints, starts: Ints, length: int, classes: int) -> Ints:
-    """(classes + 2, n) samples of each window without a label, of each class, and of left-out ones."""
-    return np.stack([_count(labels == value, starts, length) for value in range(-1, classes + 1)])
+def null_share(labels: Ints, starts: Ints, length: int) -> NDArray[np.float64]:
+    """(n,) share of each window whose label is null. Args: as `label_windows`."""
+    share: NDArray[np.float64] = _count(labels == NULL, starts, length) / length
+    return share
+
+
+def _counts(labels: Ints, starts: Ints, length: int, classes: int) -> tuple[Ints, Ints]:
+    """Samples of each window: (n,) unlabelled or null, (classes + 1, n) of each class and of left-out ones."""
+    none = _count(labels < 0, starts, length)
+    return none, np.stack([_count(labels == value, starts, length) for value in range(classes + 1)])
 
 
 def _count(mask: NDArray[np.bool_], starts: Ints, length: int) -> Ints:

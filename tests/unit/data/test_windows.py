@@ -15,12 +15,14 @@ from factory.data.resample import Piece
 from factory.data.windows import (
     DROPPED,
     MIXED,
+    NULL_WINDOWS,
     TOO_SHORT,
-    UNLABELLED,
+    UNLABELLED_WINDOWS,
     Cut,
     choose_channels,
     cut,
     cut_mixed,
+    cut_null,
     plan_labels,
 )
 
@@ -72,8 +74,27 @@ def test_window_takes_the_majority_label_at_lower_purity() -> None:
 def test_unlabelled_samples_count_against_a_window() -> None:
     found, lost = cut_one([0] * 7 + [-1] * 3, recipe(purity=0.8))
     assert len(found.y) == 0
-    assert lost == {UNLABELLED: 1}
+    assert lost == {UNLABELLED_WINDOWS: 1}
     assert cut_one([0] * 7 + [-1] * 3, recipe(purity=0.7))[0].y.tolist() == [0]
+
+
+def test_null_samples_count_against_a_window() -> None:
+    found, lost = cut_one([0] * 7 + [-2] * 3, recipe(purity=0.8))
+    assert len(found.y) == 0
+    assert lost == {UNLABELLED_WINDOWS: 1}
+    assert cut_one([0] * 7 + [-2] * 3, recipe(purity=0.7))[0].y.tolist() == [0]
+    assert len(cut_one([0] * 7 + [-2] * 2 + [-1], recipe(purity=0.75))[0].y) == 0
+
+
+def test_a_null_window_is_of_no_class_and_counted_by_itself() -> None:
+    found, lost = cut_one([-2] * 10 + [-2] * 8 + [2] * 2 + [-2] * 7 + [1] * 3, recipe(hop=10, purity=0.8))
+    assert len(found.y) == 0
+    assert lost == {NULL_WINDOWS: 2, UNLABELLED_WINDOWS: 1}
+
+
+def test_null_labels_stay_null_whatever_is_merged_and_kept() -> None:
+    plan = plan_labels(("up", "down", "sit"), ("stairs", "sit"), {"up": "stairs", "down": "stairs"})
+    assert plan.of_source[np.array([-2, -1, 0, 1, 2])].tolist() == [-2, -1, 0, 0, 1]
 
 
 def test_short_activity_survives_only_at_lower_purity() -> None:
@@ -123,7 +144,7 @@ def test_labels_are_merged_then_ordered() -> None:
         ("up", "down", "sit", "lie"), ("rest", "stairs"), {"up": "stairs", "down": "stairs", "lie": "rest"}
     )
     assert plan.names == ("rest", "stairs")
-    assert plan.of_source.tolist() == [1, 1, 2, 0, -1]
+    assert plan.of_source.tolist() == [1, 1, 2, 0, -2, -1]
 
 
 @pytest.mark.parametrize(
@@ -189,3 +210,18 @@ def test_windows_that_are_mostly_unlabelled_or_left_out_are_not_mixed() -> None:
     plan = plan_labels(("walk", "sit", "run"), ("walk", "sit"), {})
     (found,) = cut_mixed([piece([2] * 6 + [0] * 4)], recipe(), plan, [0, 1])
     assert len(found.y) == 0
+
+
+def test_windows_that_are_mostly_of_no_class_are_not_mixed() -> None:
+    assert len(cut_mixed_one([-2] * 5 + [0] * 4 + [1], recipe()).y) == 0
+    assert len(cut_mixed_one([-2] * 3 + [-1] * 2 + [0] * 4 + [1], recipe()).y) == 0
+    assert cut_mixed_one([-2] * 4 + [0] * 6, recipe()).y.tolist() == [0]
+
+
+def test_null_windows_are_those_of_which_purity_is_null() -> None:
+    (found,) = cut_null([piece([-2] * 14 + [0] * 6 + [-1] * 10)], recipe(purity=1.0), PLAN, [0, 1])
+    assert found.purity is not None
+    assert (found.start.tolist(), found.y.tolist(), found.purity.tolist()) == ([0], [-2], [1.0])
+    (lower,) = cut_null([piece([-2] * 14 + [0] * 6 + [-1] * 10)], recipe(purity=0.9), PLAN, [0, 1])
+    assert lower.start.tolist() == [0, 5]
+    assert lower.x[1, 0].tolist() == list(range(5, 15))
