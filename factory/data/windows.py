@@ -4,6 +4,9 @@ A window belongs to its most frequent label if that label covers at least `purit
 label and samples of a null class count against it. At purity 1 a window never straddles two labels, which loses most
 of an activity that lasts little longer than a window: HAPT's postural transitions (2-5 s) against windows of 2.56 s.
 At purity 0.6 a transition of at least 0.6 windows can win the window around it.
+
+Windows begin on a grid over each gap-free segment, as an app cuts them, or with each labelled stretch and every hop
+from there (`data.anchor`): a grid misses stretches of 2.56 s, unless one happens to begin where a window does.
 """
 
 from collections import Counter
@@ -15,7 +18,7 @@ from numpy.typing import NDArray
 
 from factory.contracts.dataset import NULL, UNLABELLED, Floats, Ints
 from factory.contracts.errors import RecipeError
-from factory.contracts.recipe import DataRecipe
+from factory.contracts.recipe import Anchor, DataRecipe
 from factory.data.resample import Piece
 
 UNLABELLED_WINDOWS = "unlabelled windows"
@@ -23,6 +26,7 @@ NULL_WINDOWS = "windows of a null class"
 MIXED = "windows of mixed labels"
 DROPPED = "windows of a class that the recipe leaves out"
 TOO_SHORT = "segments shorter than a window"
+CUT_OFF = "labelled stretches that a gap or an end cuts off within a window"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -106,10 +110,19 @@ def choose_channels(available: Sequence[str], wanted: Sequence[str] | None) -> l
 def cut(
     pieces: Iterable[Piece], recipe: DataRecipe, plan: LabelPlan, columns: Sequence[int], lost: Counter[str]
 ) -> Iterator[Cut]:
-    """Cut the pieces of one recording; what is left out is counted in `lost`."""
-    for found in _candidates(pieces, recipe, plan, columns, lost):
+    """Cut the pieces of one recording; what is left out is counted in `lost`.
+
+    With `data.anchor = "label"` a window carries the label that it begins with, or is left out as mixed: one that
+    begins in the last samples of a stretch would otherwise be a window of the next stretch.
+    """
+    for found in _candidates(pieces, recipe, plan, columns, lost, recipe.anchor):
         y = label_windows(found.labels, found.starts, recipe.window, recipe.purity, len(plan.names), lost)
-        yield _cut(found, recipe.window, y >= 0, y)
+        kept = y >= 0
+        if recipe.anchor == "label":
+            own = y == found.labels[found.starts]
+            lost[MIXED] += int((kept & ~own).sum())
+            kept &= own
+        yield _cut(found, recipe.window, kept, y)
 
 
 def cut_mixed(pieces: Iterable[Piece], recipe: DataRecipe, plan: LabelPlan, columns: Sequence[int]) -> Iterator[Cut]:
@@ -141,28 +154,68 @@ def _cut(
 
 
 def _candidates(
-    pieces: Iterable[Piece], recipe: DataRecipe, plan: LabelPlan, columns: Sequence[int], lost: Counter[str]
+    pieces: Iterable[Piece],
+    recipe: DataRecipe,
+    plan: LabelPlan,
+    columns: Sequence[int],
+    lost: Counter[str],
+    anchor: Anchor = "grid",
 ) -> Iterator[_Candidates]:
-    """Every window's place; memory is bounded by a piece, the unfinished rest of one is carried into the next."""
-    segment, begin, seen, skip = -1, 0, 0, 0
+    """Every window's place; memory is bounded by a piece, what windows still need of one is carried into the next."""
+    segment, begin = -1, 0
     samples: Floats = np.empty((0, len(columns)), np.float32)
-    labels: Ints = np.empty(0, np.int64)
+    labels = ages = np.empty(0, np.int64)
     for piece in pieces:
         if piece.first:
-            lost[TOO_SHORT] += 0 < seen < recipe.window
-            segment, begin, seen, skip = segment + 1, 0, 0, 0
-            samples, labels = samples[:0], labels[:0]
-        seen += len(piece.labels)
+            _count_cut_off(labels, ages, begin, anchor, lost)
+            segment, begin = segment + 1, 0
+            samples, labels, ages = samples[:0], labels[:0], ages[:0]
+        fresh = plan.of_source[piece.labels]
+        ages = np.concatenate([ages, _ages(fresh, labels[-1:], ages[-1:], anchor)])
         samples = np.concatenate([samples, piece.samples[:, list(columns)]])
-        labels = np.concatenate([labels, plan.of_source[piece.labels]])
-        starts = np.arange(skip, len(labels) - recipe.window + 1, recipe.hop)
+        labels = np.concatenate([labels, fresh])
+        count = max(len(labels) - recipe.window + 1, 0)
+        begins = ages[:count] % recipe.hop == 0
+        starts = np.flatnonzero(begins & (labels[:count] >= 0) if anchor == "label" else begins)
         if len(starts):
             yield _Candidates(samples=samples, labels=labels, starts=starts, begin=begin, segment=segment)
-            # The next window may start beyond what has been read.
-            following = int(starts[-1]) + recipe.hop
-            used = min(following, len(labels))
-            samples, labels, begin, skip = samples[used:], labels[used:], begin + used, following - used
-    lost[TOO_SHORT] += 0 < seen < recipe.window
+        samples, labels, ages, begin = samples[count:], labels[count:], ages[count:], begin + count
+    _count_cut_off(labels, ages, begin, anchor, lost)
+
+
+def _ages(labels: Ints, last_label: Ints, last_age: Ints, anchor: Anchor) -> Ints:
+    """(T,) samples since the segment began, or since its present stretch of one label did.
+
+    Args:
+        labels: (T,) classes of the samples that follow.
+        last_label: Class of the sample before them, empty at the beginning of a segment.
+        last_age: Its age, or empty.
+        anchor: What began: the segment ("grid") or the stretch.
+    """
+    place = np.arange(len(labels))
+    since = np.full(len(labels), -1 - int(last_age[0]) if len(last_age) else 0)
+    if anchor == "label":
+        changes = np.flatnonzero(np.diff(labels, prepend=last_label)) + 1 - len(last_label)
+        since[changes] = changes
+        since = np.maximum.accumulate(since)
+    ages: Ints = place - since
+    return ages
+
+
+def _count_cut_off(labels: Ints, ages: Ints, begin: int, anchor: Anchor, lost: Counter[str]) -> None:
+    """Count what the end of a segment leaves without a window: all of it, or stretches that begin too late.
+
+    Args:
+        labels: (T,) classes of the last samples, where no window begins.
+        ages: (T,) of them.
+        begin: Samples of the segment before them.
+        anchor: Where windows begin.
+        lost: Counted up.
+    """
+    if not begin:
+        lost[TOO_SHORT] += len(labels) > 0
+    elif anchor == "label":
+        lost[CUT_OFF] += int(((ages == 0) & (labels >= 0)).sum())
 
 
 def label_windows(labels: Ints, starts: Ints, length: int, purity: float, classes: int, lost: Counter[str]) -> Ints:
