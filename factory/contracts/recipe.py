@@ -19,6 +19,7 @@ from factory.contracts.window import Label
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 HeadKind = Literal["linear", "hopfield", "cosine", "mlp"]
+Anchor = Literal["grid", "label"]
 STEM_STRIDE = 2
 _LEAST_STEPS = 2
 """Time steps that must be left after the last stage: over a single one no convolution sees time."""
@@ -37,6 +38,10 @@ class DataRecipe(Contract):
     window: int = Field(default=128, ge=8, le=4096, description="samples")
     hop: int = Field(default=64, ge=1, le=4096, description="samples")
     purity: float = Field(default=1.0, gt=0.5, le=1, description="share of a window that must carry its label")
+    anchor: Anchor = Field(
+        default="grid",
+        description="where windows begin: every hop of a gap-free segment, or anew with each stretch of one label",
+    )
     max_gap_s: float = Field(default=0.1, gt=0, description="a longer silence splits a recording")
     labels: tuple[Label, ...] | None = Field(
         default=None, description="classes to keep, in logit order; None keeps all"
