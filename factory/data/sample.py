@@ -1,33 +1,40 @@
-"""A look into a user's file of any size: contiguous rows from its start, its end and places between.
+"""A look into a user's files of any size: contiguous rows from places spread over all of them.
 
-Used by `factory init`; reading the whole file is `sources.table`'s work.
+Used by `factory init`; reading everything is `sources.table`'s work.
 """
 
-import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from itertools import islice
 from typing import Any
 
 from factory.contracts.errors import DataError
 from factory.contracts.progress import Progress
+from factory.contracts.table import MISSING, Reading
+from factory.data.intake.arrays import as_kind, as_text
+from factory.data.intake.detect import open_sheet
+from factory.data.intake.members import Member
+from factory.data.intake.sheet import Kind, Sheet
+from factory.data.intake.text import TextSheet
 
 _PLACES = 24
 _BYTES = 1 << 19
-_ROWS = 10_000
-_BLOCK_BYTES = 4 << 20
-_NUMBERS_WITH_COMMA = 3
+_ROWS = 240_000
+_MOST_FILES = 240
+_MOSTLY = 0.95
+"""Share of a column's texts that are numbers, above which the others are taken for faults."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Sample:
-    """Some of a table's rows.
+    """Some rows of a set of files.
 
     Attributes:
-        names: Every column, in order.
-        chunks: pyarrow Tables of consecutive rows, in the file's order; all with the same column types.
-        whole: Whether the chunks are all of the file.
+        names: Every column of every file, in order, and the fields of their paths in braces: '{subject}'.
+        chunks: pyarrow Tables of consecutive rows of one file each, in the files' order; all with the same columns and
+            types. What a file does not hold is null; so is what stands for a missing number.
+        whole: Whether the chunks are all there is.
     """
 
     names: tuple[str, ...]
@@ -38,132 +45,167 @@ class Sample:
         """Whether a column holds numbers only."""
         import pyarrow as pa
 
-        kinds = [chunk.schema.field(name).type for chunk in self.chunks]
-        return all(pa.types.is_floating(kind) or pa.types.is_integer(kind) for kind in kinds)
+        kind = self.chunks[0].schema.field(name).type
+        return bool(pa.types.is_floating(kind) or pa.types.is_integer(kind))
 
     def texts(self, name: str) -> list[str]:
         """The different texts of a column, sorted."""
-        import pyarrow as pa
-
         found: set[str] = set()
         for chunk in self.chunks:
-            found.update(
-                str(text) for text in chunk.column(name).unique().cast(pa.string()).to_pylist() if text is not None
-            )
+            found.update(text for text in as_text(chunk.column(name).combine_chunks()).unique().to_pylist() if text)
         return sorted(found)
 
 
-def take_sample(path: Path) -> Sample:
-    """Read rows from places spread over the whole file.
+def take_sample(members: Sequence[Member], readings: Sequence[Reading]) -> Sample:
+    """Read rows from places spread over all files.
+
+    Args:
+        members: The files.
+        readings: How to read them.
 
     Raises:
-        DataError: Not a CSV with commas or a Parquet file, empty, or without rows; says what it is instead.
+        DataError: A file cannot be read, or none holds a row.
     """
-    if path.is_dir():
-        raise DataError(f"{path} is a folder: name one .csv or .parquet file, one row a sample")
-    if not path.is_file():
-        raise DataError(f"{path} does not exist: name a .csv or .parquet file")
-    if path.suffix not in (".csv", ".parquet"):
-        raise DataError(f"{path}: expected a .csv or .parquet file, got '{path.suffix}'")
-    if path.stat().st_size == 0:
-        raise DataError(f"{path} is empty: expected a header and one row a sample")
-    sample = _parquet(path) if path.suffix == ".parquet" else _csv(path)
-    if not any(chunk.num_rows for chunk in sample.chunks):
-        raise DataError(f"{path} has a header and no rows: expected one row a sample")
-    return sample
-
-
-def stream_texts(path: Path, names: Sequence[str], progress: Progress) -> Iterator[list[list[str]]]:
-    """All rows' texts of a few columns, batch by batch, one list a column; for counting people and classes.
-
-    Raises:
-        DataError: A row cannot be read.
-    """
-    import pyarrow as pa
-    from pyarrow import csv as arrow_csv
-    from pyarrow import parquet
-
-    with progress.track(f"count {path.name}", None, "rows") as bar:
-        try:
-            if path.suffix == ".parquet":
-                batches: Iterator[Any] = parquet.ParquetFile(path).iter_batches(65_536, columns=list(names))
-            else:
-                convert = arrow_csv.ConvertOptions(
-                    column_types=dict.fromkeys(names, pa.string()), include_columns=list(names)
-                )
-                read = arrow_csv.ReadOptions(use_threads=False, block_size=_BLOCK_BYTES)
-                batches = iter(arrow_csv.open_csv(path, read_options=read, convert_options=convert))
-            for batch in batches:
-                yield [batch.column(name).cast(pa.string()).fill_null("").to_pylist() for name in names]
-                bar.advance(batch.num_rows)
-        except pa.ArrowInvalid as error:
-            raise DataError(f"{path} cannot be read: {' '.join(str(error).split())[:200]}: repair the row") from error
-
-
-def _parquet(path: Path) -> Sample:
-    import pyarrow as pa
-    from pyarrow import parquet
-
-    try:
-        with parquet.ParquetFile(path) as file:
-            groups = file.num_row_groups
-            chosen = sorted({round(i * (groups - 1) / (_PLACES - 1)) for i in range(_PLACES)}) if groups else []
-            chunks = []
-            for group in chosen:
-                batch = next(file.iter_batches(_ROWS * _PLACES // len(chosen), row_groups=[group]), None)
-                if batch is not None:
-                    chunks.append(pa.Table.from_batches([batch]))
-            names = tuple(str(name) for name in file.schema_arrow.names)
-            whole = sum(chunk.num_rows for chunk in chunks) == file.metadata.num_rows
-    except (pa.ArrowException, OSError) as error:
-        raise DataError(f"{path} is not a readable Parquet file: write it again, or use CSV") from error
-    return Sample(names=names, chunks=tuple(chunks), whole=whole)
-
-
-def _csv(path: Path) -> Sample:
-    names = _header(path)
-    size = path.stat().st_size
-    whole = size <= _PLACES * _BYTES
-    with path.open("rb") as handle:
-        handle.readline()
-        begin = handle.tell()
-        if whole:
-            pieces = [handle.read()]
-        else:
-            pieces = [handle.read(_BYTES)]
-            for place in range(1, _PLACES):
-                handle.seek(begin + place * (size - begin - _BYTES) // (_PLACES - 1))
-                handle.readline()
-                pieces.append(handle.read(_BYTES))
-    if not whole:
-        pieces = [piece[: piece.rfind(b"\n") + 1] for piece in pieces]
-    return Sample(
-        names=names, chunks=tuple(_parse(path, names, piece) for piece in pieces if piece.strip()), whole=whole
+    chosen = _spread(members)
+    tables: list[Any] = []
+    whole = len(chosen) == len(members)
+    for member in chosen:
+        found, complete = _look(open_sheet(member, readings), max(1, _PLACES // len(chosen)), _ROWS // len(chosen))
+        tables += [(member, table) for table in found if table.num_rows]
+        whole &= complete
+    if not tables:
+        raise DataError(f"{members[0]} has a header and no rows: expected one row a sample")
+    columns = list(dict.fromkeys(name for _, table in tables for name in table.column_names))
+    fields = list(dict.fromkeys(name for member, _ in tables for name in member.fields))
+    kinds = {
+        name: _common_kind([table.column(name) for _, table in tables if name in table.column_names])
+        for name in columns
+    }
+    chunks = tuple(
+        _uniform(table, kinds, {name: member.fields.get(name, "") for name in fields}) for member, table in tables
     )
+    return Sample(names=(*columns, *(f"{{{name}}}" for name in fields)), chunks=chunks, whole=whole)
 
 
-def _header(path: Path) -> tuple[str, ...]:
-    with path.open("rb") as handle:
-        raw, second = handle.readline(1 << 16), handle.readline(1 << 16)
-    if b"\0" in raw + second:
-        raise DataError(f"{path} is not text: expected CSV, one header row and one row a sample")
-    try:
-        line, row = raw.decode("utf-8-sig").strip(), second.decode("utf-8").strip()
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path} is not UTF-8 text: save it as CSV UTF-8") from error
-    for separator, word in ((";", "semicolons"), ("\t", "tabs")):
-        if line.count(separator) > line.count(","):
-            decimal = " and decimal commas" if row.count(",") >= _NUMBERS_WITH_COMMA else ""
-            raise DataError(
-                f"{path} separates columns by {word}{' and writes' + decimal[4:] if decimal else ''}: "
-                "save it as CSV with commas between columns and points in numbers"
-            )
-    names = next(csv.reader(io.StringIO(line)), [])
-    if repeated := sorted({name for name in names if names.count(name) > 1}):
-        raise DataError(f"{path}: column {', '.join(repeated)} stands twice in the header: rename one")
-    if len(names) > 1 and all(_is_number(name) for name in names):
-        raise DataError(f"{path} has no header row: write the columns' names into the first row")
-    return tuple(names)
+def stream_columns(
+    members: Sequence[Member], readings: Sequence[Reading], wanted: Mapping[str, Kind], progress: Progress
+) -> Iterator[tuple[Member, Any]]:
+    """All rows of a few columns, batch by batch, one file after the other.
+
+    Args:
+        members: The files.
+        readings: How to read them.
+        wanted: Columns, and fields of the path in braces, and how they are wanted. A column that a file lacks is null.
+        progress: Told of rows.
+
+    Raises:
+        DataError: A row cannot be read; text among numbers is null.
+    """
+    import pyarrow as pa
+
+    with progress.track(f"count {members[0].name if len(members) == 1 else 'rows'}", None, "rows") as bar:
+        for member in members:
+            sheet = open_sheet(member, readings)
+            there: dict[str, Kind] = {name: kind for name, kind in wanted.items() if name in sheet.names}
+            # A file of which only the path is asked is counted by any of its columns.
+            for batch in sheet.batches(there or {sheet.names[0]: "text"}, drop_faulty=True):
+                columns = [
+                    batch.column(name) if name in there else _constant(member, name, kind, batch.num_rows)
+                    for name, kind in wanted.items()
+                ]
+                yield member, pa.RecordBatch.from_arrays(columns, names=list(wanted))
+                bar.advance(batch.num_rows, note=member.name)
+
+
+def _constant(member: Member, name: str, kind: Kind, rows: int) -> Any:
+    import pyarrow as pa
+
+    if name.startswith("{") and name.endswith("}"):
+        return pa.array([member.fields.get(name[1:-1], "")] * rows, pa.string())
+    return pa.nulls(rows, pa.string() if kind == "text" else pa.float64())
+
+
+def _spread(members: Sequence[Member]) -> list[Member]:
+    """At most `_MOST_FILES`, evenly spread."""
+    if len(members) <= _MOST_FILES:
+        return list(members)
+    return [members[round(i * (len(members) - 1) / (_MOST_FILES - 1))] for i in range(_MOST_FILES)]
+
+
+def _look(sheet: Sheet, places: int, rows: int) -> tuple[list[Any], bool]:
+    """Tables of consecutive rows, and whether they are all there are."""
+    import pyarrow as pa
+
+    everything: dict[str, Kind] = dict.fromkeys(sheet.names, "any")
+    size = sheet.member.path.stat().st_size
+    if isinstance(sheet, TextSheet) and sheet.seekable and size > places * _BYTES:
+        return [table for piece in _pieces(sheet, places, size) if (table := piece).num_rows], False
+    batches, seen = [], 0
+    for batch in sheet.batches(everything, drop_faulty=True):
+        batches.append(batch)
+        seen += batch.num_rows
+        if seen >= rows:
+            break
+    whole = seen < rows
+    if not batches:
+        return [], True
+    schema = batches[0].schema
+    if all(batch.schema == schema for batch in batches):
+        return [pa.Table.from_batches(batches).slice(0, rows)], whole
+    return [pa.Table.from_batches([batch]) for batch in batches], whole
+
+
+def _pieces(sheet: TextSheet, places: int, size: int) -> Iterator[Any]:
+    """Whole lines from places spread over a file."""
+    with sheet.member.path.open("rb") as handle:
+        for place in range(places):
+            start = place * max(0, size - _BYTES) // max(1, places - 1)
+            handle.seek(start)
+            if place:
+                handle.readline()
+            raw = handle.read(_BYTES)
+            if handle.tell() < size:
+                raw = raw[: raw.rfind(b"\n") + 1]
+            yield sheet.parse(io.BytesIO(raw), at_start=place == 0)
+
+
+def _common_kind(columns: Sequence[Any]) -> Kind:
+    """How a column is to be taken so that every chunk of it has one type."""
+    import pyarrow as pa
+
+    kinds = [column.type for column in columns]
+    if all(pa.types.is_integer(kind) or pa.types.is_null(kind) for kind in kinds) and any(
+        map(pa.types.is_integer, kinds)
+    ):
+        return "integer"
+    if all(pa.types.is_floating(kind) or pa.types.is_integer(kind) or pa.types.is_null(kind) for kind in kinds):
+        return "number"
+    if all(kind == kinds[0] for kind in kinds) and (pa.types.is_temporal(kinds[0])):
+        return "any"
+    texts = [text for column in columns for text in islice(as_text(column.combine_chunks()).to_pylist(), 4000)]
+    filled = [text for text in texts if text.strip() not in MISSING]
+    numbers = sum(map(_is_number, filled))
+    return "number" if filled and numbers >= _MOSTLY * len(filled) and numbers > 1 else "text"
+
+
+def _uniform(table: Any, kinds: Mapping[str, Kind], fields: Mapping[str, str]) -> Any:
+    """The table with every column, in its common type."""
+    import pyarrow as pa
+
+    arrays = []
+    for name, kind in kinds.items():
+        if name not in table.column_names:
+            types = {"text": pa.string(), "integer": pa.int64(), "number": pa.float64()}
+            arrays.append(pa.nulls(table.num_rows, types.get(kind, pa.null())))
+            continue
+        column = table.column(name).combine_chunks()
+        if kind != "any":
+            numeric = pa.types.is_integer(column.type) or pa.types.is_floating(column.type)
+            column = column if numeric and kind != "text" else as_text(column)
+            column = as_kind(column, kind, frozenset(MISSING), lenient=True)
+        arrays.append(column)
+    arrays += [pa.array([text] * table.num_rows, pa.string()) for text in fields.values()]
+    return pa.table(arrays, names=[*kinds, *(f"{{{name}}}" for name in fields)])
 
 
 def _is_number(text: str) -> bool:
@@ -172,15 +214,3 @@ def _is_number(text: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _parse(path: Path, names: tuple[str, ...], piece: bytes) -> Any:
-    import pyarrow as pa
-    from pyarrow import csv as arrow_csv
-
-    try:
-        return arrow_csv.read_csv(
-            io.BytesIO(piece), read_options=arrow_csv.ReadOptions(column_names=list(names), use_threads=False)
-        )
-    except pa.ArrowInvalid as error:
-        raise DataError(f"{path} cannot be read: {' '.join(str(error).split())[:200]}: repair the row") from error

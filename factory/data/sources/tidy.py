@@ -107,6 +107,6 @@ def _repeats(order: Order, equal: int, where: str) -> DataError:
             f"{at}, with the same values: rows stand twice; set cleaning.equal_stamps = 'first' in the description"
         )
     return DataError(
-        f"{at}, with other values: rows of two recordings or sensors are mixed (name their column in "
-        "columns.session or columns.sensor), or the clock is coarse: then set cleaning.equal_stamps = 'spread' in the description"
+        f"{at}, with other values: rows of two recordings or sensors are mixed (name their column in columns.session "
+        "or columns.sensor), or the clock is coarse: set cleaning.equal_stamps = 'spread' in the description"
     )
