@@ -87,16 +87,26 @@ def _spread(rows: "NDArray[Any]") -> "NDArray[Any]":
 
 
 def _falls(order: Order, rows: int, where: str, sessions: bool) -> DataError:
-    at = f"{order.first_fall}: time falls there, and {order.falls} times in all of {where}"
+    times = "once" if order.falls == 1 else f"{order.falls} times"
+    at = f"{order.first_fall}: time falls there, {times} in all of {where}"
     if order.falls > _SHUFFLED * rows:
         return DataError(
             f"{at}: the rows are in no order of time; if they are one recording, set cleaning.order = 'time' in the "
             "description; if several are mixed, name their column in columns.session"
         )
-    missing = "" if sessions else "a column that tells recordings apart is missing: name it in columns.session, or "
+    if order.anew < order.falls:
+        return DataError(
+            f"{at}, not back to its beginning: rows are out of order (then set cleaning.order = 'time' in the "
+            "description), or recordings follow each other (then cleaning.time_falls = 'split')"
+        )
+    missing = (
+        "the sessions hold several recordings"
+        if sessions
+        else ("a column that tells recordings apart is missing, name it in columns.session")
+    )
     return DataError(
-        f"{at}: it begins anew, so this is more than one recording; "
-        f"{missing or 'the sessions hold several recordings: '}set cleaning.time_falls = 'split' in the description"
+        f"{at}, where it begins anew: this is more than one recording; {missing}, or set "
+        "cleaning.time_falls = 'split' in the description"
     )
 
 
