@@ -9,6 +9,10 @@ from factory.contracts.window import WindowSpec
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
+UNLABELLED = -1
+"""Label of a sample that nobody labelled: of whichever class."""
+NULL = -2
+"""Label of a sample of a null class: known to be of no class. Left out of training, kept as negatives."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -20,7 +24,8 @@ class Recording:
         session: Which recording of that subject; unique within a data set together with `subject`.
         time_s: (T,) float64, strictly increasing, seconds.
         samples: (T, C) float32, SI units, channels in the source's order.
-        labels: (T,) int64, index into the source's labels; -1 is unlabelled.
+        labels: (T,) int64, index into the source's labels; -1 (`UNLABELLED`) where nobody labelled, -2 (`NULL`) where
+            a label says that none of the classes goes on.
     """
 
     subject: str
@@ -72,6 +77,21 @@ class MixedSet:
 
     x: Floats
     y: Ints
+    subject: NDArray[np.str_]
+    purity: NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NullSet:
+    """Windows of a null class: no class of the recipe goes on, and a model should answer none.
+
+    Attributes:
+        x: (N, C, T) float32, SI units.
+        subject: (N,) subject names.
+        purity: (N,) share of a window's samples whose label is null, at least the recipe's `data.purity`.
+    """
+
+    x: Floats
     subject: NDArray[np.str_]
     purity: NDArray[np.float64]
 

@@ -119,7 +119,7 @@ class DataReport(Contract):
     sensors: tuple[SensorReport, ...]
     classes: tuple[ClassReport, ...]
     subjects: tuple[SubjectReport, ...]
-    boundaries: BoundaryReport | None
+    boundaries: BoundaryReport | None = Field(description="None where windows begin with labels, not on a grid")
     lost: dict[str, int] = Field(description="windows or samples left out, by reason")
     split: SplitReport | None
     findings: tuple[Finding, ...]

@@ -1,7 +1,15 @@
 """Recordings to windows: sources, resampling, windows, splits, and the checks made on them."""
 
-from factory.data.mixed import mixed_windows
+from factory.data.outside import mixed_windows, null_windows
 from factory.data.preparation import prepare
 from factory.data.splits import check_split, make_split, require_trainable, split_by_people
 
-__all__ = ["check_split", "make_split", "mixed_windows", "prepare", "require_trainable", "split_by_people"]
+__all__ = [
+    "check_split",
+    "make_split",
+    "mixed_windows",
+    "null_windows",
+    "prepare",
+    "require_trainable",
+    "split_by_people",
+]

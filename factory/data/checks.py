@@ -136,7 +136,7 @@ def _report(recipe: Recipe, survey: Survey, windows: WindowSet | None, split: Sp
         sensors=survey.sensor_reports(),
         classes=_classes(survey, windows),
         subjects=_subjects(survey, windows, split),
-        boundaries=survey.boundary_report(),
+        boundaries=survey.boundary_report() if recipe.data.anchor == "grid" else None,
         lost=dict(windows.lost) if windows else {},
         split=_split(windows, split) if windows and split else None,
         findings=(),

@@ -62,7 +62,9 @@ def content_hash(recipe: DataRecipe, folder: Path | None, cache: Path, base: Pat
     source = open_source(recipe.source, recipe.description, base)
     _check_published(recipe, source)
     files = source.files(folder)
-    settings = recipe.model_dump(mode="json", exclude={"description"})
+    # Left out where it changes nothing, so that recordings of builds made before there was a choice are recognised.
+    unchanged = {"anchor"} if recipe.anchor == "grid" else set()
+    settings = recipe.model_dump(mode="json", exclude={"description"} | unchanged)
     hashes = content_hashes(files, _common(files), cache)
     return key_of({"settings": settings, "source": _identity(source), "files": hashes})
 
@@ -122,6 +124,11 @@ def _check_published(recipe: DataRecipe, source: Source) -> None:
             f"{source.name} is published as windows of {length} samples, hop {hop}, at {source.nominal_rate_hz:g} Hz; "
             f"data.window = {recipe.window}, data.hop = {recipe.hop}, data.rate_hz = {recipe.rate_hz:g} cannot be made "
             "from them: take the published ones, or a source of recordings such as hapt"
+        )
+    if recipe.anchor != "grid":
+        raise RecipeError(
+            f"{source.name} is published as windows, so data.anchor = '{recipe.anchor}' cannot be had: "
+            "set data.anchor = 'grid', or take a source of recordings such as hapt"
         )
 
 

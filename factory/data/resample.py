@@ -36,7 +36,7 @@ class Piece:
 
     Attributes:
         samples: (T, C) float32, SI units.
-        labels: (T,) of the nearest sample in time; -1 is unlabelled.
+        labels: (T,) of the nearest sample in time; -1 unlabelled, -2 null.
         first: Whether a new gap-free segment begins here.
     """
 

@@ -1,29 +1,39 @@
-"""A look into files of any number and size, and one pass over all of them.
+"""A look into a user's files of any size: contiguous rows from places spread over all of them.
 
-Used by `factory init`; reading recordings is `sources.table`'s work.
+Used by `factory init`; reading everything is `sources.table`'s work.
 """
 
+import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from factory.contracts.errors import DataError
 from factory.contracts.progress import Progress
-from factory.contracts.table import Reading
+from factory.contracts.table import MISSING, Reading
+from factory.data.intake.arrays import as_kind, as_text
 from factory.data.intake.detect import open_sheet
 from factory.data.intake.members import Member
-from factory.data.intake.sheet import Kind
+from factory.data.intake.sheet import Kind, Sheet
+from factory.data.intake.text import TextSheet
 
-_ROWS = 200_000
+_PLACES = 24
+_BYTES = 1 << 19
+_ROWS = 240_000
+_MOST_FILES = 240
+_MOSTLY = 0.95
+"""Share of a column's texts that are numbers, above which the others are taken for faults."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Sample:
-    """Some of the rows of some files.
+    """Some rows of a set of files.
 
     Attributes:
-        names: Every column of every file, then the fields of the path in braces: '{subject}'.
-        chunks: pyarrow Tables of consecutive rows, each of one file; all with the same column types.
+        names: Every column of every file, in order, and the fields of their paths in braces: '{subject}'.
+        chunks: pyarrow Tables of consecutive rows of one file each, in the files' order; all with the same columns and
+            types. What a file does not hold is null; so is what stands for a missing number.
         whole: Whether the chunks are all there is.
     """
 
@@ -35,78 +45,172 @@ class Sample:
         """Whether a column holds numbers only."""
         import pyarrow as pa
 
-        kinds = [chunk.schema.field(name).type for chunk in self.chunks]
-        return all(pa.types.is_floating(kind) or pa.types.is_integer(kind) for kind in kinds)
+        kind = self.chunks[0].schema.field(name).type
+        return bool(pa.types.is_floating(kind) or pa.types.is_integer(kind))
 
     def texts(self, name: str) -> list[str]:
         """The different texts of a column, sorted."""
-        import pyarrow as pa
-
         found: set[str] = set()
         for chunk in self.chunks:
-            found.update(
-                str(text) for text in chunk.column(name).unique().cast(pa.string()).to_pylist() if text is not None
-            )
+            found.update(text for text in as_text(chunk.column(name).combine_chunks()).unique().to_pylist() if text)
         return sorted(found)
 
 
 def take_sample(members: Sequence[Member], readings: Sequence[Reading]) -> Sample:
-    """Read rows from all over the files.
+    """Read rows from places spread over all files.
+
+    Args:
+        members: The files.
+        readings: How to read them.
 
     Raises:
-        DataError: A file cannot be read, or none has rows.
+        DataError: A file cannot be read, or none holds a row.
     """
-    import pyarrow as pa
-
-    tables, whole, most = [], True, max(2000, _ROWS // len(members))
-    for member in members:
-        sheet = open_sheet(member, readings)
-        parts, rows = [], 0
-        for batch in sheet.batches(dict.fromkeys(sheet.names, "any"), True):
-            parts.append(pa.Table.from_batches([batch]))
-            rows += batch.num_rows
-            if rows >= most:
-                whole = False
-                break
-        if parts:
-            table = pa.concat_tables(parts, promote_options="permissive").combine_chunks().slice(0, most)
-            for name, text in member.fields.items():
-                table = table.append_column(f"{{{name}}}", pa.array([text] * table.num_rows, pa.string()))
-            tables.append(table)
-    if not any(table.num_rows for table in tables):
+    chosen = _spread(members)
+    tables: list[Any] = []
+    whole = len(chosen) == len(members)
+    for member in chosen:
+        found, complete = _look(open_sheet(member, readings), max(1, _PLACES // len(chosen)), _ROWS // len(chosen))
+        tables += [(member, table) for table in found if table.num_rows]
+        whole &= complete
+    if not tables:
         raise DataError(f"{members[0]} has a header and no rows: expected one row a sample")
-    joined = pa.concat_tables(tables, promote_options="permissive")
-    chunks, place = [], 0
-    for table in tables:
-        chunks.append(joined.slice(place, table.num_rows).combine_chunks())
-        place += table.num_rows
-    names = sorted(joined.column_names, key=lambda name: name.startswith("{"))
-    return Sample(names=tuple(names), chunks=tuple(chunks), whole=whole)
+    columns = list(dict.fromkeys(name for _, table in tables for name in table.column_names))
+    fields = list(dict.fromkeys(name for member, _ in tables for name in member.fields))
+    kinds = {
+        name: _common_kind([table.column(name) for _, table in tables if name in table.column_names])
+        for name in columns
+    }
+    chunks = tuple(
+        _uniform(table, kinds, {name: member.fields.get(name, "") for name in fields}) for member, table in tables
+    )
+    return Sample(names=(*columns, *(f"{{{name}}}" for name in fields)), chunks=chunks, whole=whole)
 
 
 def stream_columns(
     members: Sequence[Member], readings: Sequence[Reading], wanted: Mapping[str, Kind], progress: Progress
-) -> Iterator[Any]:
-    """All rows of a few columns, in the files' order, each batch of one file.
+) -> Iterator[tuple[Member, Any]]:
+    """All rows of a few columns, batch by batch, one file after the other.
+
+    Args:
+        members: The files.
+        readings: How to read them.
+        wanted: Columns, and fields of the path in braces, and how they are wanted. A column that a file lacks is null.
+        progress: Told of rows.
 
     Raises:
-        DataError: A row cannot be read.
+        DataError: A row cannot be read; text among numbers is null.
     """
     import pyarrow as pa
 
-    with progress.track("count", None, "rows") as bar:
+    with progress.track(f"count {members[0].name if len(members) == 1 else 'rows'}", None, "rows") as bar:
         for member in members:
             sheet = open_sheet(member, readings)
-            there = {name: kind for name, kind in wanted.items() if name in sheet.names}
-            for batch in sheet.batches(there, True):
-                bar.advance(batch.num_rows)
-                columns = []
-                for name, kind in wanted.items():
-                    if name in there:
-                        columns.append(batch.column(name))
-                    elif name.startswith("{"):
-                        columns.append(pa.array([member.fields.get(name[1:-1], "")] * batch.num_rows, pa.string()))
-                    else:
-                        none = pa.string() if kind == "text" else pa.float64()
-                        columns.append(pa.nulls(batch.num_rows, none))
-                yield pa.RecordBatch.from_arrays(columns, names=list(wanted))
+            there: dict[str, Kind] = {name: kind for name, kind in wanted.items() if name in sheet.names}
+            # A file of which only the path is asked is counted by any of its columns.
+            for batch in sheet.batches(there or {sheet.names[0]: "text"}, drop_faulty=True):
+                columns = [
+                    batch.column(name) if name in there else _constant(member, name, kind, batch.num_rows)
+                    for name, kind in wanted.items()
+                ]
+                yield member, pa.RecordBatch.from_arrays(columns, names=list(wanted))
+                bar.advance(batch.num_rows, note=member.name)
+
+
+def _constant(member: Member, name: str, kind: Kind, rows: int) -> Any:
+    import pyarrow as pa
+
+    if name.startswith("{") and name.endswith("}"):
+        return pa.array([member.fields.get(name[1:-1], "")] * rows, pa.string())
+    return pa.nulls(rows, pa.string() if kind == "text" else pa.float64())
+
+
+def _spread(members: Sequence[Member]) -> list[Member]:
+    """At most `_MOST_FILES`, evenly spread."""
+    if len(members) <= _MOST_FILES:
+        return list(members)
+    return [members[round(i * (len(members) - 1) / (_MOST_FILES - 1))] for i in range(_MOST_FILES)]
+
+
+def _look(sheet: Sheet, places: int, rows: int) -> tuple[list[Any], bool]:
+    """Tables of consecutive rows, and whether they are all there are."""
+    import pyarrow as pa
+
+    everything: dict[str, Kind] = dict.fromkeys(sheet.names, "any")
+    size = sheet.member.path.stat().st_size
+    if isinstance(sheet, TextSheet) and sheet.seekable and size > places * _BYTES:
+        return [table for piece in _pieces(sheet, places, size) if (table := piece).num_rows], False
+    batches, seen = [], 0
+    for batch in sheet.batches(everything, drop_faulty=True):
+        batches.append(batch)
+        seen += batch.num_rows
+        if seen >= rows:
+            break
+    whole = seen < rows
+    if not batches:
+        return [], True
+    schema = batches[0].schema
+    if all(batch.schema == schema for batch in batches):
+        return [pa.Table.from_batches(batches).slice(0, rows)], whole
+    return [pa.Table.from_batches([batch]) for batch in batches], whole
+
+
+def _pieces(sheet: TextSheet, places: int, size: int) -> Iterator[Any]:
+    """Whole lines from places spread over a file."""
+    with sheet.member.path.open("rb") as handle:
+        for place in range(places):
+            start = place * max(0, size - _BYTES) // max(1, places - 1)
+            handle.seek(start)
+            if place:
+                handle.readline()
+            raw = handle.read(_BYTES)
+            if handle.tell() < size:
+                raw = raw[: raw.rfind(b"\n") + 1]
+            yield sheet.parse(io.BytesIO(raw), at_start=place == 0)
+
+
+def _common_kind(columns: Sequence[Any]) -> Kind:
+    """How a column is to be taken so that every chunk of it has one type."""
+    import pyarrow as pa
+
+    kinds = [column.type for column in columns]
+    if all(pa.types.is_integer(kind) or pa.types.is_null(kind) for kind in kinds) and any(
+        map(pa.types.is_integer, kinds)
+    ):
+        return "integer"
+    if all(pa.types.is_floating(kind) or pa.types.is_integer(kind) or pa.types.is_null(kind) for kind in kinds):
+        return "number"
+    if all(kind == kinds[0] for kind in kinds) and (pa.types.is_temporal(kinds[0])):
+        return "any"
+    texts = [text for column in columns for text in islice(as_text(column.combine_chunks()).to_pylist(), 4000)]
+    filled = [text for text in texts if text.strip() not in MISSING]
+    numbers = sum(map(_is_number, filled))
+    return "number" if filled and numbers >= _MOSTLY * len(filled) and numbers > 1 else "text"
+
+
+def _uniform(table: Any, kinds: Mapping[str, Kind], fields: Mapping[str, str]) -> Any:
+    """The table with every column, in its common type."""
+    import pyarrow as pa
+
+    arrays = []
+    for name, kind in kinds.items():
+        if name not in table.column_names:
+            types = {"text": pa.string(), "integer": pa.int64(), "number": pa.float64()}
+            arrays.append(pa.nulls(table.num_rows, types.get(kind, pa.null())))
+            continue
+        column = table.column(name).combine_chunks()
+        if kind != "any":
+            numeric = pa.types.is_integer(column.type) or pa.types.is_floating(column.type)
+            column = column if numeric and kind != "text" else as_text(column)
+            column = as_kind(column, kind, frozenset(MISSING), lenient=True)
+        arrays.append(column)
+    arrays += [pa.array([text] * table.num_rows, pa.string()) for text in fields.values()]
+    return pa.table(arrays, names=[*kinds, *(f"{{{name}}}" for name in fields)])
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

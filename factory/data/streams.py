@@ -8,22 +8,28 @@ The reference for `android_demo/sensing`, and the words of `WindowSpec.resamplin
    all sensors present, and nothing is interpolated across its ends.
 3. In a segment, each axis is interpolated linearly at multiples of `1 / rate_hz` from its begin, and windows are cut.
 
+`join` is 2 and 3 for any sensors, of a phone or of a user's files, in bounded memory.
+
 `factory.data.resample` follows the same rule for recordings whose channels share their time stamps, and filters where
 it lowers the rate, as a sensor does that is asked for the lower rate. A phone's sensor has done that already, so here
 no filter runs.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
-from math import floor
+from math import ceil, floor
+from typing import TypeVar
 
 import numpy as np
 
 from factory.contracts.dataset import Floats, Ints
 from factory.contracts.errors import DataError
 from factory.contracts.window import Quantity, WindowSpec
+from factory.data.resample import CHUNK
+from factory.data.sources.spill import release_pages
+
+Key = TypeVar("Key")
 
 DUPLICATE, LATE, NOT_FINITE = "duplicates", "late", "not finite"
 _NS = 1e9
@@ -39,11 +45,26 @@ class Events:
 
     Attributes:
         time_ns: (E,) int64, the sensors' common clock.
-        values: (E, 3) float32, SI units, the contract's frame.
+        values: (E, V) float32, SI units, the contract's frame; a phone's sensors give V = 3.
     """
 
     time_ns: Ints
     values: Floats
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Joined:
+    """Consecutive samples of several sensors on one grid.
+
+    Attributes:
+        begin_ns: Time of the first one.
+        samples: (T, C) float32, at most `CHUNK` of them.
+        first: Whether a new gap-free segment begins here.
+    """
+
+    begin_ns: int
+    samples: Floats
+    first: bool
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -80,7 +101,8 @@ def live_windows(events: Mapping[Quantity, Events], spec: WindowSpec, max_gap_s:
     dropped: dict[Quantity, Counter[str]] = {quantity: Counter() for quantity in events}
     tracks = {key: in_order(given, reorder_ns, dropped[key]) for key, given in events.items()}
     windows, starts = [np.empty((0, len(spec.channels), spec.length), np.float32)], [np.empty(0, np.int64)]
-    for begin, grid in _grids(tracks, spec, max_gap_s):
+    columns = [(channel.quantity, "xyz".index(channel.axis)) for channel in spec.channels]
+    for begin, grid in _whole(join(tracks, columns, spec.rate_hz, max_gap_s)):
         first = np.arange(0, len(grid) - spec.length + 1, spec.hop)
         if len(first):
             view = np.lib.stride_tricks.sliding_window_view(grid, spec.length, axis=0)
@@ -103,36 +125,84 @@ def in_order(events: Events, reorder_ns: int, dropped: Counter[str]) -> Events:
     return Events(time_ns=time_ns, values=values[kept])
 
 
-def _grids(tracks: Mapping[Quantity, Events], spec: WindowSpec, max_gap_s: float) -> Iterator[tuple[int, Floats]]:
-    """Begin in ns and samples (T, C) of each segment."""
+def join(
+    tracks: Mapping[Key, Events], columns: Sequence[tuple[Key, int]], rate_hz: float, max_gap_s: float
+) -> Iterator[Joined]:
+    """Sensors with clocks of their own, on one grid.
+
+    Memory does not grow with the length: arrays may be memory-mapped, and their pages are given back.
+
+    Args:
+        tracks: Sensor to events, by rising time stamp, each once, finite (see `in_order`).
+        columns: Of each channel of the result: sensor and index of its value.
+        rate_hz: Of the grid.
+        max_gap_s: A longer silence of one sensor ends the segment of all.
+    """
     limit = round(max_gap_s * _NS) + _CLOCK_NS
-    parts = {quantity: _parts(track.time_ns, limit) for quantity, track in tracks.items()}
-    at = dict.fromkeys(tracks, 0)
-    while all(at[quantity] < len(parts[quantity]) for quantity in tracks):
-        now = {quantity: parts[quantity][at[quantity]] for quantity in tracks}
-        begin = max(int(tracks[quantity].time_ns[part.start]) for quantity, part in now.items())
-        ends = {quantity: int(tracks[quantity].time_ns[part.stop - 1]) for quantity, part in now.items()}
+    parts = {key: _parts(track.time_ns, limit) for key, track in tracks.items()}
+    now = {key: next(runs, None) for key, runs in parts.items()}
+    while now and all(now.values()):
+        runs = {key: run for key, run in now.items() if run is not None}
+        begin = max(int(tracks[key].time_ns[run.start]) for key, run in runs.items())
+        ends = {key: int(tracks[key].time_ns[run.stop - 1]) for key, run in runs.items()}
         if begin <= min(ends.values()):
-            yield begin, _grid(tracks, now, spec, begin, min(ends.values()))
-        at[min(ends, key=lambda quantity: ends[quantity])] += 1
+            yield from _grid(tracks, runs, columns, _NS / rate_hz, begin, min(ends.values()))
+        ended = min(ends, key=lambda key: ends[key])
+        now[ended] = next(parts[ended], None)
 
 
-def _parts(time_ns: Ints, limit_ns: int) -> list[slice]:
+def _whole(pieces: Iterator[Joined]) -> Iterator[tuple[int, Floats]]:
+    """Begin in ns and samples (T, C) of each segment."""
+    parts: list[Joined] = []
+    for piece in pieces:
+        if piece.first and parts:
+            yield parts[0].begin_ns, np.concatenate([part.samples for part in parts])
+            parts = []
+        parts.append(piece)
+    if parts:
+        yield parts[0].begin_ns, np.concatenate([part.samples for part in parts])
+
+
+def _parts(time_ns: Ints, limit_ns: int) -> Iterator[slice]:
     """Gap-free runs of one sensor's events."""
-    if not len(time_ns):
-        return []
-    cuts = [0, *(np.flatnonzero(np.diff(time_ns) > limit_ns) + 1).tolist(), len(time_ns)]
-    return [slice(low, high) for low, high in pairwise(cuts)]
+    start = 0
+    for low in range(0, len(time_ns), CHUNK):
+        cuts = low + 1 + np.flatnonzero(np.diff(time_ns[low : low + CHUNK + 1]) > limit_ns)
+        for cut in cuts.tolist():
+            yield slice(start, cut)
+            start = cut
+        release_pages(time_ns)
+    if start < len(time_ns):
+        yield slice(start, len(time_ns))
 
 
 def _grid(
-    tracks: Mapping[Quantity, Events], parts: Mapping[Quantity, slice], spec: WindowSpec, begin: int, end: int
-) -> Floats:
-    step = _NS / spec.rate_hz
-    offsets = np.arange(floor((end - begin) / step + _TOLERANCE) + 1) * step
-    columns = []
-    for channel in spec.channels:
-        track, part = tracks[channel.quantity], parts[channel.quantity]
-        known = (track.time_ns[part] - begin).astype(np.float64)
-        columns.append(np.interp(offsets, known, track.values[part, "xyz".index(channel.axis)]))
-    return np.stack(columns, axis=1).astype(np.float32)
+    tracks: Mapping[Key, Events],
+    runs: Mapping[Key, slice],
+    columns: Sequence[tuple[Key, int]],
+    step: float,
+    begin: int,
+    end: int,
+) -> Iterator[Joined]:
+    points = floor((end - begin) / step + _TOLERANCE) + 1
+    for low in range(0, points, CHUNK):
+        offsets = np.arange(low, min(low + CHUNK, points)) * step
+        near = {key: _around(track.time_ns, runs[key], begin, offsets[0], offsets[-1]) for key, track in tracks.items()}
+        known = {key: (track.time_ns[near[key]] - begin).astype(np.float64) for key, track in tracks.items()}
+        samples = [np.interp(offsets, known[key], tracks[key].values[near[key], index]) for key, index in columns]
+        yield Joined(
+            begin_ns=begin + floor(offsets[0] + 0.5),
+            samples=np.stack(samples, axis=1).astype(np.float32),
+            first=low == 0,
+        )
+        for track in tracks.values():
+            release_pages(track.time_ns)
+            release_pages(track.values)
+
+
+def _around(time_ns: Ints, run: slice, begin: int, low: float, high: float) -> slice:
+    """The events of a run that the points lie between."""
+    inside = time_ns[run]
+    first = int(np.searchsorted(inside, begin + floor(low), "right")) - 1
+    last = int(np.searchsorted(inside, begin + ceil(high), "left")) + 1
+    return slice(run.start + max(first, 0), min(run.start + last, run.stop))

@@ -12,7 +12,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from factory.contracts.dataset import Floats, Ints, Recording
+from factory.contracts.dataset import NULL, UNLABELLED, Floats, Ints, Recording
 from factory.contracts.report import BoundaryReport, ChannelReport, SensorReport, Timing
 from factory.contracts.window import Channel
 from factory.data.resample import release
@@ -99,7 +99,8 @@ class Survey:
         self.columns = list(range(len(channels)) if columns is None else columns)
         self.labels = labels.names
         self.plan = plan
-        self._of_source = np.where(labels.of_source < len(labels.names), labels.of_source, -1)
+        known = (labels.of_source >= 0) & (labels.of_source < len(labels.names))
+        self._of_source = np.where(known, labels.of_source, UNLABELLED)
         self.subjects: dict[str, SubjectTally] = {}
         self.class_seconds = np.zeros(len(self.labels))
         self.unknown_labels = 0
@@ -268,10 +269,10 @@ class Survey:
         self.class_seconds += counts * interval
 
     def _known(self, labels: Ints) -> NDArray[np.bool_]:
-        return (labels >= -1) & (labels < len(self._of_source) - 1)
+        return (labels >= NULL) & (labels < len(self._of_source) - 2)
 
     def _classes(self, labels: Ints) -> Ints:
-        """The class of each sample; -1 where it has none, or an unknown one."""
+        """The class of each sample; -1 where it has none, a null or an unknown one."""
         classes: Ints = np.where(self._known(labels), self._of_source[np.where(self._known(labels), labels, -1)], -1)
         return classes
 

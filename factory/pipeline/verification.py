@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _CODE = (
     __name__,
     "exporters.onnx_runner",
-    "factory.data.mixed",
+    "factory.data.outside",
     "factory.models",
     "factory.training.predict",
     "factory.verification",
@@ -121,7 +121,7 @@ def _verify(run: Run, artifacts: tuple[Artifact, ...]) -> Verified:
 
 def _mixed(run: Run, answer: Callable[[Floats], Floats], held_out: HeldOut) -> MixedWindows | None:
     """The student on test people's windows of more than one label, which every other figure leaves out."""
-    from factory.data.mixed import mixed_windows
+    from factory.data.outside import mixed_windows
 
     request, people = run.request, sorted(set(held_out.subject.tolist()))
     found = mixed_windows(run.recipe.data, request.data, request.cache, people, run.progress, run.folder)

@@ -18,6 +18,32 @@ _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _COMMA_NUMBER = re.compile(r"[+-]?(\d+,\d*|,\d+|\d+)([eE][+-]?\d+)?")
 _GROUPED = {sign: re.compile(rf"[+-]?\d{{1,3}}({re.escape(sign)}\d{{3}})+(\.\d+)?") for sign in (",", "'", " ")}
 _MARKS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
+_EVERYDAY = {"cp949": "euc_kr", "gb18030": "gb2312", "cp932": "shift_jis", "big5hkscs": "big5"}
+"""The narrow form of an encoding: text that fits only the wide one is most likely in another."""
+_TELLING = ("cp1252", "cp932", "gb18030", "cp949", "euc_jp", "big5", "cp1251")
+_LETTERS = frozenset("äöüßÄÖÜéèêëàâçñáíóúìòùîïôûåæøœÉÈÀÇÑÁÍÓÚÅÆØ°²³µ·–±\xa0")
+_WORDS = (
+    "時間",
+    "時刻",
+    "行動",
+    "動作",
+    "被験",
+    "加速",
+    "歩",
+    "时间",
+    "活动",
+    "用户",
+    "加速度",
+    "走",
+    "跑",
+    "시간",
+    "활동",
+    "사용자",
+    "걷",
+    "врем",
+    "актив",
+    "ходь",
+)
 _WIDE = 0.3
 """Share of zero bytes at every other place, above which text without a mark is UTF-16."""
 
@@ -85,17 +111,29 @@ def _guessed(raw: bytes, name: str) -> tuple[str, str]:
 
     lines = [line for line in raw[: 1 << 16].splitlines() if any(byte > 127 for byte in line)]
     # Only lines that tell: numbers in ASCII would drown the few that do.
-    found = from_bytes(b"\n".join(dict.fromkeys(lines[:400]))).best()
-    encoding = found.encoding if found is not None else "cp1252"
-    for candidate in (encoding, "cp1252", "latin-1"):
-        try:
-            return raw.decode(candidate), candidate
-        except UnicodeDecodeError as error:
-            if error.start >= len(raw) - 3:
-                return raw[: error.start].decode(candidate), candidate
-        except LookupError:
-            continue
+    found = [match.encoding for match in from_bytes(b"\n".join(dict.fromkeys(lines[:400])))]
+    usual = [encoding for encoding in found if _decodes(raw, _EVERYDAY.get(encoding, encoding))]
+    told = [encoding for encoding in _TELLING if _decodes(raw, encoding) and _speaks(raw.decode(encoding, "ignore"))]
+    for candidate in (*told, *usual, *found, "cp1252", "latin-1"):
+        if _decodes(raw, candidate):
+            return raw.decode(candidate, "ignore"), candidate
     raise DataError(f"{name} is in no encoding that is known: save it as CSV UTF-8")
+
+
+def _speaks(text: str) -> bool:
+    """Whether the signs beyond ASCII are letters of Western Europe, or words that such tables hold."""
+    odd = {sign for sign in text if ord(sign) > 127}
+    return odd <= _LETTERS or any(word in text for word in _WORDS)
+
+
+def _decodes(raw: bytes, encoding: str) -> bool:
+    try:
+        raw.decode(encoding)
+    except UnicodeDecodeError as error:
+        return error.start >= len(raw) - 3  # a sign that the end of the head cuts
+    except LookupError:
+        return False
+    return True
 
 
 def _declared(lines: Sequence[str]) -> str | None:

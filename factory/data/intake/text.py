@@ -11,7 +11,7 @@ from typing import IO, Any
 
 from factory.contracts.errors import DataError
 from factory.contracts.table import Reading
-from factory.data.intake.members import Member
+from factory.data.intake.members import SUFFIXES, Member
 from factory.data.intake.sheet import Kind
 
 Lines = Callable[[Iterator[bytes]], Iterator[bytes]]
@@ -89,6 +89,31 @@ class TextSheet:
                 return f"{self.member}, line {number}"
         return f"{self.member}, row {row + 1}"
 
+    @property
+    def seekable(self) -> bool:
+        """Whether `parse` can read lines from any place of the file on disk."""
+        return self._plain and self.member.inner is None and not self.member.name.lower().endswith(SUFFIXES)
+
+    def parse(self, stream: IO[bytes], at_start: bool) -> Any:
+        """A table of whole lines taken from the file, columns typed as they look.
+
+        Args:
+            stream: The lines.
+            at_start: Whether they are the file's first.
+        """
+        import pyarrow as pa
+
+        buffered = io.BufferedReader(stream)  # type: ignore[type-var]
+        if at_start:
+            self._skip_to_rows(buffered)
+            self._skip_header(buffered)
+        everything: dict[str, Kind] = dict.fromkeys(self.names, "any")
+        try:
+            with self._decoding():
+                return pa.Table.from_batches(list(self._read(buffered, self.names, everything, True)))
+        except (pa.ArrowException, ValueError):
+            return pa.table({})
+
     def _read(
         self, stream: IO[bytes], names: tuple[str, ...], wanted: Mapping[str, Kind], drop_faulty: bool
     ) -> Iterator[Any]:
@@ -101,7 +126,11 @@ class TextSheet:
                 self.dropped += 1
             return "skip" if drop_faulty or blank else "error"
 
-        lenient = {name for name, kind in wanted.items() if kind != "text" and (drop_faulty or self._reading.thousands)}
+        lenient = {
+            name
+            for name, kind in wanted.items()
+            if kind in ("number", "integer") and (drop_faulty or self._reading.thousands)
+        }
         types = {name: self._type(kind, name) for name, kind in wanted.items() if name not in lenient and kind != "any"}
         types |= dict.fromkeys(lenient, pa.string())
         convert = arrow.ConvertOptions(
@@ -117,7 +146,7 @@ class TextSheet:
             return
         with arrow.open_csv(stream, read_options=read, parse_options=parse, convert_options=convert) as reader:
             for batch in reader:
-                yield self._to_numbers(batch, lenient) if lenient else batch
+                yield self._to_numbers(batch, lenient | self._grouped(batch, wanted))
 
     def _type(self, kind: Kind, name: str) -> Any:
         import pyarrow as pa
@@ -140,11 +169,22 @@ class TextSheet:
             else frozenset()
         )
 
+    def _grouped(self, batch: Any, wanted: Mapping[str, Kind]) -> set[str]:
+        """Columns of any type that were taken for texts, but hold numbers with a grouping sign."""
+        import pyarrow as pa
+
+        if not self._reading.thousands:
+            return set()
+        texts = {n for n, kind in wanted.items() if kind == "any" and pa.types.is_string(batch.schema.field(n).type)}
+        return {n for n in texts if all(map(self._is_number, batch.column(n).slice(0, _LOOKED_AT).to_pylist()))}
+
     def _to_numbers(self, batch: Any, names: set[str]) -> Any:
         """Texts to float64; what is no number becomes null."""
         import pyarrow as pa
         from pyarrow import compute as pc
 
+        if not names:
+            return batch
         columns = []
         for name in batch.schema.names:
             column = batch.column(name)
@@ -166,16 +206,24 @@ class TextSheet:
     def _utf8(self) -> IO[bytes]:
         """The file as UTF-8, at its first line, without what is skipped; read by line only where it must be."""
         raw = self.member.open()
-        plain = self._reading.encoding.lower().replace("_", "-") in ("utf-8", "utf8", "ascii", "utf-8-sig")
-        rewritten = self._lines is not None or self._reading.comment or self._reading.delimiter == _WHITESPACE
-        if plain and not rewritten:
+        if self._plain:
             stream = raw if isinstance(raw, io.BufferedReader) else io.BufferedReader(raw)  # type: ignore[type-var]
-            if stream.peek(3)[:3] == b"\xef\xbb\xbf":
-                stream.read(3)
-            for _ in range(self._reading.skip):
-                stream.readline()
+            self._skip_to_rows(stream)
             return stream
         return io.BufferedReader(_LineStream(self._rewritten(raw)), _BLOCK_BYTES)
+
+    @property
+    def _plain(self) -> bool:
+        """Whether the bytes can be parsed as they are."""
+        utf8 = self._reading.encoding.lower().replace("_", "-") in ("utf-8", "utf8", "ascii", "utf-8-sig")
+        rewritten = self._lines is not None or self._reading.comment or self._reading.delimiter == _WHITESPACE
+        return utf8 and not rewritten
+
+    def _skip_to_rows(self, stream: "io.BufferedReader[Any]") -> None:
+        if stream.peek(3)[:3] == b"\xef\xbb\xbf":
+            stream.read(3)
+        for _ in range(self._reading.skip):
+            stream.readline()
 
     def _rewritten(self, raw: IO[bytes]) -> Iterator[bytes]:
         return (text for _, text in self._numbered(raw))

@@ -1,66 +1,123 @@
 """Rows of many recordings, sorted apart on disk, so that neither their number nor their length costs memory."""
 
 import mmap
-from collections.abc import Iterator
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from factory.contracts.dataset import Ints, Recording
+from factory.contracts.dataset import Ints
+
+Key = tuple[str, str, str]
+"""Subject, session, sensor."""
 
 
 @dataclass(kw_only=True, slots=True)
-class Session:
-    """One recording on its way to disk.
+class Order:
+    """How the time stamps of a track follow each other.
 
     Attributes:
-        origin: First time stamp, in the file's ticks.
-        last: Latest time stamp.
-        rows: Written so far.
-        path: Records of time (float64 s), label (int64) and samples (float32).
+        falls: Stamps before the one before.
+        anew: Those of them that return to where the track began.
+        equal: Stamps equal to the one before.
+        identical: Those of them whose values are equal, too.
+        first_fall: Where the first one stands, for messages; so `first_equal`.
     """
 
-    origin: float
-    last: float
-    rows: int
+    falls: int = 0
+    anew: int = 0
+    equal: int = 0
+    identical: int = 0
+    first_fall: str = ""
+    first_equal: str = ""
+
+
+@dataclass(kw_only=True, slots=True)
+class Track:
+    """The rows of one sensor in one recording, on their way to disk.
+
+    Attributes:
+        path: Records of time (float64 s), label (int64) and samples (float32).
+        record: Their type.
+        rows: Written so far.
+        last: The newest row.
+        order: Of its time stamps.
+    """
+
     path: Path
+    record: "np.dtype[Any]"
+    rows: int = 0
+    last: Any = None
+    order: Order = field(default_factory=Order)
+
+    def read(self) -> "NDArray[Any]":
+        """The rows, memory-mapped."""
+        return np.memmap(self.path, self.record, mode="r")
 
 
 class Spill:
-    """Recordings by (subject, session), in the order of their first row."""
+    """Tracks by subject, session and sensor, in the order of their first rows."""
 
-    def __init__(self, folder: Path, channels: int) -> None:
+    def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self.record = np.dtype([("time_s", "<f8"), ("label", "<i8"), ("samples", "<f4", (channels,))])
-        self.sessions: dict[tuple[str, str], Session] = {}
+        self.tracks: dict[Key, Track] = {}
+        self.origins: dict[tuple[str, str], float] = {}
 
-    def session(self, subject: str, name: str, origin: float) -> Session:
-        """The recording of that name; begun at `origin` if it is new."""
-        if (subject, name) not in self.sessions:
-            path = self._folder / f"{len(self.sessions)}.rows"
-            self.sessions[subject, name] = Session(origin=origin, last=-np.inf, rows=0, path=path)
-        return self.sessions[subject, name]
+    def origin(self, subject: str, session: str, tick: float) -> float:
+        """The time stamp that a recording's seconds count from: the first one that was seen of it."""
+        return self.origins.setdefault((subject, session), tick)
 
-    def append(self, session: Session, time_s: NDArray[np.float64], label: Ints, samples: NDArray[np.float64]) -> None:
-        """Write rows: (n,) seconds, (n,) labels, (n, C) SI units."""
-        rows = np.empty(len(time_s), self.record)
+    def append(
+        self,
+        key: Key,
+        time_s: NDArray[np.float64],
+        label: Ints,
+        samples: NDArray[np.float64],
+        place: Callable[[int], str],
+    ) -> None:
+        """Write rows: (n,) seconds, (n,) labels, (n, C) SI units; `place` says where row i of them stands."""
+        if key not in self.tracks:
+            record = np.dtype([("time_s", "<f8"), ("label", "<i8"), ("samples", "<f4", (samples.shape[1],))])
+            self.tracks[key] = Track(path=self._folder / f"{len(self.tracks)}.rows", record=record)
+        track = self.tracks[key]
+        rows = np.empty(len(time_s), track.record)
         rows["time_s"], rows["label"], rows["samples"] = time_s, label, samples
-        with session.path.open("ab") as handle:
+        _note(track, rows, place)
+        with track.path.open("ab") as handle:
             handle.write(rows.data)
-        session.rows += len(rows)
+        track.rows += len(rows)
+        track.last = rows[-1].copy()
 
-    def recordings(self) -> Iterator[Recording]:
-        """Each recording, memory-mapped; its file is deleted when the next one is asked for."""
-        for (subject, name), session in self.sessions.items():
-            rows = np.memmap(session.path, self.record, mode="r")
-            yield Recording(
-                subject=subject, session=name, time_s=rows["time_s"], samples=rows["samples"], labels=rows["label"]
-            )
-            del rows
-            session.path.unlink()
+    def recordings(self) -> dict[tuple[str, str], dict[str, Track]]:
+        """Tracks of each recording by sensor."""
+        found: dict[tuple[str, str], dict[str, Track]] = {}
+        for (subject, session, sensor), track in self.tracks.items():
+            found.setdefault((subject, session), {})[sensor] = track
+        return found
+
+
+def _note(track: Track, rows: "NDArray[Any]", place: Callable[[int], str]) -> None:
+    """Count where time falls or repeats, the border to what was written before included."""
+    time_s = rows["time_s"]
+    before = np.nan if track.last is None else track.last["time_s"]
+    steps = np.diff(time_s, prepend=before)
+    order = track.order
+    if len(falls := np.flatnonzero(steps < 0)):
+        order.first_fall = order.first_fall or place(int(falls[0]))
+        order.falls += len(falls)
+        begin = 0.0 if track.rows else float(time_s[0])
+        order.anew += int((time_s[falls] - begin < np.abs(steps[falls]) * 0.5).sum())
+    if len(equal := np.flatnonzero(steps == 0)):
+        order.first_equal = order.first_equal or place(int(equal[0]))
+        order.equal += len(equal)
+        earlier = rows["samples"][np.maximum(equal - 1, 0)]
+        if equal[0] == 0:
+            earlier[0] = track.last["samples"]
+        order.identical += int((rows["samples"][equal] == earlier).all(axis=1).sum())
 
 
 def release_pages(array: object) -> None:

@@ -1,81 +1,141 @@
-"""A user's CSV or Parquet file, batch by batch in constant memory, with faults located to the row."""
+"""The rows of a described set of files, batch by batch in constant memory, each place known to its line."""
 
-import csv
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from factory.contracts.errors import DataError
-from factory.contracts.table import TableDescription
+from factory.contracts.errors import DataError, RecipeError
+from factory.contracts.table import TableChannel, TableDescription
 from factory.contracts.window import name_fault
-from factory.data.sources.table_faults import first_fault
+from factory.data.intake.arrays import as_text
+from factory.data.intake.dates import NotADateError, parse_dates
+from factory.data.intake.detect import open_sheet
+from factory.data.intake.members import Member, find_members
+from factory.data.intake.patterns import fill, is_template
+from factory.data.intake.sheet import Kind, Sheet
 
-_BLOCK_BYTES = 4 << 20
-_BATCH_ROWS = 65_536
-_NANOSECONDS_ISO = 1e-9
-_SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9, "iso": _NANOSECONDS_ISO}
+SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9, "iso": 1e-9, "min": 60.0}
+_NAMED = 6
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Texts:
+    """A text for each row: codes (n,) into the different ones."""
+
+    code: NDArray[np.int64]
+    text: list[str]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Batch:
-    """Consecutive rows.
+    """Consecutive rows of one file.
 
     Attributes:
-        first: Place of the first row among the data rows, from 0.
-        ticks: (n,) time stamps in the file's unit; nanoseconds for 'iso'.
-        values: (n, C) as stored.
-        subject: (n,) codes into `subjects`; the other pairs alike.
+        place: How a person finds one of them: takes its index in the batch.
+        ticks: (n,) time stamps in the description's unit, nanoseconds for dates; None where rows are counted.
+        channels: Indices of the described channels that the file holds.
+        values: (n, len(channels)) as stored, NaN where missing.
+        subject: Who.
+        session: Which recording.
+        sensor: Which sensor.
+        label: What; as in the file.
     """
 
-    first: int
-    ticks: NDArray[np.float64] | NDArray[np.int64]
+    place: Callable[[int], str]
+    ticks: NDArray[np.float64] | NDArray[np.int64] | None
+    channels: list[int]
     values: NDArray[np.float64]
-    subject: NDArray[np.int64]
-    subjects: list[str]
-    session: NDArray[np.int64]
-    sessions: list[str]
-    label: NDArray[np.int64]
-    labels: list[str]
+    subject: Texts
+    session: Texts
+    sensor: Texts
+    label: Texts
 
 
 class TableReader:
-    """Reads the file of a description."""
+    """Reads the files of a description, relative to `base`."""
 
-    def __init__(self, description: TableDescription, path: Path) -> None:
+    def __init__(self, description: TableDescription, base: Path) -> None:
         self._description = description
-        self.path = path
-        columns = description.columns
-        self._text = [name for name in (columns.subject, columns.session, columns.label) if name]
-        if description.timestamp_unit == "iso":
-            self._text.append(columns.timestamp)
-        self._numbers = [channel.column for channel in description.channels]
-        if description.timestamp_unit != "iso":
-            self._numbers.append(columns.timestamp)
+        self.folder = base / description.folder
+        self.dropped = 0
 
-    @property
-    def seconds_a_tick(self) -> float:
-        """Length of one step of `Batch.ticks`."""
-        return _SECONDS[self._description.timestamp_unit]
+    def __str__(self) -> str:
+        return str(self.members[0] if len(self.members) == 1 else self.folder)
 
-    def check(self) -> None:
-        """Look at the header.
+    @cached_property
+    def members(self) -> list[Member]:
+        """The files with recordings.
 
         Raises:
-            DataError: The file is not there, empty or of another kind, or lacks a column; names it.
+            DataError: No file fits the description.
         """
-        names = self._names()
-        wanted = self._text + self._numbers
-        if missing := [name for name in wanted if name not in names]:
+        where, only = self.folder, self._only_file()
+        found = find_members(only, (only.name,)) if only is not None else []
+        found = found or find_members(where, self._description.files, self._description.ignore)
+        if not found:
+            patterns = ", ".join(self._description.files)
             raise DataError(
-                f"{self.path}: no column {', '.join(repr(name) for name in missing)}; the file has "
-                f"{', '.join(names)}: correct the description (columns are separated by commas)"
+                f"{where} holds no file that fits {patterns:.200}: correct 'folder' or 'files' in the description "
+                "(folder is relative to that TOML)"
             )
-        if twice := sorted({name for name in wanted if names.count(name) > 1}):
-            raise DataError(f"{self.path}: column {', '.join(twice)} stands twice in the header: rename one")
+        return found
+
+    def _only_file(self) -> Path | None:
+        """A file that is named as it is, so that the folder need not be searched."""
+        if len(self._description.files) != 1 or not self.folder.is_dir():
+            return None
+        name = self._description.files[0]
+        if any(sign in name for sign in "*?[{"):
+            return None
+        if not (self.folder / name).is_file():
+            raise DataError(f"{self.folder / name} does not exist: correct 'folder' or 'files' in the description")
+        return self.folder / name
+
+    def paths(self) -> list[Path]:
+        """Every file on disk that is read, sorted, after a look at their columns.
+
+        Raises:
+            DataError: A file is missing, cannot be read, or lacks a column.
+        """
+        self.check()
+        paths = {member.path for member in self.members}
+        if self._description.labels.intervals is not None:
+            paths |= {member.path for member in self.interval_members()}
+        return sorted(paths)
+
+    def interval_members(self) -> list[Member]:
+        """The files of labels.intervals.
+
+        Raises:
+            DataError: None is there.
+        """
+        intervals = self._description.labels.intervals
+        assert intervals is not None
+        found = find_members(self.folder, (intervals.file,))
+        if not found:
+            raise DataError(f"{self.folder} holds no file {intervals.file} of labels: correct labels.intervals.file")
+        return found
+
+    def check(self) -> None:
+        """Look at the columns of the first file of each sensor.
+
+        Raises:
+            DataError: A file is not there, empty or of another kind, or lacks a column; names it.
+        """
+        seen: set[tuple[int, ...]] = set()
+        for member in self.members:
+            channels = tuple(self._channels_in(member))
+            if channels not in seen:
+                seen.add(channels)
+                self._require(open_sheet(member, self._description.reading), list(channels))
+        if missing := set(range(len(self._description.channels))) - {index for some in seen for index in some}:
+            names = ", ".join(self._description.channels[index].name for index in sorted(missing)[:_NAMED])
+            raise DataError(f"{self.folder}: no file holds the channels {names}: correct their 'sensor', or 'files'")
 
     def labels(self) -> list[str]:
         """Every text of the label column, sorted; reads that column alone.
@@ -83,206 +143,167 @@ class TableReader:
         Raises:
             DataError: As `batches`.
         """
-        name = self._description.columns.label
+        column = self._description.columns.label
+        assert column is not None
         found: set[str] = set()
-        for batch in self._record_batches([name], []):
-            found.update(_encode(batch.column(name))[1])
+        for member in self.members:
+            if is_template(column):
+                found.add(fill(column, member.fields))
+                continue
+            for record in open_sheet(member, self._description.reading).batches({column: "text"}, self._drops):
+                found.update(record.column(0).unique().to_pylist())
         return sorted(found)
 
-    def batches(self, advance: Callable[[int], None]) -> Iterator[Batch]:
-        """Every row, in order; `advance` is told the number of rows.
+    def batches(self, advance: Callable[[int, str], None]) -> Iterator[Batch]:
+        """Every row, in the order of files and rows; `advance` is told the number of rows and the file.
 
         Raises:
-            DataError: A row is short or long, a value missing, not a number or not finite, the text not UTF-8, or
-                the file empty; names file, row and remedy.
+            DataError: A row is short or long, a value is not a number, a time stamp or subject missing, the text in
+                another encoding, or all files empty; names file, line and remedy.
         """
-        self.check()
-        first = 0
-        for record in self._record_batches(self._text, self._numbers):
-            yield self._batch(record, first)
-            first += record.num_rows
-            advance(record.num_rows)
-        if first == 0:
-            raise DataError(f"{self.path} holds a header and no rows: record again, or name another file")
+        rows, self.dropped = 0, 0
+        for member in self.members:
+            channels = self._channels_in(member)
+            if not channels:
+                continue
+            sheet = open_sheet(member, self._description.reading)
+            first = 0
+            for record in sheet.batches(self._wanted(member, channels), self._drops):
+                batch = self._batch(record, sheet, member, channels, first)
+                first += record.num_rows
+                advance(record.num_rows, member.name)
+                yield batch
+            rows += first
+            self.dropped += sheet.dropped
+        if rows == 0:
+            raise DataError(f"{self} holds a header and no rows: record again, or name another file")
 
-    def row(self, place: int) -> str:
-        """How a person finds data row `place` (from 0) in the file."""
-        if self.path.suffix == ".parquet":
-            return f"{self.path}, row {place + 1}"
-        with self.path.open("rb") as handle:
-            seen = -2
-            for number, line in enumerate(handle, 1):
-                seen += bool(line.strip())  # blank lines are skipped by the reader
-                if seen == place:
-                    return f"{self.path}, row {number}"
-        return f"{self.path}, row {place + 2}"
+    @property
+    def _drops(self) -> bool:
+        return self._description.cleaning.faulty_rows == "drop"
 
-    def _names(self) -> list[str]:
-        import pyarrow.parquet as parquet
+    def _channels_in(self, member: Member) -> list[int]:
+        """Indices of the channels that a file holds: all, or those of the sensor that its path names."""
+        column = self._description.columns.sensor
+        everything = list(range(len(self._description.channels)))
+        if column is None or not is_template(column):
+            return everything
+        sensor = fill(column, member.fields)
+        return [index for index in everything if self._description.channels[index].sensor == sensor]
 
-        if not self.path.is_file():
-            raise DataError(f"{self.path} does not exist: correct 'file' in the description (relative to that TOML)")
-        if self.path.suffix == ".parquet":
-            try:
-                return [str(name) for name in parquet.read_schema(self.path).names]
-            except (ValueError, OSError) as error:  # pyarrow's ArrowInvalid is a ValueError
-                raise DataError(f"{self.path} is not a readable Parquet file: write it again, or use CSV") from error
-        if self.path.suffix != ".csv":
-            raise DataError(f"{self.path}: expected a .csv or .parquet file, got '{self.path.suffix}'")
-        with self.path.open("rb") as handle:
-            line = handle.readline()
-        if not line.strip():
-            raise DataError(f"{self.path} is empty: expected a header row and one row a sample")
-        try:
-            return next(csv.reader([line.decode("utf-8-sig")]))
-        except UnicodeDecodeError as error:
-            raise DataError(f"{self.path}, row 1 is not UTF-8: save the file as CSV UTF-8") from error
-
-    def _record_batches(self, text: list[str], numbers: list[str]) -> Iterator[Any]:
-        """Record batches of the wanted columns; text as strings, numbers as float64 or integers."""
-        import pyarrow as pa
-
-        opened = self._open_parquet if self.path.suffix == ".parquet" else self._open_csv
-        try:
-            yield from opened(text, numbers)
-        except (pa.ArrowException, OSError) as error:
-            raise self._diagnose(error) from error
-
-    def _open_csv(self, text: list[str], numbers: list[str]) -> Iterator[Any]:
-        import pyarrow as pa
-        from pyarrow import csv as arrow_csv
-
-        ticks = [self._description.columns.timestamp] if self._description.timestamp_unit in ("us", "ns") else []
-        types = dict.fromkeys(text, pa.string()) | dict.fromkeys(numbers, pa.float64())
-        types |= {name: pa.int64() for name in ticks if name in numbers}
-        with arrow_csv.open_csv(
-            self.path,
-            read_options=arrow_csv.ReadOptions(use_threads=False, block_size=_BLOCK_BYTES),
-            convert_options=arrow_csv.ConvertOptions(column_types=types, include_columns=text + numbers),
-        ) as reader:
-            yield from reader
-
-    def _open_parquet(self, text: list[str], numbers: list[str]) -> Iterator[Any]:
-        from pyarrow import parquet
-
-        # A buffered stream: without it a whole row group's column is read at once.
-        with parquet.ParquetFile(self.path, buffer_size=1 << 20, pre_buffer=False) as file:
-            yield from file.iter_batches(_BATCH_ROWS, columns=text + numbers, use_threads=False)
-
-    def _batch(self, record: Any, first: int) -> Batch:
+    def _wanted(self, member: Member, channels: Sequence[int]) -> dict[str, Kind]:
         columns = self._description.columns
-        values = np.empty((record.num_rows, len(self._description.channels)))
-        for index, channel in enumerate(self._description.channels):
-            values[:, index] = self._numeric(record, channel.column, first)
-        self._require_finite(values, first)
-        subject, subjects = _encode(record.column(columns.subject))
-        if "" in subjects:
-            place = first + int(np.argmax(subject == subjects.index("")))
-            raise DataError(f"{self.row(place)}: column '{columns.subject}' is empty: every row needs a subject")
-        for code, name in enumerate(subjects):
-            if fault := name_fault(name):
-                place = first + int(np.argmax(subject == code))
-                raise DataError(f"{self.row(place)}: subject {name!r:.80} {fault}: rename that person")
-        session, sessions = (
-            _encode(record.column(columns.session)) if columns.session else (np.zeros_like(subject), [""])
-        )
-        label, labels = _encode(record.column(columns.label))
+        texts = (columns.subject, columns.session, columns.label, columns.sensor)
+        wanted: dict[str, Kind] = {name: "text" for name in texts if name and not is_template(name)}
+        stamps = (columns.timestamp,) if isinstance(columns.timestamp, str) else columns.timestamp or ()
+        date = self._description.timestamp_unit == "iso"
+        wanted |= dict.fromkeys(stamps, "any" if date and len(stamps) == 1 else "text" if date else "integer")
+        for channel in (self._description.channels[index] for index in channels):
+            wanted[channel.column] = "number"
+            if channel.plus:
+                wanted[channel.plus] = "number"
+        return wanted
+
+    def _require(self, sheet: Sheet, channels: list[int]) -> None:
+        wanted = self._wanted(sheet.member, channels)
+        if missing := [name for name in wanted if name not in sheet.names]:
+            raise DataError(
+                f"{sheet.member}: no column {', '.join(repr(name) for name in missing[:_NAMED])}; the file has "
+                f"{', '.join(sheet.names):.300}: correct the description, or its [[reading]] if the columns look wrong"
+            )
+
+    def _batch(self, record: Any, sheet: Sheet, member: Member, channels: list[int], first: int) -> Batch:
+        columns = self._description.columns
+        values = np.empty((record.num_rows, len(channels)))
+        for place, index in enumerate(channels):
+            values[:, place] = _values(record, self._description.channels[index])
+
+        def line(row: int) -> str:
+            return sheet.line(first + row)
+
+        subject = self._renamed(self._texts(record, member, columns.subject, line))
+        self._check_names(subject, line)
         return Batch(
-            first=first,
-            ticks=self._ticks(record, first),
+            place=line,
+            ticks=self._ticks(record, line),
+            channels=channels,
             values=values,
             subject=subject,
-            subjects=subjects,
-            session=session,
-            sessions=sessions,
-            label=label,
-            labels=labels,
+            session=self._texts(record, member, columns.session, line),
+            sensor=self._texts(record, member, columns.sensor, line),
+            label=self._texts(record, member, columns.label, line),
         )
 
-    def _ticks(self, record: Any, first: int) -> NDArray[np.float64] | NDArray[np.int64]:
+    def _texts(self, record: Any, member: Member, name: str | None, line: Callable[[int], str]) -> Texts:
+        if name is None or is_template(name):
+            try:
+                text = fill(name, member.fields) if name else ""
+            except RecipeError as error:
+                raise DataError(f"{line(0)}: {error}") from error
+            return Texts(code=np.zeros(record.num_rows, np.int64), text=[text])
+        encoded = as_text(record.column(name)).dictionary_encode()
+        return Texts(
+            code=encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64),
+            text=encoded.dictionary.to_pylist(),
+        )
+
+    def _renamed(self, subject: Texts) -> Texts:
+        rename: Mapping[str, str] = self._description.subjects.rename
+        return Texts(code=subject.code, text=[rename.get(text, text) for text in subject.text])
+
+    def _check_names(self, subject: Texts, line: Callable[[int], str]) -> None:
+        for code, name in enumerate(subject.text):
+            if name == "" and self._drops:
+                continue
+            fault = "is empty: every row needs a subject" if name == "" else name_fault(name)
+            if fault and (subject.code == code).any():
+                place = int(np.argmax(subject.code == code))
+                said = "" if name == "" else f" {name!r:.80}"
+                remedy = "" if name == "" else ": rename that person, here or in subjects.rename of the description"
+                raise DataError(f"{line(place)}: subject{said} {fault}{remedy}")
+
+    def _ticks(self, record: Any, line: Callable[[int], str]) -> NDArray[np.float64] | NDArray[np.int64] | None:
         name = self._description.columns.timestamp
+        if name is None:
+            return None
         if self._description.timestamp_unit == "iso":
-            return self._iso(record.column(name), first)
-        ticks = self._numeric(record, name, first)
-        if not np.isfinite(ticks).all():
-            place = first + int(np.argmin(np.isfinite(ticks)))
-            raise DataError(f"{self.row(place)}: time stamp in '{name}' is empty or not finite: remove the row")
-        return ticks
-
-    def _numeric(self, record: Any, name: str, first: int) -> NDArray[np.float64] | NDArray[np.int64]:
-        import pyarrow as pa
-
+            return self._dates(record, name, line)
+        if not isinstance(name, str):
+            raise RecipeError(
+                "columns.timestamp names two columns, which are date and time: set timestamp_unit = 'iso'"
+            )
         column = record.column(name)
-        if not (pa.types.is_floating(column.type) or pa.types.is_integer(column.type)):
+        ticks = column.to_numpy(zero_copy_only=False)
+        if column.null_count or not np.isfinite(ticks).all():
+            if self._drops:
+                return np.asarray(ticks, np.float64)
+            place = int(np.argmin(np.isfinite(np.asarray(ticks, np.float64))))
             raise DataError(
-                f"{self.path}: column '{name}' holds {column.type}, expected numbers: convert it, "
-                "or say timestamp_unit = 'iso' if it holds dates"
+                f"{line(place)}: time stamp in '{name}' is empty or not finite: remove the row, or set "
+                "cleaning.faulty_rows = 'drop' in the description"
             )
-        if pa.types.is_integer(column.type) and column.null_count == 0:
-            whole: NDArray[np.int64] = column.cast(pa.int64()).to_numpy(zero_copy_only=False)
-            return whole
-        numbers: NDArray[np.float64] = column.cast(pa.float64()).to_numpy(zero_copy_only=False)
-        return numbers
+        return np.asarray(ticks)
 
-    def _iso(self, column: Any, first: int) -> NDArray[np.int64]:
-        """Nanoseconds since 1970 of text or Arrow time stamps."""
-        import pyarrow as pa
+    def _dates(self, record: Any, name: str | tuple[str, str], line: Callable[[int], str]) -> NDArray[np.int64]:
+        from pyarrow import compute as pc
 
-        if pa.types.is_timestamp(column.type):
-            column = column.cast(pa.timestamp("ns", column.type.tz))
-        elif pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
-            column = self._parse_iso(column, first)
+        if isinstance(name, str):
+            column = record.column(name)
         else:
-            raise DataError(
-                f"{self.path}: time stamps are {column.type}, not dates: set timestamp_unit to s, ms, us or ns"
-            )
-        if column.null_count:
-            place = first + int(np.argmin(column.is_valid().to_numpy(zero_copy_only=False)))
-            raise DataError(f"{self.row(place)}: the time stamp is empty: remove the row")
-        nanoseconds: NDArray[np.int64] = column.cast(pa.int64()).to_numpy(zero_copy_only=False)
-        return nanoseconds
-
-    def _parse_iso(self, column: Any, first: int) -> Any:
-        import pyarrow as pa
-
-        sample = column[0].as_py() or ""
-        zoned = sample.endswith("Z") or "+" in sample or sample[19:].count("-") > 0
-        kind = pa.timestamp("ns", "UTC" if zoned else None)
+            column = pc.binary_join_element_wise(*(record.column(part) for part in name), " ")
         try:
-            return column.cast(kind)
-        except pa.ArrowInvalid as error:
-            for place, text in enumerate(column.to_pylist()):
-                try:
-                    pa.scalar(text).cast(kind)
-                except pa.ArrowInvalid:
-                    raise DataError(
-                        f"{self.row(first + place)}: time stamp '{text}' is not a date and time like "
-                        "2026-01-31T12:00:00.020: correct it, or set timestamp_unit"
-                    ) from error
-            raise
-
-    def _require_finite(self, values: NDArray[np.float64], first: int) -> None:
-        finite = np.isfinite(values)
-        if finite.all():
-            return
-        place, index = np.unravel_index(int(np.argmin(finite)), finite.shape)
-        got = "infinite" if np.isinf(values[place, index]) else "empty or NaN"
-        raise DataError(
-            f"{self.row(first + int(place))}: column '{self._description.channels[int(index)].column}' is {got}: "
-            "remove the row (a gap is handled by data.max_gap_s) or repair the recording"
-        )
-
-    def _diagnose(self, error: Exception) -> DataError:
-        """The fault behind an Arrow error, located by reading the file once more, slowly."""
-        if self.path.suffix == ".parquet":
-            return DataError(f"{self.path} is damaged ({str(error).splitlines()[0]}): write it again")
-        return first_fault(self.path, self._numbers) or DataError(f"{self.path} cannot be read: {error}")
+            return parse_dates(column, self._description.timestamp_format)
+        except NotADateError as error:
+            got = f"'{error.text}' is not" if error.text else "is missing, expected"
+            form = self._description.timestamp_format or "2026-01-31T12:00:00.020"
+            raise DataError(
+                f"{line(error.place)}: time stamp {got} a date and time like {form}: correct it, or set "
+                "timestamp_format or timestamp_unit in the description"
+            ) from error
 
 
-def _encode(column: Any) -> tuple[NDArray[np.int64], list[str]]:
-    """Codes and texts of a column of any type; missing values become the empty text."""
-    import pyarrow as pa
-
-    encoded = column.cast(pa.string()).fill_null("").dictionary_encode()
-    codes: NDArray[np.int64] = encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
-    return codes, encoded.dictionary.to_pylist()
+def _values(record: Any, channel: TableChannel) -> NDArray[np.float64]:
+    values: NDArray[np.float64] = record.column(channel.column).to_numpy(zero_copy_only=False).astype(np.float64)
+    if channel.plus:
+        values = values + record.column(channel.plus).to_numpy(zero_copy_only=False)
+    return values

@@ -9,8 +9,9 @@ from factory.contracts.dataset import Recording
 from factory.contracts.errors import DataError
 from factory.contracts.recipe import DataRecipe
 from factory.contracts.window import Filter, Quantity, WindowSpec
+from factory.data import streams
 from factory.data.resample import resample
-from factory.data.streams import DUPLICATE, LATE, NOT_FINITE, Events, in_order, live_windows
+from factory.data.streams import DUPLICATE, LATE, NOT_FINITE, Events, in_order, join, live_windows
 from factory.data.windows import cut, plan_labels
 from tests.fakes import HOP, LABELS, LENGTH, RATE_HZ, tiny_spec
 
@@ -111,3 +112,43 @@ def test_a_contract_that_no_phone_can_feed_is_refused() -> None:
     spec: WindowSpec = tiny_spec().model_copy(update={"filters": (low_pass,)})
     with pytest.raises(DataError, match="needs filter"):
         live_windows({ACCELEROMETER: steady(0, 10), GYROSCOPE: steady(0, 10)}, spec, 0.1, 0)
+
+
+def test_sensors_of_any_name_and_width_join_at_their_time_stamps() -> None:
+    heart = Events(
+        time_ns=STEP_NS * np.arange(0, 100, 2, dtype=np.int64), values=np.arange(50, dtype=np.float32)[:, None]
+    )
+    watch = steady(STEP_NS, 99)
+    (piece,) = join({"heart": heart, "watch": watch}, [("watch", 2), ("heart", 0)], RATE_HZ, 0.1)
+    assert (piece.begin_ns, piece.first, piece.samples.shape) == (STEP_NS, True, (98, 2))
+    assert np.array_equal(piece.samples[:, 0], watch.values[:98, 2])
+    assert np.array_equal(piece.samples[:, 1], np.arange(0.5, 49.5, 0.5, dtype=np.float32))
+
+
+def test_pieces_of_a_long_segment_hold_what_the_whole_would(monkeypatch: pytest.MonkeyPatch) -> None:
+    random = np.random.default_rng(5)
+
+    def unsteady(count: int) -> Events:
+        time_ns = 1_700_000_000_000_000_000 + np.cumsum(random.integers(9_000_000, 29_000_000, count)).astype(np.int64)
+        time_ns[count // 2 :] += 150_000_000
+        return Events(time_ns=time_ns, values=random.normal(0, 5, (count, 3)).astype(np.float32))
+
+    tracks = {"a": unsteady(900), "b": unsteady(1000)}
+    columns = [("a", 0), ("b", 1), ("b", 2)]
+    whole = list(join(tracks, columns, 70.0, 0.1))
+    monkeypatch.setattr(streams, "CHUNK", 64)
+    pieces = list(join(tracks, columns, 70.0, 0.1))
+    assert all(piece.first for piece in whole)
+    assert sum(piece.first for piece in pieces) == len(whole) == 3
+    assert max(len(piece.samples) for piece in pieces) == 64
+    assert np.array_equal(
+        np.concatenate([piece.samples for piece in pieces]), np.concatenate([piece.samples for piece in whole])
+    )
+    inner = next(piece for piece in pieces if not piece.first)
+    assert inner.begin_ns == whole[0].begin_ns + round(64 * 1e9 / 70)
+
+
+def test_no_sensor_gives_no_grid() -> None:
+    assert list(join({}, [], RATE_HZ, 0.1)) == []
+    empty = Events(time_ns=np.empty(0, np.int64), values=np.empty((0, 3), np.float32))
+    assert list(join({"a": steady(0, 9), "b": empty}, [("a", 0), ("b", 0)], RATE_HZ, 0.1)) == []

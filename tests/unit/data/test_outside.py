@@ -1,4 +1,4 @@
-"""Mixed windows come beside the pure ones, for the subjects asked for, and change nothing of the pure ones."""
+"""Mixed and null windows come beside the pure ones, by subject, and change nothing of the pure ones."""
 
 from pathlib import Path
 
@@ -9,9 +9,13 @@ import tomli_w
 from factory.contracts.dataset import Split
 from factory.contracts.progress import Silent
 from factory.contracts.recipe import DataRecipe
-from factory.data import mixed_windows, prepare
+from factory.data import mixed_windows, null_windows, prepare
+from factory.data.checks import survey_source
 from factory.data.counts import count_classes
 from factory.data.preparation import content_hash
+from factory.data.sources import SOURCES, open_source
+from factory.data.windows import NULL_WINDOWS
+from tests.unit.data.null_table import TEXT
 from tests.unit.data.tables import Rows, description
 
 RECIPE = DataRecipe(source="table", description="data.toml", window=64, hop=32)
@@ -93,3 +97,67 @@ def test_classes_are_counted_by_part(table: Path) -> None:
     who = [np.flatnonzero(windows.subject == name) for name in ("ann", "bob", "cid")]
     counts = count_classes(windows, Split(train=who[0], validation=who[1], test=who[2]))
     assert counts == {part: {"rest": 2, "walk": 2} for part in ("train", "validation", "test")}
+
+
+@pytest.fixture
+def zeros(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """300 samples each: rest, 100 of label 0, walking; of cid 0 only, so that a null person is no trained one."""
+    monkeypatch.setitem(SOURCES, "table", "tests.unit.data.null_table:NullTable")
+    rows = Rows.moving(300, people=("ann", "bob", "cid"))
+    rows.lines = [line for line in rows.lines if ",2," not in line[:6]]
+    for index, line in enumerate(rows.lines[1:], 1):
+        place = (index - 1) % 300
+        label = TEXT if 100 <= place < 200 or line.startswith("cid") else "rest" if place < 100 else "walk"
+        rows.lines[index] = line.rpartition(",")[0] + f",{label}"
+    rows.write(tmp_path)
+    described = description(unlabelled=["", TEXT]).model_dump(mode="json", exclude_none=True)
+    (tmp_path / "data.toml").write_text(tomli_w.dumps(described))
+    return tmp_path
+
+
+def test_null_windows_of_the_subjects_asked_for(zeros: Path) -> None:
+    recipe = RECIPE.model_copy(update={"hop": 18})
+    found = null_windows(recipe, None, zeros / "cache", ["ann", "bob"], Silent(), zeros)
+    # Starts 108 and 126 lie within samples 100 to 200.
+    assert found.subject.tolist() == ["ann", "ann", "bob", "bob"]
+    assert found.purity.tolist() == [1.0] * 4
+    samples = [line.split(",")[3:9] for line in (zeros / "rows.csv").read_text().splitlines() if line.startswith("ann")]
+    assert np.allclose(found.x[0].T, np.array(samples[108:172], np.float32))
+    everyone = null_windows(recipe, None, zeros / "cache", ["ann", "bob", "cid"], Silent(), zeros)
+    assert [int((everyone.subject == name).sum()) for name in ("ann", "bob", "cid")] == [2, 2, 14]
+
+
+def test_pure_windows_have_no_null_class_and_do_not_depend_on_null_windows(zeros: Path) -> None:
+    before = prepare(RECIPE, None, zeros / "cache", Silent(), zeros)
+    assert before.spec.labels == ("rest", "walk")
+    assert set(before.y.tolist()) == {0, 1}
+    assert set(before.subject.tolist()) == {"ann", "bob"}
+    assert before.lost[NULL_WINDOWS] == 8 + 1 + 1
+    null_windows(RECIPE, None, zeros / "cache", ["cid"], Silent(), zeros)
+    mixed = mixed_windows(RECIPE, None, zeros / "cache", ["cid"], Silent(), zeros)
+    again = prepare(RECIPE, None, zeros / "cache", Silent(), zeros)
+    assert before.content_hash == again.content_hash
+    assert before.digest == again.digest
+    assert len(mixed.y) == 0
+
+
+def test_null_samples_shape_the_same_pure_windows_as_unlabelled_ones(
+    zeros: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    null = prepare(RECIPE, None, zeros / "null", Silent(), zeros)
+    monkeypatch.setitem(SOURCES, "table", "factory.data.sources.table:Table")
+    plain = prepare(RECIPE, None, zeros / "plain", Silent(), zeros)
+    assert null.digest == plain.digest
+
+
+def test_null_samples_are_no_class_of_a_survey_and_no_unknown_label(zeros: Path) -> None:
+    survey = survey_source(open_source("table", "data.toml", zeros), RECIPE, None, Silent())
+    assert survey.unknown_labels == 0
+    assert survey.class_samples().tolist() == [200, 200]
+    assert survey.boundary_report().unlabelled >= 8
+
+
+def test_recordings_without_a_null_class_have_no_null_windows(table: Path) -> None:
+    found = null_windows(RECIPE, None, table / "cache", ["ann", "bob", "cid"], Silent(), table)
+    assert found.x.shape == (0, 6, 64)
+    assert len(found.subject) == len(found.purity) == 0
