@@ -9,6 +9,7 @@ import numpy as np
 
 from factory.contracts.errors import DataError
 from factory.data.guess_check import Check, listed
+from factory.data.guess_texts import grouped
 from factory.data.guess_triads import Axes, find_triads, quantity_of
 from factory.data.guess_words import (
     LABEL,
@@ -222,9 +223,10 @@ class _Finder:
         if self.chosen.sensor is not None:
             self.taken |= set(columns_of(self.chosen.sensor, self.facts))
             return Found(column=self.chosen.sensor, reason="named with --sensor")
-        if "{sensor}" in self.facts and self.facts["{sensor}"].distinct > 1:
-            self.taken.add("{sensor}")
-            return Found(column="{sensor}", reason="a file holds one sensor")
+        fields = [name for name in ("{placement}", "{sensor}") if name in self.facts and self.facts[name].distinct > 1]
+        if fields:
+            self.taken |= set(fields)
+            return Found(column="_".join(fields), reason="a file holds one sensor, which its path names")
         for name in self._free():
             facts = self.facts[name]
             if facts.numeric or not 2 <= facts.distinct <= 12 or not says(name, SENSOR):
@@ -260,7 +262,9 @@ class _Finder:
         for text, columns in self._columns_by_sensor(sensor.column, names).items():
             triads = find_triads(columns, text)
             if not triads:
-                self.left_out[text] = "no sensor with axes x, y and z, or gravity and attitude, which an app has no use for"
+                self.left_out[text] = (
+                    "no sensor with axes x, y and z, or gravity and attitude, which an app has no use for"
+                )
             found += triads
         return found
 
@@ -269,15 +273,12 @@ class _Finder:
 
     def _columns_by_sensor(self, sensor: str, names: list[str]) -> dict[str, list[str]]:
         """Per text of the column of sensors, the columns that have values in its rows."""
-        from pyarrow import compute as pc
-
         found: dict[str, dict[str, None]] = {}
         for chunk in self.sample.chunks:
-            texts = chunk.column(sensor)
-            for text in texts.unique().to_pylist():
-                rows = chunk.filter(pc.equal(texts, text))
-                used = [name for name in names if rows.column(name).null_count < rows.num_rows]
-                found.setdefault(str(text), {}).update(dict.fromkeys(used))
+            for key, rows in grouped(chunk, (sensor,)):
+                taken = chunk.take(rows)
+                used = [name for name in names if taken.column(name).null_count < taken.num_rows]
+                found.setdefault(key[0], {}).update(dict.fromkeys(used))
         return {text: [name for name in names if name in used] for text, used in sorted(found.items())}
 
     def _label(self) -> Found | None:
@@ -342,7 +343,11 @@ class _Finder:
         found.sort(key=self._time_order)
         date = None
         for name in found:
-            if len(found) > 1 and self.facts[name].distinct < len(found) and set(words(name)) & {"date", "datum", "fecha"}:
+            if (
+                len(found) > 1
+                and self.facts[name].distinct < len(found)
+                and set(words(name)) & {"date", "datum", "fecha"}
+            ):
                 date = name
         if date is None and len(found) > 1:
             dates = [name for name in found if self._looks_like(name, r"\d{1,4}[-./]\d{1,2}[-./]\d{1,4}")]
@@ -386,7 +391,9 @@ class _Finder:
             self.taken |= set(columns_of(chosen, self.facts))
             return Found(column=chosen, reason=f"named with --{role}")
         field_ = f"{{{role}}}"
-        said = [(vocabulary.index(word), name) for name in self._free() if (word := says(name, vocabulary)) and fits(name)]
+        said = [
+            (vocabulary.index(word), name) for name in self._free() if (word := says(name, vocabulary)) and fits(name)
+        ]
         order = [name for _, name in sorted(said, key=lambda item: item[0])]
         if field_ in order:
             order = [field_, *(name for name in order if name != field_)]
@@ -396,7 +403,7 @@ class _Finder:
         self.taken.add(first)
         if ask and others:
             self._ask(role, first, others)
-        reason = f"named in the pattern of files" if first == field_ else f"its name says '{says(first, vocabulary)}'"
+        reason = "named in the pattern of files" if first == field_ else f"its name says '{says(first, vocabulary)}'"
         return Found(column=first, reason=reason)
 
     def _ask(self, role: str, first: str, others: list[str]) -> None:

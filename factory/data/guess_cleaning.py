@@ -27,7 +27,9 @@ def guess_cleaning(
     """
     checks: list[Check] = []
     plan: dict[str, str] = {}
-    missing = "" if session else "a column that tells recordings of one person apart is missing: name it with --session; "
+    missing = (
+        "" if session else "a column that tells recordings of one person apart is missing: name it with --session; "
+    )
     if clock.column is not None and scan.steps:
         plan |= _order(scan, missing, checks)
         plan |= _equal(scan, clock, bool(plan), checks)
@@ -68,9 +70,7 @@ def _order(scan: Scan, missing: str, checks: list[Check]) -> dict[str, Literal["
     return {}
 
 
-def _equal(
-    scan: Scan, clock: Clock, disorder: bool, checks: list[Check]
-) -> dict[str, Literal["first", "spread"]]:
+def _equal(scan: Scan, clock: Clock, disorder: bool, checks: list[Check]) -> dict[str, Literal["first", "spread"]]:
     if clock.bursts:
         return {"equal_stamps": "spread"}
     if not scan.equal or (disorder and scan.falls > _DISORDER * scan.steps and not scan.copies):

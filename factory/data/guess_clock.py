@@ -10,10 +10,11 @@ from factory.contracts.errors import DataError
 from factory.contracts.table import TimeUnit
 from factory.data.columns import Chosen, Found, Roles
 from factory.data.guess_check import Check, listed
-from factory.data.guess_dates import date_formats, nanoseconds
+from factory.data.guess_dates import date_forms, nanoseconds
 from factory.data.guess_texts import grouped
 from factory.data.guess_triads import Axes
 from factory.data.guess_words import NOT_SENSOR_TIME, words
+from factory.data.intake.dates import NotADateError
 from factory.data.sample import Sample
 from factory.data.statistics import Doubles
 
@@ -102,9 +103,9 @@ def ticks_of(table: Any, columns: tuple[str, ...], unit: TimeUnit, form: str | N
             return nanoseconds(table.column(columns[0]), form).astype(np.float64)
         parts = [table.column(name).cast(pa.string()) for name in columns]
         return nanoseconds(pc.binary_join_element_wise(*parts, " "), form).astype(np.float64)
-    except ValueError as error:
+    except NotADateError as error:
         raise DataError(
-            f"column '{', '.join(columns)}' holds neither numbers nor dates of one form ({error}): "
+            f"column '{', '.join(columns)}' holds neither numbers nor dates of one form ('{error.text:.40}'): "
             "name the time stamps with --time COLUMN"
         ) from error
 
@@ -193,7 +194,7 @@ def _rises(sample: Sample, roles: Roles, name: str) -> bool:
 
     kind = sample.chunks[0].schema.field(name).type
     if not sample.numeric(name):
-        return pa.types.is_temporal(kind) or bool(date_formats(sample.texts(name)[:20]))
+        return pa.types.is_temporal(kind) or bool(date_forms(sample.texts(name)[:20]))
     steps = np.concatenate([np.diff(np.asarray(chunk.column(name).to_numpy(), np.float64)) for chunk in sample.chunks])
     steps = steps[np.isfinite(steps)]
     return bool((steps > 0).mean() > 0.05) if len(steps) else False
@@ -226,7 +227,7 @@ def _form(sample: Sample, columns: tuple[str, ...]) -> tuple[Any, list[Check]]:
     if len(columns) == 1 and pa.types.is_temporal(sample.chunks[0].schema.field(columns[0]).type):
         return None, []
     texts = _first_texts(sample, columns)
-    forms = date_formats(texts)
+    forms = date_forms(texts)
     if not forms:
         example = texts[0] if texts else ""
         raise DataError(

@@ -37,10 +37,16 @@ class LabelGuess:
     checks: tuple[Check, ...]
 
 
-def guess_labels(tally: Mapping[str, int], scan: Scan) -> LabelGuess:
-    """Sort the label texts of all rows."""
+def guess_labels(tally: Mapping[str, int], scan: Scan, names: Mapping[str, str]) -> LabelGuess:
+    """Sort the label texts of all rows.
+
+    Args:
+        tally: Text to rows.
+        scan: All rows.
+        names: Code to the activity that a list beside the recordings gives; empty where there is none.
+    """
     checks: list[Check] = []
-    rename = respelled(Counter(tally), "labels", checks)
+    rename = dict(names) or respelled(Counter(tally), "labels", checks)
     merged: Counter[str] = Counter()
     for text, rows in tally.items():
         merged[rename.get(text, text)] += rows
@@ -97,9 +103,7 @@ def _is_null(text: str) -> bool:
     return plain in NULL or re.sub(r"\s*\(.*\)$", "", plain) in NULL
 
 
-def _zero(
-    rest: list[str], null: list[str], scan: Scan, checks: list[Check]
-) -> tuple[list[str], list[str]]:
+def _zero(rest: list[str], null: list[str], scan: Scan, checks: list[Check]) -> tuple[list[str], list[str]]:
     """0 among numbers: the pause between activities, or the first of them."""
     others = [text for text in rest if text != "0"]
     if len(others) < 2 or not all(re.fullmatch(r"\d+", text) for text in rest):

@@ -13,6 +13,8 @@ from factory.data.guess_clock import Clock
 from factory.data.guess_texts import codes_of, grouped
 from factory.data.guess_triads import AXES, Axes
 from factory.data.guess_units import Lengths
+from factory.data.intake.members import Member
+from factory.data.intake.sheet import Kind
 from factory.data.statistics import Doubles
 
 _MOST_STRETCHES = 100_000
@@ -33,6 +35,7 @@ class Scan:
         between: (before, after) of each change of label within a recording to their number.
         lengths: Sensor to (person, recording) to the lengths of its values.
         missing: Sensor to rows with a missing value, and the first: file and row in it.
+        spans: (person, recording) to its first and last time in seconds and its rows, of one sensor.
         steps, falls, equal, copies: Steps of time within recordings; those that fall, those of nothing, and those of
             nothing whose values are the row before's.
         falls_far: Falls back to within a second of the recording's first time.
@@ -50,6 +53,7 @@ class Scan:
     between: Counter[tuple[str, str]] = field(default_factory=Counter)
     lengths: defaultdict[str, dict[tuple[str, str], Lengths]] = field(default_factory=lambda: defaultdict(dict))
     missing: dict[str, tuple[int, str, int]] = field(default_factory=dict)
+    spans: dict[tuple[str, str], tuple[float, float, int]] = field(default_factory=dict)
     steps: int = 0
     falls: int = 0
     falls_far: int = 0
@@ -70,27 +74,29 @@ class _Open:
     rows: int
 
 
-def wanted_columns(roles: Roles, clock: Clock, sensors: Sequence[Axes]) -> dict[str, str]:
+def wanted_columns(roles: Roles, clock: Clock, sensors: Sequence[Axes]) -> dict[str, Kind]:
     """Every column that the pass needs, and its kind."""
     import re
 
     texts = [found.column for found in (roles.subject, roles.session, roles.sensor, roles.label) if found is not None]
-    wanted: dict[str, str] = {}
-    for text in (*texts, "{file}"):
+    wanted: dict[str, Kind] = {}
+    for text in texts:
         for name in re.findall(r"\{[a-z_]+\}", text) or [text]:
             wanted[name] = "text"
     for name in clock.columns:
-        wanted[name] = wanted.get(name, "any" if clock.unit == "iso" else "integer")
+        dates: Kind = "any" if len(clock.columns) == 1 else "text"
+        wanted.setdefault(name, dates if clock.unit == "iso" else "integer")
     for axes in sensors:
-        wanted |= dict.fromkeys((*axes.columns.values(), *axes.plus.values()), "number")
+        for name in (*axes.columns.values(), *axes.plus.values()):
+            wanted.setdefault(name, "number")
     return wanted
 
 
-def scan(batches: Iterable[Any], roles: Roles, clock: Clock, sensors: Sequence[Axes]) -> Scan:
+def scan(batches: Iterable[tuple[Member, Any]], roles: Roles, clock: Clock, sensors: Sequence[Axes]) -> Scan:
     """Go over all rows once, in constant memory.
 
     Args:
-        batches: pyarrow RecordBatches with the `wanted_columns`, each of one file.
+        batches: Files with pyarrow RecordBatches of the `wanted_columns`.
         roles: Which column is what.
         clock: Time stamps.
         sensors: The chosen ones.
@@ -112,18 +118,19 @@ class _Scanner:
         self._gap_s = max(0.1, 5 / clock.rate_hz)
         self._second = max(2, round(clock.rate_hz))
 
-    def run(self, batches: Iterable[Any]) -> Scan:
-        for batch in batches:
+    def run(self, batches: Iterable[tuple[Member, Any]]) -> Scan:
+        for member, batch in batches:
+            self._row = 0 if member.name != self._file else self._row
+            self._file = member.name
             if batch.num_rows:
                 self._take(batch)
         for key, open_ in self._open.items():
             self._close(key, open_)
+            session = key[1] if self.roles.session is not None else ""
+            self.found.spans.setdefault((key[0], session), (open_.first, open_.last, open_.rows))
         return self.found
 
     def _take(self, batch: Any) -> None:
-        file = str(batch.column("{file}")[0].as_py())
-        self._row = 0 if file != self._file else self._row
-        self._file = file
         self.found.rows += batch.num_rows
         time_s = self.clock.ticks(batch) * self.clock.seconds
         labels: tuple[Ints, list[str]] | None = None

@@ -85,7 +85,10 @@ def name_by_values(axes: Axes, lengths: Mapping[tuple[str, str], Lengths]) -> tu
     elif low is not None and high is not None and low > _STEADY_FIELD * high:
         quantity, why = Quantity.MAGNETOMETER, f"its length hardly changes ({low:.3g} to {high:.3g}), and is no gravity"
     elif one.unit == "m/s^2" and one.strong > _LARGEST_RAD_S / 2:
-        quantity, why = Quantity.LINEAR_ACCELERATION, f"too large for rotation in rad/s (99th percentile {one.strong:.3g})"
+        quantity, why = (
+            Quantity.LINEAR_ACCELERATION,
+            f"too large for rotation in rad/s (99th percentile {one.strong:.3g})",
+        )
     else:
         quantity, why = Quantity.GYROSCOPE, f"not steady, so no gravity and no magnetic field ({one.evidence})"
     named = replace(axes, quantity=quantity, name=short_name(quantity, axes.placement))
@@ -93,9 +96,7 @@ def name_by_values(axes: Axes, lengths: Mapping[tuple[str, str], Lengths]) -> tu
     return named, Check(code="sensor.unnamed", key=f"channels.{named.name}", message=message)
 
 
-def choose_sensors(
-    candidates: Sequence[tuple[Axes, Judgement]], chosen: Chosen
-) -> tuple[list[Axes], dict[str, str]]:
+def choose_sensors(candidates: Sequence[tuple[Axes, Judgement]], chosen: Chosen) -> tuple[list[Axes], dict[str, str]]:
     """One sensor of each kind and place, and why each of the others is left out."""
     kept: list[tuple[Axes, Judgement]] = []
     left: dict[str, str] = {}
@@ -172,9 +173,7 @@ def guess_sensors(
 def _field(axes: Axes) -> SensorGuess:
     unit, scale = axes.told or ("uT", 1.0)
     reason = "its name says so" if axes.told else "magnetometers are left as they are; write '1' if it has no unit"
-    return SensorGuess(
-        axes=axes, quantity=Quantity.MAGNETOMETER, unit=unit, scale=scale, gravity=None, reason=reason
-    )
+    return SensorGuess(axes=axes, quantity=Quantity.MAGNETOMETER, unit=unit, scale=scale, gravity=None, reason=reason)
 
 
 def _variation(guess: SensorGuess, lengths: Mapping[tuple[str, str], Lengths]) -> dict[str, float]:
@@ -227,7 +226,7 @@ def _unit_and_gravity(axes: Axes, one: Judgement) -> tuple[SourceUnit, float, bo
         unit, scale, reason = one.unit or "m/s^2", one.scale, one.evidence
         doubt = ""
         if one.unit is None:
-            unit, scale = (told or ("m/s^2", 1.0))
+            unit, scale = told or ("m/s^2", 1.0)
             doubt = f"{one.evidence}: give the factor to g or m/s^2 as scale"
         elif told and (told[0], round(told[1], 6)) != (unit, round(scale, 6)):
             doubt = f"its name says {told[0]}, its values do not: {one.evidence}; the values were followed"
@@ -321,9 +320,7 @@ def _rotation(
     return guess, checks
 
 
-def _swapped(
-    guesses: Sequence[SensorGuess], lengths: Mapping[str, Mapping[tuple[str, str], Lengths]]
-) -> list[Check]:
+def _swapped(guesses: Sequence[SensorGuess], lengths: Mapping[str, Mapping[tuple[str, str], Lengths]]) -> list[Check]:
     """A gyroscope that holds steady like gravity."""
     checks = []
     for guess in guesses:
@@ -333,9 +330,7 @@ def _swapped(
         if figures is None:
             continue
         others = [
-            other.axes.shown
-            for other in guesses
-            if other.quantity is Quantity.ACCELEROMETER and other.gravity is False
+            other.axes.shown for other in guesses if other.quantity is Quantity.ACCELEROMETER and other.gravity is False
         ]
         also = f", and {others[0]}, named an accelerometer, does not: their names are swapped?" if others else ""
         message = f"the gyroscope {guess.axes.shown} holds steady like gravity ({figures}){also or ': is it one?'}"

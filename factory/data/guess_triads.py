@@ -119,7 +119,9 @@ def told_unit(name: str, quantity: Quantity | None) -> tuple[SourceUnit, float] 
     """The unit that a column's name gives, and the factor to it: 'acc x (mg)' is 0.001 of g."""
     allowed = _OF.get(quantity) if quantity is not None else ("m/s^2", "g", "rad/s", "deg/s", "uT")
     assert allowed is not None
-    inside = [re.sub(r"[\s^*·]", "", text.lower().replace("²", "2").replace("µ", "μ")) for text in _BRACKETS.findall(name)]
+    inside = [
+        re.sub(r"[\s^*·]", "", text.lower().replace("²", "2").replace("µ", "μ")) for text in _BRACKETS.findall(name)
+    ]
     bare = words(_BRACKETS.sub(" ", name))
     # 'g' alone is a gyroscope's own short name ('gx'), a unit only beside a word for acceleration.
     for text in (*inside, *(part for part in bare if part not in ("s",))):

@@ -227,5 +227,5 @@ def _by_person(lengths: Mapping[tuple[str, str], Lengths]) -> dict[str, list[Len
 def _unit(text: str | None) -> SourceUnit | None:
     for unit in ("m/s^2", "g", "rad/s", "deg/s", "uT", "1"):
         if text == unit:
-            return unit  # type: ignore[return-value]
+            return unit
     return None
