@@ -1,5 +1,6 @@
 """Delimited text as a sheet: any encoding, delimiter and decimal sign, batch by batch in constant memory."""
 
+import codecs
 import csv
 import io
 import re
@@ -205,6 +206,7 @@ class TextSheet:
 
     def _utf8(self) -> IO[bytes]:
         """The file as UTF-8, at its first line, without what is skipped; read by line only where it must be."""
+        codecs.lookup(self._codec)
         raw = self.member.open()
         if self._plain:
             stream = raw if isinstance(raw, io.BufferedReader) else io.BufferedReader(raw)  # type: ignore[type-var]
