@@ -7,7 +7,7 @@ from factory.data.intake.dates import NotADateError, parse_dates
 
 
 def steps_ms(texts: list[str], form: str | None = None) -> list[float]:
-    return (np.diff(parse_dates(pa.array(texts), form)) / 1e6).tolist()
+    return [float(step) for step in np.diff(parse_dates(pa.array(texts), form)) / 1e6]
 
 
 @pytest.mark.parametrize(
