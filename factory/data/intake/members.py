@@ -22,7 +22,7 @@ _ZIP = b"PK\x03\x04"
 _PACKED: Mapping[bytes, Any] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\x00": lzma.open}
 _ZSTD = b"\x28\xb5\x2f\xfd"
 _HEAD_BYTES = 1 << 18
-_NOT_LISTED = ("__MACOSX/", ".")
+_NOT_LISTED = ("__MACOSX", ".")
 SUFFIXES = (".gz", ".bz2", ".xz", ".zst")
 
 
@@ -58,7 +58,7 @@ class Member:
         """
         try:
             if self.inner is not None and self.suffix not in (".xlsx", ".xlsm"):
-                raw: IO[bytes] = io.BufferedReader(_ZipMember(self.path, self.inner))
+                raw: IO[bytes] = _from_archive(self.path, self.inner)
             else:
                 raw = self.path.open("rb")
             return _decompressed(raw)
@@ -80,29 +80,24 @@ class Member:
             raise DataError(f"{self} is damaged ({error}): export or download it again") from error
 
 
-class _ZipMember(io.RawIOBase):
-    """A member's bytes; closes its archive with it."""
+class _Owner(io.RawIOBase):
+    """A stream that closes what it reads from, one after the other."""
 
-    def __init__(self, path: Path, inner: str) -> None:
-        self._archive = zipfile.ZipFile(path)
-        try:
-            self._file = self._archive.open(inner)
-        except BaseException:
-            self._archive.close()
-            raise
+    def __init__(self, stream: Any, *owned: Any) -> None:
+        self._stream, self._owned = stream, owned
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int:
-        data = self._file.read(len(buffer))
+        data = self._stream.read(len(buffer))
         buffer[: len(data)] = data
         return len(data)
 
     def close(self) -> None:
         if not self.closed:
-            self._file.close()
-            self._archive.close()
+            for stream in (self._stream, *self._owned):
+                stream.close()
         super().close()
 
 
@@ -193,18 +188,25 @@ def _is_zip(path: Path) -> bool:
         return False
 
 
+def _from_archive(path: Path, inner: str) -> IO[bytes]:
+    archive = zipfile.ZipFile(path)
+    try:
+        return io.BufferedReader(_Owner(archive.open(inner), archive))
+    except BaseException:
+        archive.close()
+        raise
+
+
 def _decompressed(raw: IO[bytes]) -> IO[bytes]:
     buffered = raw if isinstance(raw, io.BufferedReader) else io.BufferedReader(raw)  # type: ignore[type-var]
     begin = buffered.peek(8)[:8]
     for magic, opener in _PACKED.items():
         if begin.startswith(magic):
-            opened: IO[bytes] = opener(buffered, "rb")
-            return opened
+            return io.BufferedReader(_Owner(opener(buffered, "rb"), buffered))
     if begin.startswith(_ZSTD):
         import pyarrow as pa
 
-        unpacked: IO[bytes] = pa.CompressedInputStream(pa.PythonFile(buffered, "r"), "zstd")
-        return unpacked
+        return io.BufferedReader(_Owner(pa.CompressedInputStream(pa.PythonFile(buffered, "r"), "zstd"), buffered))
     return buffered
 
 

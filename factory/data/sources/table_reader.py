@@ -77,6 +77,7 @@ class TableReader:
         where, only = self.folder, self._only_file()
         found = find_members(only, (only.name,)) if only is not None else []
         found = found or find_members(where, self._description.files, self._description.ignore)
+        found = [member for member in found if self._channels_in(member)]
         if not found:
             patterns = ", ".join(self._description.files)
             raise DataError(
@@ -164,8 +165,6 @@ class TableReader:
         rows, self.dropped = 0, 0
         for member in self.members:
             channels = self._channels_in(member)
-            if not channels:
-                continue
             sheet = open_sheet(member, self._description.reading)
             first = 0
             for record in sheet.batches(self._wanted(member, channels), self._drops):
