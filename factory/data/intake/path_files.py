@@ -7,25 +7,31 @@ from pathlib import PurePosixPath
 
 from factory.contracts.table import escape
 from factory.data.intake.members import SUFFIXES, Member
-from factory.data.intake.path_words import plain
+from factory.data.intake.path_words import plain, plain_words
 from factory.data.intake.patterns import fit
 
-_NO_DATA = frozenset(
-    """.py .ipynb .m .r .rmd .jl .c .h .cpp .java .kt .js .ts .sh .bat .exe .md .rst .pdf .doc .docx .ppt .pptx .odt .rtf
-    .htm .html .css .png .jpg .jpeg .gif .bmp .svg .tif .tiff .webp .heic .mp4 .mov .avi .mkv .mp3 .m4a .wav .aac .kml
-    .kmz .gpx .plist .yaml .yml .toml .ini .cfg .conf .bib .tex .lock .pyc .url .lnk .xml .db .tmp .bak .sha256 .md5
-    .labels .torrent .ds_store .sqlite .pkl .pickle .pt .onnx .tflite .joblib .h5 .hdf5""".split()
+_NO_DATA = plain_words(
+    """
+    .py .ipynb .m .r .rmd .jl .c .h .cpp .java .kt .js .ts .sh .bat .exe .md .rst .pdf .doc .docx .ppt .pptx .odt
+    .rtf .htm .html .css .png .jpg .jpeg .gif .bmp .svg .tif .tiff .webp .heic .mp4 .mov .avi .mkv .mp3 .m4a .wav .aac
+    .kml .kmz .gpx .plist .yaml .yml .toml .ini .cfg .conf .bib .tex .lock .pyc .url .lnk .xml .db .tmp .bak .sha256 .md5
+    .labels .torrent .ds_store .sqlite .pkl .pickle .pt .onnx .tflite .joblib .h5 .hdf5
+    """
 )
-_NO_DATA_STEMS = frozenset(
-    """readme metadata meta license licence copying copyright changelog changes notes note info information config settings
-    requirements manifest participants participant demographics description legend features authors citation version
-    about summary questionnaire survey todo contents index codebook protocol setup device devices dataset_description
-    features_info sensors""".split()
+_NO_DATA_STEMS = plain_words(
+    """
+    readme metadata meta license licence copying copyright changelog changes notes note info information config
+    settings requirements manifest participants participant demographics description legend features authors
+    citation version about summary questionnaire survey todo contents index codebook protocol setup device devices dataset_description
+    features_info sensors
+    """
 )
 _NO_DATA_ENDS = ("_info", "_metadata", "_meta", "_readme", "_description", "_demographics", "_config", "_legend")
-_LABEL_STEMS = frozenset(
-    """label labels annotation annotations annotated event events marker markers tag tags interval intervals segments
-    groundtruth ground_truth gt activities activity_labels activity_label labels_map class_names classes""".split()
+_LABEL_STEMS = plain_words(
+    """
+    label labels annotation annotations annotated event events marker markers tag tags interval intervals segments
+    groundtruth ground_truth gt activities activity_labels activity_label labels_map class_names classes
+    """
 )
 _LABEL_ENDS = ("labels", "annotation", "annotations", "intervals", "markers", "events", "groundtruth")
 _SUFFIX = re.compile(r"\.[A-Za-z][A-Za-z0-9]{0,7}$")
@@ -120,9 +126,8 @@ def _covering(name: str, left: Sequence[str], data: Sequence[str]) -> str:
     alike = [f"**/*{escape(suffix)}"] if suffix and suffix.lower() in _NO_DATA else []
     if sum(PurePosixPath(other).name == pure.name for other in left) > 1:
         alike.append(f"**/{escape(pure.name)}")
-    for folder in reversed(pure.parents[:-1]):
-        if sum(other.startswith(f"{folder}/") for other in left) > 1:
-            alike.append(f"{escape(str(folder))}/**")
+    folders = [str(folder) for folder in reversed(pure.parents[:-1])]
+    alike += [f"{escape(f)}/**" for f in folders if sum(other.startswith(f"{f}/") for other in left) > 1]
     for pattern in alike:
         if not any(fit(pattern, other) is not None for other in data):
             return pattern

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import product
 
 from factory.data.intake.path_words import Kind, Token, tokens
 
 _MOST_FIXED = 5
 """Tokens at either end that may be fixed where names have different numbers of them."""
-_KNOWN = (Kind.LABEL, Kind.SENSOR, Kind.PLACE, Kind.STAMP)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ def split_parts(names: Sequence[str]) -> list[Part]:
     if key := _key(names):
         return [Part((key,)), Part(tuple(name.removeprefix(key) for name in names), _value_kinds(names, key))]
     unique = list(dict.fromkeys(names))
-    best = min(_candidates(unique), key=_cost)
+    best = min(_candidates(unique), key=lambda candidate: _cost(*candidate))[0]
     place = {name: index for index, name in enumerate(unique)}
     at = [place[name] for name in names]
     return [
@@ -69,14 +69,16 @@ def _joint_kind(found: Sequence[Token]) -> Kind:
     return kinds.pop() if len(kinds) == 1 else Kind.WORD
 
 
-def _candidates(names: list[str]) -> Iterator[list[Part]]:
-    """Every way to lay the names beside each other."""
-    yield [Part(tuple(names), tuple(_joint_kind(tokens(name, True, False)[0]) for name in names))]
-    for codes in (True, False):
-        for counted_runs in (True, False):
-            rows = [_cells(name, codes, counted_runs) for name in names]
-            for row in _aligned(rows):
-                yield _merged(_parts(row))
+def _candidates(names: list[str]) -> Iterator[tuple[list[Part], bool]]:
+    """Every way to lay the names beside each other, and whether mixed letters and digits were taken for codes."""
+    yield [Part(tuple(names), tuple(_joint_kind(tokens(name, True, False)[0]) for name in names))], True
+    seen: list[list[list[Token]]] = []
+    for codes, counted_runs in product((True, False), repeat=2):
+        rows = [_cells(name, codes, counted_runs) for name in names]
+        if rows not in seen:
+            seen.append(rows)
+            for aligned in _aligned(rows):
+                yield _merged(_parts(aligned)), codes
 
 
 def _cells(name: str, codes: bool, counted_runs: bool) -> list[Token]:
@@ -98,15 +100,22 @@ def _aligned(rows: list[list[Token]]) -> Iterator[list[list[Token]]]:
         for right in range(min(shortest - left, _MOST_FIXED + 1)):
             yield [_middle(row, left, right) for row in rows]
     if lengths == {shortest, shortest + 1} and all(
-        row[-1].kind in (Kind.NUMBER, Kind.STAMP) for row in rows if len(row) > shortest
+        row[-1].before and row[-1].kind in (Kind.NUMBER, Kind.STAMP) for row in rows if len(row) > shortest
     ):
-        yield [row if len(row) > shortest else [*row, Token("", "", Kind.NUMBER)] for row in rows]
+        yield [_with_tail(row, len(row) > shortest) for row in rows]
 
 
 def _middle(row: list[Token], left: int, right: int) -> list[Token]:
     inner = row[left : len(row) - right]
     joined = replace(inner[0], text=inner[0].text + _text(inner[1:]), kind=_joint_kind(inner))
     return [*row[:left], joined, *row[len(row) - right :]]
+
+
+def _with_tail(row: list[Token], present: bool) -> list[Token]:
+    """Its last token with the sign in front of it, or an empty one."""
+    if not present:
+        return [*row, Token("", "", Kind.NUMBER)]
+    return [*row[:-1], Token("", row[-1].before + row[-1].text, row[-1].kind)]
 
 
 def _text(row: Sequence[Token]) -> str:
@@ -176,12 +185,14 @@ def _one_thing(first: Part, second: Part, adjacent: bool) -> bool:
         return True
     if kinds[0] == kinds[1] == {Kind.WORD}:
         return together == max(first.distinct, second.distinct)
+    if kinds[0] == {Kind.LABEL} and kinds[1] <= {Kind.WORD, Kind.PLACE} and Kind.WORD in kinds[1]:
+        return together == first.distinct == second.distinct < len(first.texts)
     if kinds in (({Kind.NUMBER}, {Kind.LABEL}), ({Kind.LABEL}, {Kind.NUMBER})):
         return together == first.distinct == second.distinct > 2 and len(first.texts) == together
     return False
 
 
-def _cost(parts: list[Part]) -> float:
+def _cost(parts: list[Part], codes: bool) -> float:
     """Small where a few different texts, each of one kind, make all names."""
     total = 0.0
     for part in parts:
@@ -189,17 +200,18 @@ def _cost(parts: list[Part]) -> float:
             total -= 0.01 * len(part.texts[0])
             continue
         kinds = {kind: sum(other is kind for other in part.kinds) for kind in set(part.kinds)}
-        stamps = len({text for text, kind in zip(part.texts, part.kinds, strict=True) if kind is Kind.STAMP})
+        stamps = len({text for text, kind in zip(part.texts, part.kinds, strict=True) if codes and kind is Kind.STAMP})
         total += 0.6 + part.distinct - stamps + bool(stamps)
         usual = max(kinds, key=lambda kind: kinds[kind])
         weak = set(kinds) <= {Kind.WORD, Kind.LABEL}
         total += (0.1 if weak else 1.0) * (len(part.kinds) - kinds[usual])
-        total += 2.0 * sum(_hides(text, kind) for text, kind in set(zip(part.texts, part.kinds, strict=True)))
+        total += sum(_hidden(text, kind) for text, kind in set(zip(part.texts, part.kinds, strict=True)))
     return total
 
 
-def _hides(text: str, kind: Kind) -> bool:
-    """Whether a text of no kind of its own holds something known."""
-    return kind is Kind.WORD and any(
-        token.kind in (*_KNOWN, Kind.NUMBER) for token in tokens(text, codes=True, counted_runs=True)[0]
-    )
+def _hidden(text: str, kind: Kind) -> float:
+    """What it costs that a text of no kind of its own holds something known."""
+    if kind is not Kind.WORD:
+        return 0.0
+    known = {token.kind for token in tokens(text, codes=True, counted_runs=True)[0]} - {Kind.WORD}
+    return 1.0 if known == {Kind.LABEL} else 2.0 * bool(known)

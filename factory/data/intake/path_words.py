@@ -5,6 +5,19 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import pairwise
+
+
+def plain(text: str) -> str:
+    """Case, width and accents taken off."""
+    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    return unicodedata.normalize("NFC", "".join(sign for sign in decomposed if unicodedata.category(sign) != "Mn"))
+
+
+def plain_words(text: str) -> frozenset[str]:
+    """The words of a text, each as `plain` has it."""
+    return frozenset(plain(word) for word in text.split())
+
 
 _ACTIVITIES = """
 walk walks walking walked wlk wal jog jogs jogging run runs running sit sits sitting sitdown std stand stands standing
@@ -31,8 +44,8 @@ lopen wandelen rennen zitten staan liggen fietsen traplopen springen ga gå sitt
 gang løbe lobe sidde ligge cykle kävely juoksu istua seistä
 chodzenie chod chód bieganie bieg siedzenie stanie lezenie leżenie schody chuze chůze beh běh
 yurume yürüme kosma koşma oturma ayakta yatma ходьба бег сидение стояние лежание ходить бегать сидеть стоять лежать
-歩く 歩き 歩行 走る 走り 走行 座る 立つ 寝る 横になる 階段 階段上り 階段下り 上る 下る 跳ぶ ジャンプ 自転車 運転 ジョギング
-步行 走路 走 跑步 跑 慢跑 坐 坐着 站 站立 躺 躺着 上楼 下楼 上楼梯 下楼梯 骑车 骑行 跳 跳跃 开车
+歩く 歩き 歩行 走る 走り 走行 座る 立つ 寝る 横になる 階段 階段上り 階段下り 上る 下る 跳ぶ ジャンプ 自転車 運転
+ジョギング 步行 走路 走 跑步 跑 慢跑 坐 坐着 站 站立 躺 躺着 上楼 下楼 上楼梯 下楼梯 骑车 骑行 跳 跳跃 开车
 걷기 걷다 달리기 앉기 서기 눕기 뛰기 계단 चलना दौड़ना बैठना المشي الجري الجلوس الوقوف הליכה ריצה ישיבה עמידה
 """
 _WITHIN = """
@@ -40,7 +53,7 @@ on the to in of with and at a fast slow slowly quick quickly normal brisk hard l
 flat inclined incline lot parking moving outside inside floor sofa bed chair hands hand phone dishes level from while
 auf ab der die das im mit und schnell langsam de en la le les el por y rapide lent
 """
-_AFTER_TURN = ("left", "right", "around", "back", "links", "rechts")
+_AFTER_TURN = frozenset(("left", "right", "around", "back", "links", "rechts"))
 _TURNS = ("turn", "turning", "lie", "lying", "laying", "lay", "jump", "jumping", "hop", "hopping")
 _SENSORS = """
 acc accel accelerometer accelerometers acceleration accelero acce beschleunigung accelerometre acelerometro acelerómetro
@@ -62,23 +75,23 @@ smartphone watch smartwatch earbud earbuds glasses ring headset handgelenk arm b
 tasche links rechts hosentasche poignet cheville hanche poitrine muñeca muneca tobillo cadera pecho 手首 腰 足首 胸
 """
 
-PERSON_WORDS = """
+PERSON_WORDS = plain_words("""
 subject subjects subj sub user usr participant participants part_id person pers people volunteer patient pat proband
 probandin wearer uid userid subjectid participantid athlete player pt ptid sujet utilisateur sujeto usuario persona
 benutzer nutzer teilnehmer versuchsperson vp vpn soggetto utente osoba uczestnik испытуемый 被験者 ユーザー 用户 被试
 사용자 name who id
-""".split()
+""")
 PERSON_LETTERS = {"p": 4.0, "s": 3.0, "u": 3.5, "h": 0.5, "v": 1.0, "c": 0.5}
-LABEL_WORDS = """
+LABEL_WORDS = plain_words("""
 activity activities act label class classes target action exercise exercice gesture motion behaviour behavior task
 movement aktivität aktivitaet aktivitat übung uebung actividad activité attivita categoria category 活動 动作
-""".split()
+""")
 LABEL_LETTERS = {"a": 2.0, "g": 1.0, "c": 1.0, "m": 0.5, "l": 0.5, "e": 0.3}
-SESSION_WORDS = """
+SESSION_WORDS = plain_words("""
 session sess ses trial trials exp experiment rec record recording recordings run take part chunk segment seg seq
 sequence file log day date bout repetition rep round visit week test block no nr num scene v ver version versuch
 aufnahme sitzung essai seance sesion prueba prova attempt set lap window episode time
-""".split()
+""")
 SESSION_LETTERS = {"t": 3.0, "r": 2.5, "e": 1.5, "d": 2.0, "n": 1.0, "s": 1.5, "v": 0.5, "w": 0.5}
 SENSOR_WORDS = ("sensor", "imu", "signal", "modality", "stream")
 PLACE_WORDS = ("placement", "position", "pos", "location", "device", "dev", "place", "site", "body")
@@ -123,21 +136,16 @@ class Token:
     kind: Kind
 
 
-def plain(text: str) -> str:
-    """Case, width and accents taken off."""
-    decomposed = unicodedata.normalize("NFKD", text.casefold())
-    return unicodedata.normalize("NFC", "".join(sign for sign in decomposed if unicodedata.category(sign) != "Mn"))
-
-
-def _plain_set(text: str) -> frozenset[str]:
-    return frozenset(plain(word) for word in text.split())
-
-
-ACTIVITIES, SENSORS, PLACES = _plain_set(_ACTIVITIES), _plain_set(_SENSORS), _plain_set(_PLACES)
-_INSIDE, _MODIFIERS = _plain_set(_WITHIN), _plain_set(_SENSOR_MODIFIERS)
-_CLOSING = frozenset(
-    """up down fast slow slowly quick quickly normal brisk hard light flat inclined incline forward forwards backward
-    backwards langsam schnell lent rapide""".split()
+ACTIVITIES, SENSORS, PLACES = plain_words(_ACTIVITIES), plain_words(_SENSORS), plain_words(_PLACES)
+_INSIDE, _MODIFIERS = plain_words(_WITHIN), plain_words(_SENSOR_MODIFIERS)
+_CLOSING = (
+    plain_words(
+        """
+        up down fast slow slowly quick quickly normal brisk hard light flat inclined incline forward forwards backward
+        backwards langsam schnell lent rapide
+        """
+    )
+    | _AFTER_TURN
 )
 """Words that may end the name of an activity, though they are none."""
 
@@ -169,7 +177,9 @@ def _pieces(component: str, codes: bool) -> Iterator[tuple[str | None, int]]:
     """Text and place of dates and identifiers, runs of letters, and runs of digits."""
     place = 0
     while place < len(component):
-        if special := _UUID.match(component, place) or (_DATE.match(component, place) if _starts(component, place) else None):
+        if special := _UUID.match(component, place) or (
+            _DATE.match(component, place) if _starts(component, place) else None
+        ):
             yield special[0], place
             place = special.end()
             continue
@@ -205,7 +215,7 @@ def _identifier(text: str, codes: bool) -> bool:
 def _letters_and_digits(text: str) -> Iterator[tuple[str, int]]:
     for part in _PIECE.finditer(text):
         cuts = [0, *(cut.start() for cut in _CAMEL.finditer(part[0])), len(part[0])]
-        for low, high in zip(cuts, cuts[1:], strict=False):
+        for low, high in pairwise(cuts):
             yield part[0][low:high], part.start() + low
 
 
@@ -242,9 +252,8 @@ def _phrase(pieces: list[Token], at: int, counted_runs: bool) -> tuple[int, Kind
         stop, solid = at, 0
         while stop < len(pieces) and _belongs(pieces, stop, at, kind, counted_runs):
             stop += 1
-            if pieces[stop - 1].kind is kind and not _counted(pieces, stop - 1, counted_runs):
-                solid = stop
-            elif solid and (kind is Kind.LABEL and plain(pieces[stop - 1].text) in (*_AFTER_TURN, *_CLOSING)):
+            closes = solid and kind is Kind.LABEL and plain(pieces[stop - 1].text) in _CLOSING
+            if pieces[stop - 1].kind is kind or closes:
                 solid = stop
         if solid > best[0] or (solid == best[0] and pieces[at].kind is kind):
             best = (solid, kind)
