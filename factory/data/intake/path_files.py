@@ -14,7 +14,8 @@ _NO_DATA = plain_words(
     """
     .py .ipynb .m .r .rmd .jl .c .h .cpp .java .kt .js .ts .sh .bat .exe .md .rst .pdf .doc .docx .ppt .pptx .odt
     .rtf .htm .html .css .png .jpg .jpeg .gif .bmp .svg .tif .tiff .webp .heic .mp4 .mov .avi .mkv .mp3 .m4a .wav .aac
-    .kml .kmz .gpx .plist .yaml .yml .toml .ini .cfg .conf .bib .tex .lock .pyc .url .lnk .xml .db .tmp .bak .sha256 .md5
+    .kml .kmz .gpx .plist .yaml .yml .toml .ini .cfg .conf .bib .tex .lock .pyc .url .lnk .xml .db .tmp .bak .md5
+    .sha256
     .labels .torrent .ds_store .sqlite .pkl .pickle .pt .onnx .tflite .joblib .h5 .hdf5
     """
 )
@@ -22,7 +23,8 @@ _NO_DATA_STEMS = plain_words(
     """
     readme metadata meta license licence copying copyright changelog changes notes note info information config
     settings requirements manifest participants participant demographics description legend features authors
-    citation version about summary questionnaire survey todo contents index codebook protocol setup device devices dataset_description
+    citation version about summary questionnaire survey todo contents index codebook protocol setup
+    device devices dataset_description
     features_info sensors
     """
 )
