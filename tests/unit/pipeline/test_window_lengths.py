@@ -13,17 +13,27 @@ from factory.contracts.dataset import Recording
 from factory.contracts.progress import Progress, Silent
 from factory.contracts.recipe import DataRecipe, Recipe, SplitRecipe
 from factory.contracts.report import DataReport, Finding, Severity, WindowLengthReport
+from factory.contracts.window import WindowSpec
 from factory.data.checks import check
 from factory.data.sources import SOURCES
 from factory.data.sources.watch import Watch
-from factory.pipeline.window_lengths import _Drawing, _finding, describe, with_window_lengths
+from factory.pipeline.window_lengths import (
+    _Drawing,
+    _finding,
+    _folds,
+    _Moments,
+    _scores,
+    describe,
+    with_window_lengths,
+)
 from tests.unit.data.tables import Rows, description
+from tests.unit.data.test_checks import CHANNELS
 
 TESTED = ("3", "6", "9")
 RECIPE = Recipe(
     name="short",
     summary="",
-    data=DataRecipe(source="watch", window=32, hop=32),
+    data=DataRecipe(source="watch", channels=("acc_x", "acc_y", "acc_z"), window=32, hop=32),
     split=SplitRecipe(kind="subjects", test_subjects=TESTED),
 )
 
@@ -128,6 +138,29 @@ def test_a_drawing_keeps_the_same_number_of_each_class_and_any_of_them() -> None
     assert np.bincount(moments.y).tolist() == [20, 20]
     assert np.ptp(moments.x[:, 0, 0]) > 25
     assert [f"p{int(value)}" for value in moments.x[:, 0, 0]] == moments.subject.tolist()
+
+
+def test_folds_keep_people_whole_and_judge_each_once() -> None:
+    subject = np.repeat([f"p{number}" for number in range(7)], 5)
+    folds = list(_folds(subject, 0))
+    assert len(folds) == 3
+    assert np.sum(folds, axis=0).tolist() == [1] * 35
+    assert all(set(subject[judged]).isdisjoint(subject[~judged]) for judged in folds)
+    assert len(list(_folds(subject[:10], 0))) == 2
+
+
+def test_a_shorter_window_is_the_last_part_of_the_longer_one() -> None:
+    rng = np.random.default_rng(0)
+    y = np.arange(120, dtype=np.int64) % 2
+    x = rng.normal(size=(120, 6, 32)).astype(np.float32)
+    x[:, :, 16:] += 4 * y[:, None, None]
+    spec = WindowSpec(channels=CHANNELS, rate_hz=50, length=16, hop=8, labels=("walk", "rest"), axes="any")
+    subject = np.repeat(["a", "b", "c"], 40)
+    folds = list(_folds(subject, 0))
+    last = _scores(_Moments(x=x, y=y, subject=subject), 16, spec, folds, 0)
+    first = _scores(_Moments(x=np.ascontiguousarray(x[:, :, ::-1]), y=y, subject=subject), 16, spec, folds, 0)
+    assert min(last) > 0.95
+    assert max(first) < 0.8
 
 
 def row(**changes: object) -> WindowLengthReport:
