@@ -12,7 +12,7 @@ docs/python.md shows each call. Importing this package imports neither torch nor
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from factory.api import benchmark, build, export, load_recipe, open_build, train, verify
+    from factory.api import benchmark, build, check, export, load_recipe, open_build, train, verify
     from factory.contracts.recipe import Recipe
     from factory.pipeline.inference import Model, Predictions
     from factory.pipeline.result import Build, VerifyResult
@@ -27,6 +27,7 @@ _HOMES = {
     "VerifyResult": "factory.pipeline.result",
     "benchmark": "factory.api",
     "build": "factory.api",
+    "check": "factory.api",
     "export": "factory.api",
     "load_recipe": "factory.api",
     "open_build": "factory.api",
@@ -42,6 +43,7 @@ __all__ = [
     "__version__",
     "benchmark",
     "build",
+    "check",
     "export",
     "load_recipe",
     "open_build",

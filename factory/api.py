@@ -12,6 +12,7 @@ from factory.contracts.recipe import Recipe
 if TYPE_CHECKING:
     from factory.contracts.benchmark import BenchmarkResult
     from factory.contracts.network import TrainingSummary
+    from factory.contracts.report import DataReport
     from factory.pipeline.request import BuildRequest
     from factory.pipeline.result import Build, VerifyResult
     from factory.pipeline.targets import Exports
@@ -33,6 +34,40 @@ def load_recipe(name: PathLike, *, seed: int | None = None) -> Recipe:
     from factory.recipes import find_recipe
 
     return find_recipe(name, seed)
+
+
+def check(
+    recipe: Recipe | PathLike,
+    *,
+    data: PathLike | None = None,
+    cache: PathLike | None = None,
+    windows: bool = True,
+    progress: Progress | None = None,
+) -> "DataReport":
+    """Look at a recipe's data from the raw samples to the split; nothing is trained.
+
+    Args:
+        recipe: As that of `build`.
+        data: As that of `build`.
+        cache: As that of `build`.
+        windows: Compare the recipe's window with half and double of it, which takes seconds.
+        progress: Told of each step.
+
+    Returns:
+        Figures and findings; `errors` lists those that make the data unusable.
+
+    Raises:
+        RecipeError: The recipe does not fit the recordings.
+        DataError: The recordings cannot be read.
+    """
+    from factory.data.checks import check as run
+    from factory.pipeline.request import cache_folder
+    from factory.pipeline.window_lengths import with_window_lengths
+
+    loaded = recipe if isinstance(recipe, Recipe) else load_recipe(recipe)
+    told = progress if progress is not None else Silent()
+    report = run(loaded, _path(data), cache_folder(_path(cache)), told)
+    return with_window_lengths(report, loaded, _path(data), told) if windows else report
 
 
 def build(

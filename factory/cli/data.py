@@ -85,6 +85,9 @@ def check(
     recipe: RecipeOrSource = "demo",
     data: DataOption = None,
     cache: CacheOption = None,
+    windows: Annotated[
+        bool, typer.Option("--windows/--no-windows", help="Compare the window with half and double of it.")
+    ] = True,
     as_json: JsonOption = False,
 ) -> None:
     """Look at recordings, windows and split: rate, units, gravity, dead or clipped channels, classes, leakage.
@@ -93,10 +96,9 @@ def check(
     Example: factory data check hapt --data ~/recordings
     """
     from factory.cli._progress import make_progress
-    from factory.data.checks import check as look
-    from factory.pipeline.request import cache_folder
 
-    report = look(_recipe_or_source(recipe), data, cache_folder(cache), make_progress(quiet=as_json))
+    progress = make_progress(quiet=as_json)
+    report = factory.check(_recipe_or_source(recipe), data=data, cache=cache, windows=windows, progress=progress)
     if as_json:
         print_json(report)
     else:

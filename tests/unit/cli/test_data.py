@@ -28,7 +28,10 @@ def test_list_is_readable_by_machines(tmp_path: Path, capsys: pytest.CaptureFixt
 
 def test_check_of_good_data_passes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["data", "check", "watch", "--cache", str(tmp_path)]) == 0
-    assert "10 subjects" in capsys.readouterr().out
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "10 subjects" in shown
+    assert "a window of 64 samples (1.28 s) would" in shown
+    assert "macro-F1" in shown
 
 
 def test_check_prints_a_report_for_machines(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -36,6 +39,12 @@ def test_check_prints_a_report_for_machines(tmp_path: Path, capsys: pytest.Captu
     report = json.loads(capsys.readouterr().out)
     assert report["timing"]["recordings"] == 140
     assert report["split"]["near_duplicates"] >= 0
+    assert [row["window"] for row in report["window_lengths"]] == [64, 256]
+
+
+def test_check_without_windows_compares_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["data", "check", "watch", "--cache", str(tmp_path), "--no-windows", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["window_lengths"] == []
 
 
 def test_check_ends_with_4_when_it_finds_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
