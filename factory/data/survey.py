@@ -4,8 +4,7 @@ Two surveys of the same channels and labels merge, so parts of a data set can be
 """
 
 import hashlib
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -14,10 +13,12 @@ from numpy.typing import NDArray
 
 from factory.contracts.dataset import Floats, Ints, Recording
 from factory.contracts.report import BoundaryReport, ChannelReport, SensorReport, Timing
+from factory.contracts.table import SourceUnit
 from factory.contracts.window import Channel
+from factory.data.refusals import Judge
 from factory.data.resample import release
 from factory.data.statistics import Doubles, Extremes, LogHistogram, Moments
-from factory.data.units import TriadStatistics, UnitGuess
+from factory.data.units import TriadStatistics, UnitGuess, triads
 from factory.data.windows import LabelPlan
 
 _CHUNK = 1 << 16
@@ -90,10 +91,16 @@ class Survey:
         columns: Their columns in the recordings; None for the first ones, in order.
         labels: How the recordings' labels become classes.
         plan: Window length, hop, purity and longest gap.
+        declared: Unit that a channel is described in, by name, where recordings were converted from it.
     """
 
     def __init__(
-        self, channels: Sequence[Channel], labels: LabelPlan, plan: WindowPlan, columns: Sequence[int] | None = None
+        self,
+        channels: Sequence[Channel],
+        labels: LabelPlan,
+        plan: WindowPlan,
+        columns: Sequence[int] | None = None,
+        declared: Mapping[str, SourceUnit] | None = None,
     ) -> None:
         self.channels = tuple(channels)
         self.columns = list(range(len(channels)) if columns is None else columns)
@@ -104,6 +111,7 @@ class Survey:
         self.class_seconds = np.zeros(len(self.labels))
         self.unknown_labels = 0
         self.twins: list[Twin] = []
+        self.judge = Judge(self.channels, self.labels, declared, self.columns)
         self._clock = _Clock()
         self._moments = Moments(len(channels))
         self._extremes = Extremes(len(channels))
@@ -129,6 +137,7 @@ class Survey:
             self._add_intervals(np.diff(recording.time_s[start : start + chunk + 1]))
             self._add_labels(np.asarray(recording.labels[start : start + chunk]), tally, interval)
             release(recording)
+        self.judge.add(recording, self._classes)
         seconds = len(recording.time_s) * interval
         if len(recording.time_s) >= second:
             self._dead_recordings += steady
@@ -159,6 +168,7 @@ class Survey:
         for digest, owner in other._seen.items():
             self._note(digest, owner)
         self.twins += other.twins
+        self.judge.merge(other.judge)
 
     def _merge_subjects(self, other: Self) -> None:
         self.class_seconds += other.class_seconds
@@ -315,14 +325,6 @@ class Survey:
         return {
             i: self.channels[int(earlier[:, i].argmax())].name for i in np.flatnonzero(earlier.any(axis=0)).tolist()
         }
-
-
-def triads(channels: Sequence[Channel]) -> dict[str, tuple[int, ...]]:
-    """Sensor name to the columns of its x, y and z axis; what lacks an axis is left out."""
-    found: defaultdict[str, dict[str, int]] = defaultdict(dict)
-    for column, channel in enumerate(channels):
-        found[channel.name.removesuffix(channel.axis).rstrip("_")][channel.axis] = column
-    return {name: tuple(axes[a] for a in "xyz") for name, axes in found.items() if set(axes) == set("xyz")}
 
 
 def _typical_interval(recording: Recording) -> float:
