@@ -98,9 +98,9 @@ def report_on(
     rate = rate_finding(report.timing.rate_hz, recipe.data.rate_hz)
     explained = survey.judge.units.explained()
     general = (f for f in judge(report) if not (f.where in explained and f.code.startswith(("unit.", "gravity."))))
-    found = (*survey.judge.findings(), *survey.judge.rates.findings(survey.labels))
+    found = (*survey.judge.findings(), *survey.judge.rates.findings(survey.labels), *survey.zeros.findings())
     findings = [*found, *problems, *_recording_problems(survey), *([rate] if rate else []), *general]
-    return report.model_copy(update={"findings": in_order(findings)})
+    return report.model_copy(update={"findings": in_order(survey.places.pinned(findings))})
 
 
 def _recording_problems(survey: Survey) -> Iterator[Finding]:
