@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from factory.contracts.dataset import Split, WindowSet
-from factory.contracts.errors import DataError, LeakageError, TrainingError
+from factory.contracts.errors import DataError, LeakageError, RecipeError, TrainingError
 from factory.contracts.progress import Progress
 from factory.contracts.recipe import DataRecipe, Recipe
 from factory.contracts.report import (
@@ -24,6 +24,7 @@ from factory.contracts.table import UNKNOWN_AXES, UNKNOWN_PLACEMENT
 from factory.data.findings import in_order, judge, rate_finding
 from factory.data.leakage import near_duplicates, parts_of
 from factory.data.preparation import plan_classes, prepare
+from factory.data.refusals import declared_units
 from factory.data.sources import Source, open_source
 from factory.data.splits import make_split, require_trainable
 from factory.data.survey import Survey, WindowPlan
@@ -49,7 +50,7 @@ def check(recipe: Recipe, folder: Path | None, cache: Path, progress: Progress, 
     problems = list(_unsaid(source))
     windows, split = None, None
     try:
-        windows = prepare(recipe.data, folder, cache, progress, base)
+        windows = prepare(recipe.data, folder, cache, progress, base, judged=not survey.judge.refusals())
         split = make_split(windows, recipe.split, recipe.seed)
         require_trainable(windows, split, recipe)
     except TrainingError as error:
@@ -58,6 +59,10 @@ def check(recipe: Recipe, folder: Path | None, cache: Path, progress: Progress, 
         problems.append(_error("leakage.split", "data", str(error)))
     except DataError as error:
         problems.append(_error("window.none" if windows is None else "split.impossible", "data", str(error)))
+    except RecipeError as error:
+        if windows is None:
+            raise
+        problems.append(_error("split.impossible", "data", str(error)))
     return report_on(recipe, survey, windows, split, problems)
 
 
@@ -76,7 +81,8 @@ def survey_source(source: Source, recipe: DataRecipe, folder: Path | None, progr
         max_gap_s=recipe.max_gap_s,
     )
     labels = plan_classes(recipe, source, folder)
-    survey = Survey([source.channels[column] for column in columns], labels, plan, columns)
+    channels = [source.channels[column] for column in columns]
+    survey = Survey(channels, labels, plan, columns, declared_units(source))
     with progress.track("survey", None, "recordings") as bar:
         for recording in source.recordings(folder, progress):
             survey.add(recording)
@@ -90,8 +96,11 @@ def report_on(
     """The report on a survey, and on windows and split where there are any; `problems` are findings made before."""
     report = _report(recipe, survey, windows, split)
     rate = rate_finding(report.timing.rate_hz, recipe.data.rate_hz)
-    findings = [*problems, *_recording_problems(survey), *([rate] if rate else []), *judge(report)]
-    return report.model_copy(update={"findings": in_order(findings)})
+    explained = survey.judge.units.explained()
+    general = (f for f in judge(report) if not (f.where in explained and f.code.startswith(("unit.", "gravity."))))
+    found = (*survey.judge.findings(), *survey.judge.rates.findings(survey.labels), *survey.zeros.findings())
+    findings = [*found, *problems, *_recording_problems(survey), *([rate] if rate else []), *general]
+    return report.model_copy(update={"findings": in_order(survey.places.pinned(findings))})
 
 
 def _recording_problems(survey: Survey) -> Iterator[Finding]:

@@ -14,7 +14,8 @@ from factory.contracts.report import DataReport, Severity
 from factory.contracts.window import Channel, Quantity
 from factory.data.checks import check, report_on
 from factory.data.sources.layout import index_time, triad
-from factory.data.survey import Survey, WindowPlan, triads
+from factory.data.survey import Survey, WindowPlan
+from factory.data.units import triads
 from factory.data.windows import plan_labels
 
 CHANNELS = triad("acc", Quantity.ACCELEROMETER, "wrist") + triad("gyro", Quantity.GYROSCOPE, "wrist")
