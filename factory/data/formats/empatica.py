@@ -26,7 +26,9 @@ class Empatica:
     name = "empatica"
     title = "Empatica E4, ACC.csv"
     about = "https://support.empatica.com/hc/en-us/articles/201608896"
-    auxiliary = tuple(f"**/{name}" for name in ("BVP.csv", "EDA.csv", "HR.csv", "IBI.csv", "TEMP.csv", "tags.csv", "info.txt"))
+    auxiliary = tuple(
+        f"**/{name}" for name in ("BVP.csv", "EDA.csv", "HR.csv", "IBI.csv", "TEMP.csv", "tags.csv", "info.txt")
+    )
     pattern = None
 
     def recognise(self, head: Head) -> bool:

@@ -39,7 +39,13 @@ class Hhar:
         found, encoding = look_at(member)
         gyro = "gyro" in stem(member).lower() or any("gyro" in name.lower() for name in found.header)
         sensor = "gyro_{} (rad/s)" if gyro else "acc_{} (m/s^2)"
-        plain = {"creation_time": "time (ns)", "user": "subject", "model": "model", "device": "device", "gt": "activity"}
+        plain = {
+            "creation_time": "time (ns)",
+            "user": "subject",
+            "model": "model",
+            "device": "device",
+            "gt": "activity",
+        }
         names = {column: sensor.format(axis) for column, axis in _axes(found.header).items()}
         names |= {column: plain[column.lower()] for column in found.header if column.lower() in plain}
         return View(TextSheet(member, found.reading(reading, encoding), rename=names), keep=tuple(names.values()))

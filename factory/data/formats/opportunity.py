@@ -70,9 +70,7 @@ class Opportunity:
         Raises:
             DataError: Never here; rows are read later.
         """
-        read = reading.model_copy(
-            update={"format": "csv", "delimiter": "whitespace", "header": False, "names": _NAMES}
-        )
+        read = reading.model_copy(update={"format": "csv", "delimiter": "whitespace", "header": False, "names": _NAMES})
         subject = re.match(r"(S\d+)-", stem(member), re.IGNORECASE)
         return View(
             TextSheet(member, read),

@@ -54,9 +54,7 @@ class Pamap2:
         Raises:
             DataError: Never here; rows are read later.
         """
-        read = reading.model_copy(
-            update={"format": "csv", "delimiter": "whitespace", "header": False, "names": _NAMES}
-        )
+        read = reading.model_copy(update={"format": "csv", "delimiter": "whitespace", "header": False, "names": _NAMES})
         subject = re.search(r"subject\s*_?(\d+)", stem(member), re.IGNORECASE)
         return View(
             TextSheet(member, read),

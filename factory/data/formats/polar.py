@@ -15,11 +15,11 @@ from factory.data.intake.text import TextSheet
 
 _SENSORS = {
     "mg": "acc_{} (mg)",
-    "g": "mag_{} (gauss)",
+    "g": "acc_{} (g)",
     "dps": "gyro_{} (deg/s)",
     "deg/s": "gyro_{} (deg/s)",
-    "ut": "mag_{} (uT)",
-    "gauss": "mag_{} (gauss)",
+    "uT": "mag_{} (uT)",
+    "G": "mag_{} (gauss)",
 }
 _AXIS = re.compile(r"([XYZ]) \[(.+)\]", re.IGNORECASE)
 
@@ -54,7 +54,7 @@ def _names(header: tuple[str, ...]) -> dict[str, str]:
     names = {}
     for column in header:
         axis = _AXIS.fullmatch(column)
-        if axis and (sensor := _SENSORS.get(axis[2].lower().replace("µ", "u").replace("μ", "u"))):
+        if axis and (sensor := _SENSORS.get(axis[2].replace("µ", "u").replace("μ", "u"))):
             names[column] = sensor.format(axis[1].lower())
         elif column.lower() == "sensor timestamp [ns]":
             names[column] = "time (ns)"
