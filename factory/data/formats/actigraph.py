@@ -79,7 +79,7 @@ class Actigraph:
 def _headless(member: Member, reading: Reading, encoding: str, found: Look, preamble: _Preamble) -> Sheet:
     """Rows right below the preamble, with or without a time stamp."""
     columns = ("Timestamp", *_PLAIN) if len(found.header) > len(_PLAIN) else _PLAIN
-    if len(found.header) != len(columns) or not _DATE.match(found.header[0]) and len(columns) > len(_PLAIN):
+    if len(found.header) != len(columns) or (not _DATE.match(found.header[0]) and len(columns) > len(_PLAIN)):
         raise DataError(
             f"{member}, line {found.skip + 1}: {len(found.header)} values, expected acceleration along X, Y and Z: "
             "export the raw data again"

@@ -34,7 +34,7 @@ class Axivity:
     pattern = None
 
     def recognise(self, head: Head) -> bool:
-        """omconvert's header; or no header, a time to the millisecond and three values as long as gravity in g."""
+        """A header of omconvert; or no header, a time to the millisecond and three values as long as gravity in g."""
         if head.member.suffix == ".cwa" and head.raw.startswith(_CWA):
             return True
         found = look(head.lines[:60])

@@ -34,6 +34,8 @@ _UNITS = {
     "dps": "deg/s", "°/s": "deg/s", "ut": "uT", "µt": "uT", "μt": "uT",
 }  # fmt: skip
 _MOST_ROWS = 1 << 26
+_CBOR_MAPS = (b"\xa1", b"\xa2", b"\xa3", b"\xa4", b"\xbf")
+"""First bytes of a map of one to four, or of an unknown number of entries."""
 _CSV_NAME = re.compile(r"[^.]+(\.[^.]+)+\.csv", re.IGNORECASE)
 
 
@@ -48,7 +50,7 @@ class EdgeImpulse:
 
     def recognise(self, head: Head) -> bool:
         """A document that is 'protected' and has a payload; or label.id.csv with a time stamp and named axes."""
-        if head.raw[:1] in b"\xa1\xa2\xa3\xa4\xbf" and b"protected" in head.raw[:64]:
+        if head.raw[:1] in _CBOR_MAPS and any(key in head.raw[:64] for key in (b"protected", b"payload")):
             return True
         if head.text.lstrip()[:1] == "{":
             return '"payload"' in head.text and ('"interval_ms"' in head.text or '"protected"' in head.text[:200])
@@ -70,7 +72,7 @@ class EdgeImpulse:
         begin = member.head(64).lstrip(b"\xef\xbb\xbf \r\n\t")
         if begin[:1] == b"{":
             return _sheet(member, read_json(member, "cut the recording"))
-        if b"protected" in begin or begin[:1] in (b"\xa1", b"\xa2", b"\xa3", b"\xa4", b"\xbf"):
+        if begin[:1] in _CBOR_MAPS:
             return _sheet(member, read_cbor(member, "cut the recording"))
         found, encoding = look_at(member)
         names = {column: _shown(column, "") for column in found.header[1:]} | {"timestamp": "time (ms)"}
@@ -87,15 +89,12 @@ def _sheet(member: Member, document: Any) -> Sheet:
     if not isinstance(sensors, list) or not all(isinstance(s, dict) and "name" in s for s in sensors) or not sensors:
         raise DataError(f"{member}: payload.sensors is no list of names and units: download the sample again")
     if isinstance(interval, bool) or not isinstance(interval, int | float) or not 0 < interval < 1e7:
-        raise DataError(
-            f"{member}: payload.interval_ms is {str(interval):.40}, expected milliseconds above 0: correct it"
-        )
+        raise DataError(f"{member}: payload.interval_ms is {interval!s:.40}, expected milliseconds above 0: correct it")
     if not isinstance(values, list) or not values or len(values) > _MOST_ROWS:
         raise DataError(f"{member}: payload.values is no list of samples: download the sample again")
-    columns: dict[str, Any] = {"time (ms)": np.arange(len(values)) * float(interval)}
-    for name, column in zip(_distinct(sensors), _columns(member, values, len(sensors)), strict=True):
-        columns[name] = column
-    return ArraySheet(member, columns | {"activity": _activity(member, len(values))})
+    columns = dict(zip(_distinct(sensors), _columns(member, values, len(sensors)), strict=True))
+    time = np.arange(len(values)) * float(interval)
+    return ArraySheet(member, {"time (ms)": time, **columns, "activity": _activity(member, len(values))})
 
 
 def _columns(member: Member, values: list[Any], count: int) -> list[list[Any]]:

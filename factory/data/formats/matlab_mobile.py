@@ -19,7 +19,8 @@ _SENSORS = (
     (("magneticfield", "magfield", "mag"), "mag_{} (uT)"),
     (("acceleration", "accel", "acc"), "acc_{} (m/s^2)"),
 )
-_MONTHS = {name: number for number, name in enumerate("jan feb mar apr may jun jul aug sep oct nov dec".split(), 1)}
+_MONTH_NAMES = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_MONTHS = {name: number for number, name in enumerate(_MONTH_NAMES, 1)}
 _DATE = re.compile(r"(\d{1,2})-([A-Za-z]{3})-(\d{4})[ T](\d{2}:\d{2}:\d{2}(?:[.,]\d+)?)")
 _MAT = (b"MATLAB 5.0 MAT-file", b"MATLAB 7.3 MAT-file", b"\x89HDF\r\n\x1a\n")
 

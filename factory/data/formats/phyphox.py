@@ -56,8 +56,8 @@ class Phyphox:
         """
         if member.head(8).startswith(_OLD_EXCEL):
             raise DataError(
-                f"{member} is an Excel file of the old kind: export it from phyphox as 'CSV (Comma, decimal point)', or "
-                "save it as .xlsx"
+                f"{member} is an Excel file of the old kind: export it from phyphox as 'CSV (Comma, decimal point)', "
+                "or save it as .xlsx"
             )
         found, encoding = look_at(member)
         names = _names(found.header, member)

@@ -17,8 +17,10 @@ from factory.data.intake.text import Lines, TextSheet
 _TRIADS = {"gF": "acc_{} (g)", "a": "linear_acc_{} (m/s^2)", "w": "gyro_{} (rad/s)", "B": "mag_{} (uT)"}
 _AXES = {f"{sign}{axis}": name.format(axis) for sign, name in _TRIADS.items() for axis in "xyz"}
 _PHONE = frozenset(
-    ("TgF", "aT", "wT", "B", "BT", "p", "I", "dB", "Azimuth", "Pitch", "Roll", "Latitude", "Longitude", "Speed", "color",
-     "Speed (m/s)", "RPM", "pitch", "roll", "azimuth", "latitude", "longitude", "lux", "Gain", "Altitude")
+    (
+        "TgF", "aT", "wT", "B", "BT", "p", "I", "dB", "Azimuth", "Pitch", "Roll", "azimuth", "pitch", "roll",
+        "Latitude", "Longitude", "latitude", "longitude", "Speed", "Altitude", "color", "RPM", "lux", "Gain",
+    )
 )  # fmt: skip
 _CLOCK = re.compile(rb'"?(\d{1,2}):(\d{2}):(\d{2})[:.,](\d{1,6})"?')
 _STANDARD_GRAVITY = 9.80665
@@ -36,7 +38,7 @@ class PhysicsToolbox:
     pattern = None
 
     def recognise(self, head: Head) -> bool:
-        """'time' and the app's short names: g-force, or linear acceleration with its total, or rotation without units."""
+        """'time' and the app's short names: of g-force, of linear acceleration with its total, or of rotation."""
         found = look(head.lines[:60])
         if found is None or not found.header or _bare(found.header[0]).lower() not in ("time", "t"):
             return False

@@ -160,5 +160,5 @@ def _whole(value: Any, member: Member, row: int) -> int | None:
         return None if value in (None, "") else int(value)
     except (TypeError, ValueError) as error:
         raise DataError(
-            f"{member}, motion record {row}: time is {str(value):.40!r}, expected nanoseconds: export it again"
+            f"{member}, motion record {row}: time is {str(value)[:40]!r}, expected nanoseconds: export it again"
         ) from error
