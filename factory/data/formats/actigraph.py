@@ -93,7 +93,7 @@ def _headless(member: Member, reading: Reading, encoding: str, found: Look, prea
 def _sheet(member: Member, read: Reading, names: dict[str, str], preamble: _Preamble, found: Look) -> Sheet:
     kept = ("date", *(name for name in names.values() if name != "date"))
     if "date" in names.values():
-        return View(TextSheet(member, read, rename=names), keep=kept, texts={"date": _iso(preamble)})
+        return View(TextSheet(member, read, rename=names), keep=kept, texts={"date": ("date", _iso(preamble))})
     rate = preamble.rate_hz
     if rate is None:
         raise DataError(f"{member}, line 1: no rate ('at 30 Hz') and no time stamps: export with time stamps")

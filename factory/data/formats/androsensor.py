@@ -7,8 +7,8 @@ import re
 
 from factory.contracts.table import Reading
 from factory.data.formats import Head
-from factory.data.formats.look import look, look_at
-from factory.data.formats.view import View
+from factory.data.formats.look import look, look_at, top
+from factory.data.formats.view import View, time_first
 from factory.data.intake.members import Member
 from factory.data.intake.sheet import Sheet
 from factory.data.intake.text import TextSheet
@@ -41,7 +41,7 @@ class AndroSensor:
 
     def recognise(self, head: Head) -> bool:
         """Its two clocks' names and an axis."""
-        found = look(head.lines[:60])
+        found = look(top(head, 60))
         return found is not None and (
             any(_TIME.fullmatch(name) for name in found.header)
             and any(_DATE.fullmatch(name) for name in found.header)
@@ -71,4 +71,4 @@ class AndroSensor:
             and not name.lower().startswith("gyroscope")
         ]
         sheet = TextSheet(member, found.reading(reading, encoding), rename=names)
-        return View(sheet, keep=(*names.values(), *added))
+        return View(sheet, keep=time_first((*names.values(), *added)))

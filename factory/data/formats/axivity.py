@@ -10,7 +10,7 @@ from statistics import median
 from factory.contracts.errors import DataError
 from factory.contracts.table import Reading
 from factory.data.formats import Head
-from factory.data.formats.look import Look, look, look_at
+from factory.data.formats.look import Look, look, look_at, top
 from factory.data.formats.view import View
 from factory.data.intake.members import Member
 from factory.data.intake.sheet import Sheet
@@ -37,7 +37,7 @@ class Axivity:
         """A header of omconvert; or no header, a time to the millisecond and three values as long as gravity in g."""
         if head.member.suffix == ".cwa" and head.raw.startswith(_CWA):
             return True
-        found = look(head.lines[:60])
+        found = look(top(head, 60))
         if found is None:
             return False
         if any(_NAMED.fullmatch(name) for name in found.header):
@@ -58,14 +58,18 @@ class Axivity:
             names = {column: _named(column) for column in found.header if _NAMED.fullmatch(column)}
             first = found.rows[0][0] if found.rows and found.rows[0] else ""
             names[found.header[0]] = "time (s)" if _SECONDS.fullmatch(first) else "date"
-            return View(TextSheet(member, read, rename=names), keep=tuple(names.values()), texts={"date": _iso})
-        if len(found.header) < 4:
-            raise DataError(f"{member}, line 1: {len(found.header)} values, expected time, x, y and z: export it again")
+            return View(
+                TextSheet(member, read, rename=names), keep=tuple(names.values()), texts={"date": ("date", _iso)}
+            )
         time = "time (s)" if _SECONDS.fullmatch(found.header[0]) else "date"
         shown = (time, *(_SENSORS["accel"].format(axis) for axis in "xyz"))
-        names_all = (*shown, *(f"c{place}" for place in range(5, len(found.header) + 1)))
-        sheet = TextSheet(member, read.model_copy(update={"names": names_all}))
-        return View(sheet, keep=shown, texts={"date": _iso})
+        if len(found.header) != len(shown):
+            raise DataError(
+                f"{member}, line 1: {len(found.header)} values, expected time, x, y and z: export it again, or say "
+                "format = 'csv' and name the columns"
+            )
+        sheet = TextSheet(member, read.model_copy(update={"names": shown}))
+        return View(sheet, keep=shown, texts={"date": ("date", _iso)})
 
 
 def _named(column: str) -> str:
@@ -85,7 +89,7 @@ def _holds_gravity(found: Look) -> bool:
             lengths.append(math.hypot(*(float(value) for value in row[1:4])))
         except ValueError:
             return False
-    return len(found.header) >= 4 and _GRAVITY[0] <= median(lengths) <= _GRAVITY[1]
+    return len(found.header) == len(("time", *"xyz")) and _GRAVITY[0] <= median(lengths) <= _GRAVITY[1]
 
 
 def _iso(text: str) -> str:

@@ -15,7 +15,7 @@ from factory.contracts.errors import DataError
 from factory.contracts.table import Reading
 from factory.data.formats import Head
 from factory.data.formats.documents import read_cbor, read_json
-from factory.data.formats.look import beside, file_name, look, look_at
+from factory.data.formats.look import beside, file_name, look, look_at, top
 from factory.data.formats.view import View
 from factory.data.intake.arrays import ArraySheet
 from factory.data.intake.members import Member
@@ -54,7 +54,7 @@ class EdgeImpulse:
             return True
         if head.text.lstrip()[:1] == "{":
             return '"payload"' in head.text and ('"interval_ms"' in head.text or '"protected"' in head.text[:200])
-        found = look(head.lines[:60])
+        found = look(top(head, 60))
         return (
             found is not None
             and _CSV_NAME.fullmatch(file_name(head.member)) is not None

@@ -10,7 +10,7 @@ from itertools import islice
 from factory.contracts.errors import DataError
 from factory.contracts.table import Reading
 from factory.data.formats import Head
-from factory.data.formats.look import cut, head_of
+from factory.data.formats.look import cut, head_of, top
 from factory.data.intake.members import Member
 from factory.data.intake.sheet import Sheet
 from factory.data.intake.text import TextSheet
@@ -33,7 +33,7 @@ class Empatica:
 
     def recognise(self, head: Head) -> bool:
         """Three times a start in seconds since 1970, three times a rate, then three whole numbers."""
-        lines = head.lines[:8]
+        lines = top(head, 8)
         try:
             _start_and_rate(lines)
         except ValueError:

@@ -6,8 +6,8 @@ Arrival_Time when the app saw the event.
 
 from factory.contracts.table import Reading
 from factory.data.formats import Head
-from factory.data.formats.look import look, look_at, stem
-from factory.data.formats.view import View
+from factory.data.formats.look import look, look_at, stem, top
+from factory.data.formats.view import View, time_first
 from factory.data.intake.members import Member
 from factory.data.intake.sheet import Sheet
 from factory.data.intake.text import TextSheet
@@ -27,7 +27,7 @@ class Hhar:
 
     def recognise(self, head: Head) -> bool:
         """HHAR's ten column names."""
-        found = look(head.lines[:60])
+        found = look(top(head, 60))
         return found is not None and {name.lower() for name in found.header} >= _TOLD and len(_axes(found.header)) == 3
 
     def open(self, member: Member, reading: Reading) -> Sheet:
@@ -48,7 +48,7 @@ class Hhar:
         }
         names = {column: sensor.format(axis) for column, axis in _axes(found.header).items()}
         names |= {column: plain[column.lower()] for column in found.header if column.lower() in plain}
-        return View(TextSheet(member, found.reading(reading, encoding), rename=names), keep=tuple(names.values()))
+        return View(TextSheet(member, found.reading(reading, encoding), rename=names), keep=time_first(names.values()))
 
 
 def _axes(header: tuple[str, ...]) -> dict[str, str]:

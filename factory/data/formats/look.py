@@ -14,6 +14,8 @@ from factory.data.intake.members import SUFFIXES, Member
 
 _DELIMITERS = (";", "\t", ",")
 _ROWS = 50
+_TOP = 1 << 16
+"""Characters that are looked at; enough for ten rows of 250 values."""
 _COMMA_NUMBER = re.compile(r"[+-]?\d+,\d+([eE][+-]?\d+)?")
 _DECLARED = re.compile(r'"?sep=.?"?')
 
@@ -50,7 +52,14 @@ class Look:
         )
 
 
-def look(lines: Sequence[str], skip: int = 0) -> Look | None:
+def top(head: Head, count: int) -> list[str]:
+    """The first whole lines of a file."""
+    begin = head.text[:_TOP]
+    lines = begin.splitlines()
+    return (lines if len(begin) == len(head.text) else lines[:-1])[:count]
+
+
+def look(lines: Sequence[str], skip: int = 0, most: int = _ROWS) -> Look | None:
     """Header and first rows below `skip` lines, Excel's 'sep=' line, comments (#) and empty lines; None without any."""
     start = skip
     while start < len(lines) and (
@@ -60,7 +69,7 @@ def look(lines: Sequence[str], skip: int = 0) -> Look | None:
     if start >= len(lines):
         return None
     delimiter = max(_DELIMITERS, key=lines[start].count)
-    rows = [cut(line, delimiter) for line in lines[start + 1 : start + 1 + _ROWS] if line.strip()]
+    rows = [cut(line, delimiter) for line in lines[start + 1 : start + 1 + most] if line.strip()]
     cells = [cell for row in rows for cell in row]
     comma = delimiter != "," and any(_COMMA_NUMBER.fullmatch(cell) for cell in cells)
     return Look(

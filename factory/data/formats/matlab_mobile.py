@@ -8,7 +8,7 @@ import re
 from factory.contracts.errors import DataError
 from factory.contracts.table import Reading
 from factory.data.formats import Head
-from factory.data.formats.look import look, look_at, stem
+from factory.data.formats.look import look, look_at, stem, top
 from factory.data.formats.view import View
 from factory.data.intake.members import Member
 from factory.data.intake.sheet import Sheet
@@ -22,6 +22,7 @@ _SENSORS = (
 _MONTH_NAMES = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _MONTHS = {name: number for number, name in enumerate(_MONTH_NAMES, 1)}
 _DATE = re.compile(r"(\d{1,2})-([A-Za-z]{3})-(\d{4})[ T](\d{2}:\d{2}:\d{2}(?:[.,]\d+)?)")
+_AXIS = re.compile(r"(.*?)[ _.]?([XYZ])", re.IGNORECASE)
 _MAT = (b"MATLAB 5.0 MAT-file", b"MATLAB 7.3 MAT-file", b"\x89HDF\r\n\x1a\n")
 
 
@@ -38,11 +39,11 @@ class MatlabMobile:
         """'Timestamp, X, Y, Z' with MATLAB's dates and the sensor in the file's name; or a MAT file."""
         if head.raw.startswith(_MAT) and head.member.suffix == ".mat":
             return True
-        found = look(head.lines[:60])
+        found = look(top(head, 60))
         return (
             found is not None
-            and {name.lower() for name in found.header} >= {"timestamp", "x", "y", "z"}
-            and _sensor(head.member) is not None
+            and "timestamp" in {name.lower() for name in found.header}
+            and len(_names(found.header, head.member)) > 3
             and any(_DATE.fullmatch(cell) for row in found.rows[:5] for cell in row)
         )
 
@@ -50,7 +51,7 @@ class MatlabMobile:
         """Dates as ISO 8601 without a zone, axes with their unit, and columns that somebody added.
 
         Raises:
-            DataError: A MAT file, not text, or a name that says no sensor.
+            DataError: A MAT file, or not text.
         """
         if member.head(32).startswith(_MAT):
             raise DataError(
@@ -58,16 +59,25 @@ class MatlabMobile:
                 "writetimetable(Acceleration, 'Acceleration.csv')"
             )
         found, encoding = look_at(member)
-        sensor = _sensor(member)
-        if sensor is None:
-            raise DataError(f"{member}: the name says no sensor: call it Acceleration.csv or AngularVelocity.csv")
-        names = {column: sensor.format(column.lower()) for column in found.header if column.lower() in ("x", "y", "z")}
-        names |= {column: "date" for column in found.header if column.lower() == "timestamp"}
-        return View(TextSheet(member, found.reading(reading, encoding), rename=names), texts={"date": _iso})
+        names = _names(found.header, member)
+        return View(TextSheet(member, found.reading(reading, encoding), rename=names), texts={"date": ("date", _iso)})
 
 
-def _sensor(member: Member) -> str | None:
-    letters = re.sub(r"[^a-z]", "", stem(member).lower())
+def _names(header: tuple[str, ...], member: Member) -> dict[str, str]:
+    """Columns of the file to those shown: the sensor stands before the axis, or in the file's name."""
+    names = {}
+    for column in header:
+        axis = _AXIS.fullmatch(column)
+        sensor = _sensor(axis[1] or stem(member)) if axis else None
+        if axis and sensor:
+            names[column] = sensor.format(axis[2].lower())
+        elif column.lower() == "timestamp":
+            names[column] = "date"
+    return names
+
+
+def _sensor(text: str) -> str | None:
+    letters = re.sub(r"[^a-z]", "", text.lower())
     return next((columns for words, columns in _SENSORS if any(word in letters for word in words)), None)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from factory.contracts.table import Reading
 from factory.data.formats import Head
-from factory.data.formats.look import stem
+from factory.data.formats.look import stem, top
 from factory.data.formats.view import View, codes
 from factory.data.intake.members import Member
 from factory.data.intake.sheet import Sheet
@@ -46,7 +46,7 @@ class Mhealth:
 
     def recognise(self, head: Head) -> bool:
         """Lines of 24 numbers, the last one a code from 0 to 12."""
-        rows = [line.split() for line in head.lines[:20] if line.strip()]
+        rows = [line.split() for line in top(head, 20) if line.strip()]
         return bool(rows) and all(
             len(row) == len(_NAMES)
             and row[-1].removesuffix(".0") in _ACTIVITIES
@@ -67,7 +67,7 @@ class Mhealth:
         return View(
             TextSheet(member, read, lines=_timed),
             keep=_KEPT,
-            texts={"activity": codes(_ACTIVITIES)},
+            texts={"activity": ("activity", codes(_ACTIVITIES))},
             constants={"subject": subject[1] if subject else None},
         )
 

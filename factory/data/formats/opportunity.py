@@ -7,7 +7,7 @@ import re
 
 from factory.contracts.table import Reading
 from factory.data.formats import Head
-from factory.data.formats.look import stem
+from factory.data.formats.look import stem, top
 from factory.data.formats.view import View, codes
 from factory.data.intake.members import Member
 from factory.data.intake.sheet import Sheet
@@ -59,7 +59,7 @@ class Opportunity:
 
     def recognise(self, head: Head) -> bool:
         """Lines of 250 numbers, column 244 a code of locomotion."""
-        rows = [line.split() for line in head.lines[:10] if line.strip()]
+        rows = [line.split() for line in top(head, 10) if line.strip()]
         return bool(rows) and all(
             len(row) == _COLUMNS and row[243] in _LOCOMOTION and row[0].isdecimal() for row in rows
         )
@@ -75,6 +75,6 @@ class Opportunity:
         return View(
             TextSheet(member, read),
             keep=_KEPT,
-            texts={"activity": codes(_LOCOMOTION), "gesture": codes(_GESTURES)},
+            texts={"activity": ("activity", codes(_LOCOMOTION)), "gesture": ("gesture", codes(_GESTURES))},
             constants={"subject": subject[1].upper() if subject else None},
         )

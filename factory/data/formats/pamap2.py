@@ -7,7 +7,7 @@ import re
 
 from factory.contracts.table import Reading
 from factory.data.formats import Head
-from factory.data.formats.look import stem
+from factory.data.formats.look import stem, top
 from factory.data.formats.view import View, codes
 from factory.data.intake.members import Member
 from factory.data.intake.sheet import Sheet
@@ -43,7 +43,7 @@ class Pamap2:
 
     def recognise(self, head: Head) -> bool:
         """Lines of 54 numbers, the second one an activity's code."""
-        rows = [line.split() for line in head.lines[:20] if line.strip()]
+        rows = [line.split() for line in top(head, 20) if line.strip()]
         return bool(rows) and all(
             len(row) == len(_NAMES) and row[1].removesuffix(".0") in _ACTIVITIES and _is_number(row[0]) for row in rows
         )
@@ -59,7 +59,7 @@ class Pamap2:
         return View(
             TextSheet(member, read),
             keep=_KEPT,
-            texts={"activity": codes(_ACTIVITIES)},
+            texts={"activity": ("activity", codes(_ACTIVITIES))},
             constants={"subject": subject[1] if subject else None},
         )
 

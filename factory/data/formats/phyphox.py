@@ -8,8 +8,8 @@ import re
 from factory.contracts.errors import DataError
 from factory.contracts.table import Reading
 from factory.data.formats import Head
-from factory.data.formats.look import look, look_at, stem
-from factory.data.formats.view import View
+from factory.data.formats.look import look, look_at, stem, top
+from factory.data.formats.view import View, time_first
 from factory.data.intake.members import Member
 from factory.data.intake.sheet import Sheet
 from factory.data.intake.text import TextSheet
@@ -40,7 +40,7 @@ class Phyphox:
         """A first column of seconds, then x, y and z with a unit; or its export to .xls."""
         if head.raw.startswith(_OLD_EXCEL):
             return any(text in head.raw for text in (b"Raw Data", "Raw Data".encode("utf-16-le"), b"phyphox"))
-        found = look(head.lines[:60])
+        found = look(top(head, 60))
         if found is None or not found.header or not _TIME.fullmatch(found.header[0]):
             return False
         shown = _names(found.header, head.member)
@@ -61,7 +61,7 @@ class Phyphox:
             )
         found, encoding = look_at(member)
         names = _names(found.header, member)
-        return View(TextSheet(member, found.reading(reading, encoding), rename=names), keep=tuple(names.values()))
+        return View(TextSheet(member, found.reading(reading, encoding), rename=names), keep=time_first(names.values()))
 
 
 def _names(header: tuple[str, ...], member: Member) -> dict[str, str]:

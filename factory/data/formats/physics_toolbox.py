@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 from factory.contracts.table import Reading
 from factory.data.formats import Head
-from factory.data.formats.look import Look, look, look_at
-from factory.data.formats.view import View
+from factory.data.formats.look import Look, look, look_at, top
+from factory.data.formats.view import View, time_first
 from factory.data.intake.members import Member
 from factory.data.intake.sheet import Sheet
 from factory.data.intake.text import Lines, TextSheet
@@ -39,7 +39,7 @@ class PhysicsToolbox:
 
     def recognise(self, head: Head) -> bool:
         """'time' and the app's short names: of g-force, of linear acceleration with its total, or of rotation."""
-        found = look(head.lines[:60])
+        found = look(top(head, 60))
         if found is None or not found.header or _bare(found.header[0]).lower() not in ("time", "t"):
             return False
         names = {_bare(name) for name in found.header}
@@ -64,7 +64,7 @@ class PhysicsToolbox:
         plain = found.reading(reading, encoding, header=True)
         ends = not found.header[-1]
         lines = _plain_lines(found, clock, ends) if clock or ends else None
-        return View(TextSheet(member, plain, rename=names, lines=lines), keep=(*names.values(), *added))
+        return View(TextSheet(member, plain, rename=names, lines=lines), keep=time_first((*names.values(), *added)))
 
 
 def _bare(name: str) -> str:

@@ -7,8 +7,8 @@ import re
 
 from factory.contracts.table import Reading
 from factory.data.formats import Head
-from factory.data.formats.look import look, look_at
-from factory.data.formats.view import View
+from factory.data.formats.look import look, look_at, top
+from factory.data.formats.view import View, time_first
 from factory.data.intake.members import Member
 from factory.data.intake.sheet import Sheet
 from factory.data.intake.text import TextSheet
@@ -35,7 +35,7 @@ class Polar:
 
     def recognise(self, head: Head) -> bool:
         """A header with the sensor's time in ns and three axes with their unit in brackets."""
-        found = look(head.lines[:60])
+        found = look(top(head, 60))
         return found is not None and len(_names(found.header)) == 4
 
     def open(self, member: Member, reading: Reading) -> Sheet:
@@ -46,7 +46,7 @@ class Polar:
         """
         found, encoding = look_at(member)
         names = _names(found.header)
-        return View(TextSheet(member, found.reading(reading, encoding), rename=names), keep=tuple(names.values()))
+        return View(TextSheet(member, found.reading(reading, encoding), rename=names), keep=time_first(names.values()))
 
 
 def _names(header: tuple[str, ...]) -> dict[str, str]:

@@ -4,6 +4,7 @@ Layout: awesome-sensor-logger, README.md, UNITS.md and CROSSPLATFORM.md.
 """
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,8 +12,8 @@ from factory.contracts.errors import DataError
 from factory.contracts.table import Reading
 from factory.data.formats import Head
 from factory.data.formats.documents import read_json
-from factory.data.formats.look import beside, cut, head_of, look, look_at, stem
-from factory.data.formats.view import View
+from factory.data.formats.look import beside, cut, head_of, look, look_at, stem, top
+from factory.data.formats.view import Rewrite, View, time_first
 from factory.data.intake.arrays import ArraySheet
 from factory.data.intake.members import Member
 from factory.data.intake.sheet import Sheet
@@ -48,6 +49,7 @@ _OTHERS = (
     "Location*", "Metadata", "Microphone", "Network", "Orientation", "Pedometer", "Proximity", "Watch[BLCM]*", "Wifi*",
     "StudyMetadata", "Heart Rate", "WiFi*", "Light*",
 )  # fmt: skip
+_MOST_NOTES = 10_000
 _TIME_NS = re.compile(r"\d{18,19}")
 
 
@@ -62,9 +64,9 @@ class SensorLogger:
 
     def recognise(self, head: Head) -> bool:
         """Its two clocks and axes, with the sensor in the file's name; or its JSON."""
-        if re.match(r'\s*\[\s*\{[^}]{0,2000}"seconds_elapsed"', head.text) and '"sensor"' in head.text[:2000]:
-            return True
-        found = look(head.lines[:60])
+        if re.match(r"\s*\[\s*\{", head.text):
+            return '"seconds_elapsed"' in head.text and '"sensor"' in head.text[:4000]
+        found = look(top(head, 60))
         if found is None or not {name.lower() for name in found.header} >= _CLOCKS:
             return False
         names = _names(_sensor(stem(head.member)), "own")
@@ -90,9 +92,13 @@ class SensorLogger:
         found, encoding = look_at(member)
         names = _names(_sensor(stem(member)), _own_unit(beside(member, "Metadata.csv")))
         names = {column: name for column, name in names.items() if column in found.header}
-        others = [name for name in found.header if name not in names and name not in _CLOCKS]
-        sheet = TextSheet(member, found.reading(reading, encoding), rename=names)
-        return View(sheet, keep=(*names.values(), *others))
+        others = [name for name in found.header if name not in names and not re.search("time|elapsed", name.lower())]
+        notes = _notes(beside(member, "Annotation.csv"))
+        return View(
+            TextSheet(member, found.reading(reading, encoding), rename=names),
+            keep=time_first((*names.values(), *others)),
+            texts={"annotation": ("time (ns)", notes)} if notes else None,
+        )
 
 
 def _sensor(name: str) -> str:
@@ -108,6 +114,25 @@ def _names(sensor: str, own: str) -> dict[str, str]:
         return {}
     axes = _COMPOUND.get(sensor) or {axis: _SENSORS[sensor].format(axis) for axis in "xyz"}
     return {"time": "time (ns)"} | {column: name.replace("(own)", f"({own})") for column, name in axes.items()}
+
+
+def _notes(annotation: Member | None) -> Rewrite | None:
+    """The note that holds at a time in ns: the last one before it, empty before the first; None without notes."""
+    if annotation is None:
+        return None
+    found = look(head_of(annotation)[0].lines, most=_MOST_NOTES)
+    if found is None or not {"time", "text"} <= set(found.header):
+        return None
+    time, text = found.header.index("time"), found.header.index("text")
+    rows = (row for row in found.rows if len(row) == len(found.header))
+    notes = sorted((int(row[time]), row[text]) for row in rows if row[time].isdecimal() and row[text])
+    starts = [start for start, _ in notes]
+
+    def note(stamp: str) -> str:
+        place = bisect_right(starts, int(stamp)) if stamp.isdecimal() else 0
+        return notes[place - 1][1] if place else ""
+
+    return note if notes else None
 
 
 def _own_unit(metadata: Member | None) -> str:

@@ -10,8 +10,8 @@ from factory.contracts.errors import DataError
 from factory.contracts.table import Reading
 from factory.data.formats import Head
 from factory.data.formats.documents import read_json
-from factory.data.formats.look import look, look_at
-from factory.data.formats.view import View
+from factory.data.formats.look import look, look_at, top
+from factory.data.formats.view import View, time_first
 from factory.data.intake.arrays import ArraySheet
 from factory.data.intake.members import Member
 from factory.data.intake.sheet import Sheet
@@ -52,7 +52,7 @@ class SensorLog:
         begin = head.text.lstrip()
         if begin[:1] in ("{", "["):
             return '"loggingTime' in begin[:20_000] and _AXIS.search(begin[:20_000]) is not None
-        found = look(head.lines[:60])
+        found = look(top(head, 60))
         return (
             found is not None
             and any(_bare(name) == "loggingTime" for name in found.header)
@@ -69,7 +69,7 @@ class SensorLog:
             return _from_json(member)
         found, encoding = look_at(member)
         names = _names(found.header)
-        return View(TextSheet(member, found.reading(reading, encoding), rename=names), keep=tuple(names.values()))
+        return View(TextSheet(member, found.reading(reading, encoding), rename=names), keep=time_first(names.values()))
 
 
 def _names(header: tuple[str, ...]) -> dict[str, str]:

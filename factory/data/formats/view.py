@@ -1,6 +1,6 @@
 """A sheet as a format shows it: the columns that count, codes replaced by names, columns that only the name tells."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from factory.contracts.errors import DataError
@@ -18,15 +18,15 @@ class View:
     Args:
         sheet: What the file holds.
         keep: Columns that are shown, in order; None shows all.
-        texts: Column to a function that rewrites its values as text, for example codes of labels to their names.
-        constants: Columns that hold the same text in every row; one that the file has itself stays the file's.
+        texts: Column to the one that it is made of (often itself) and what makes its texts: codes of labels to names.
+        constants: Columns that hold the same text in every row; a column of the file goes before one of that name.
     """
 
     def __init__(
         self,
         sheet: Sheet,
         keep: Sequence[str] | None = None,
-        texts: Mapping[str, Rewrite] | None = None,
+        texts: Mapping[str, tuple[str, Rewrite]] | None = None,
         constants: Mapping[str, str | None] | None = None,
     ) -> None:
         self._sheet = sheet
@@ -44,7 +44,8 @@ class View:
         """Columns that are shown."""
         held = self._sheet.names
         shown = held if self._keep is None else tuple(name for name in self._keep if name in held)
-        return (*shown, *(name for name in self._constants if name not in held))
+        made = (name for name, (source, _) in self._texts.items() if source in held)
+        return tuple(dict.fromkeys((*shown, *made, *self._constants)))
 
     @property
     def dropped(self) -> int:
@@ -68,23 +69,30 @@ class View:
                 f"{self.member} has no column {', '.join(map(repr, absent))}; it has {', '.join(self.names):.300}: "
                 "correct the description"
             )
-        held = self._sheet.names
-        inner: dict[str, Kind] = {
-            name: "text" if name in self._texts else kind for name, kind in wanted.items() if name in held
-        }
-        for batch in self._sheet.batches(inner or {held[0]: "text"}, drop_faulty):
+        inner = self._inner(wanted)
+        for batch in self._sheet.batches(inner, drop_faulty):
             arrays = [self._column(batch, name, kind) for name, kind in wanted.items()]
             yield pa.RecordBatch.from_arrays(arrays, names=list(wanted))
+
+    def _inner(self, wanted: Mapping[str, Kind]) -> dict[str, Kind]:
+        """What the sheet itself is asked for: sources of texts as its user wants them, or else as text."""
+        held = self._sheet.names
+        inner = {name: kind for name, kind in wanted.items() if name in held and name not in self._texts}
+        for name in wanted:
+            if name in self._texts:
+                inner.setdefault(self._texts[name][0], "text")
+        return inner or {held[0]: "text"}
 
     def _column(self, batch: Any, name: str, kind: Kind) -> Any:
         import pyarrow as pa
 
-        if name not in self._sheet.names:
-            column = pa.repeat(self._constants[name], batch.num_rows)
-        elif name in self._texts:
-            column = _rewritten(batch.column(batch.schema.names.index(name)), self._texts[name])
-        else:
+        if name in self._texts:
+            source, rewrite = self._texts[name]
+            column = _rewritten(batch.column(batch.schema.names.index(source)), rewrite)
+        elif name in self._sheet.names:
             return batch.column(batch.schema.names.index(name))
+        else:
+            column = pa.repeat(self._constants[name], batch.num_rows)
         return column if kind in ("text", "any") else as_kind(column, kind, frozenset(MISSING), True)
 
 
@@ -98,10 +106,16 @@ def codes(names: Mapping[str, str]) -> Rewrite:
     return name_of
 
 
+def time_first(names: Iterable[str]) -> tuple[str, ...]:
+    """Columns with those of time in front."""
+    return tuple(sorted(names, key=lambda name: not name.startswith(("time (", "date"))))
+
+
 def _rewritten(column: Any, rewrite: Rewrite) -> Any:
-    """Each different text is rewritten once."""
+    """Each different value is rewritten once; null is the empty text."""
     import pyarrow as pa
 
-    encoded = column.dictionary_encode()
-    texts = pa.array([rewrite(text or "") for text in encoded.dictionary.to_pylist()], pa.string())
+    encoded = column.dictionary_encode(null_encoding="encode")
+    values = encoded.dictionary.to_pylist()
+    texts = pa.array([rewrite("" if value is None else str(value)) for value in values], pa.string())
     return texts.take(encoded.indices)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from factory.contracts.table import Reading
 from factory.data.formats import Head
-from factory.data.formats.look import stem
+from factory.data.formats.look import stem, top
 from factory.data.formats.view import View, codes
 from factory.data.intake.members import Member
 from factory.data.intake.sheet import Sheet
@@ -38,7 +38,7 @@ class Wisdm:
 
     def recognise(self, head: Head) -> bool:
         """Records of person, activity, time and three values, ended by semicolons or below WISDM's column names."""
-        lines = [line.strip() for line in head.lines[:60] if line.strip()]
+        lines = [line.strip() for line in top(head, 60) if line.strip()]
         if not lines:
             return False
         named = _is_header(lines[0].encode())
@@ -60,7 +60,7 @@ class Wisdm:
         device = next((word for word in ("phone", "watch") if word in words), None)
         return View(
             TextSheet(member, read, lines=_records),
-            texts={"activity": codes(_LETTERS)},
+            texts={"activity": ("activity", codes(_LETTERS))},
             constants={"device": device},
         )
 
