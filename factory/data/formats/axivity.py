@@ -11,7 +11,7 @@ from factory.contracts.errors import DataError
 from factory.contracts.table import Reading
 from factory.data.formats import Head
 from factory.data.formats.look import Look, look, look_at, top
-from factory.data.formats.view import View
+from factory.data.formats.view import View, time_first
 from factory.data.intake.members import Member
 from factory.data.intake.sheet import Sheet
 from factory.data.intake.text import TextSheet

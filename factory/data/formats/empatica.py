@@ -1,6 +1,6 @@
 """Empatica E4: ACC.csv holds the start time and the rate, each three times, then 1/64 g a line.
 
-Layout: info.txt of every E4 session archive.
+Layout: info.txt of every archive that the E4 website gives out.
 """
 
 import re
@@ -52,7 +52,7 @@ class Empatica:
         except ValueError as error:
             raise DataError(
                 f"{member}, lines 1 and 2: {error}, expected the start time and the rate of an E4's ACC.csv: "
-                "download the session again"
+                "download it again"
             ) from error
 
         def timed(lines: Iterator[bytes]) -> Iterator[bytes]:
