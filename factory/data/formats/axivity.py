@@ -59,7 +59,7 @@ class Axivity:
             first = found.rows[0][0] if found.rows and found.rows[0] else ""
             names[found.header[0]] = "time (s)" if _SECONDS.fullmatch(first) else "date"
             return View(
-                TextSheet(member, read, rename=names), keep=tuple(names.values()), texts={"date": ("date", _iso)}
+                TextSheet(member, read, rename=names), keep=time_first(names.values()), texts={"date": ("date", _iso)}
             )
         time = "time (s)" if _SECONDS.fullmatch(found.header[0]) else "date"
         shown = (time, *(_SENSORS["accel"].format(axis) for axis in "xyz"))

@@ -31,7 +31,7 @@ class Polar:
     title = "Polar Sensor Logger, Polar_*_ACC.txt, _GYRO.txt, _MAG.txt"
     about = "https://play.google.com/store/apps/details?id=com.j_ware.polarsensorlogger"
     auxiliary = tuple(f"**/*_{kind}.txt" for kind in ("ECG", "HR", "PPG", "PPI", "RR", "MARKER", "BATTERY", "SKINTEMP"))
-    pattern = None
+    pattern = "**/Polar_*_{sensor}.txt"
 
     def recognise(self, head: Head) -> bool:
         """A header with the sensor's time in ns and three axes with their unit in brackets."""

@@ -45,9 +45,9 @@ _COMPOUND = {
 }
 _CLOCKS = {"time", "seconds_elapsed"}
 _OTHERS = (
-    "Activity", "Annotation", "Barometer", "Battery*", "Bluetooth*", "Brightness", "Compass", "HeartRate", "Light",
-    "Location*", "Metadata", "Microphone", "Network", "Orientation", "Pedometer", "Proximity", "Watch[BLCM]*", "Wifi*",
-    "StudyMetadata", "Heart Rate", "WiFi*", "Light*",
+    "Activity", "Annotation", "Barometer", "Battery*", "Bluetooth*", "Brightness", "Compass", "Heart*", "Light*",
+    "Location*", "Metadata", "Microphone", "Network", "Orientation", "Pedometer", "Proximity", "StudyMetadata",
+    "WatchBarometer", "WatchCompass", "WatchLocation", "WatchMicrophone", "WiFi*", "Wifi*",
 )  # fmt: skip
 _MOST_NOTES = 10_000
 _TIME_NS = re.compile(r"\d{18,19}")
@@ -60,7 +60,7 @@ class SensorLogger:
     title = "Sensor Logger (Android, iOS): folder or zip of CSV, or JSON"
     about = "https://github.com/tszheichoi/awesome-sensor-logger"
     auxiliary = (*(f"**/{name}.csv" for name in _OTHERS), "**/Camera/**", "**/Microphone/**")
-    pattern = "{label}_{subject}-*/*.csv"
+    pattern = "**/{sensor}.csv"
 
     def recognise(self, head: Head) -> bool:
         """Its two clocks and axes, with the sensor in the file's name; or its JSON."""
