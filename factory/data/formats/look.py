@@ -13,6 +13,7 @@ from factory.data.intake.dialect import decode
 from factory.data.intake.members import SUFFIXES, Member
 
 _DELIMITERS = (";", "\t", ",")
+"""The first that stands twice in the first line parts the values: commas may be decimal signs."""
 _ROWS = 50
 _TOP = 1 << 16
 """Characters that are looked at; enough for ten rows of 250 values."""
@@ -68,7 +69,7 @@ def look(lines: Sequence[str], skip: int = 0, most: int = _ROWS) -> Look | None:
         start += 1
     if start >= len(lines):
         return None
-    delimiter = max(_DELIMITERS, key=lines[start].count)
+    delimiter = next((sign for sign in _DELIMITERS if lines[start].count(sign) > 1), ",")
     rows = [cut(line, delimiter) for line in lines[start + 1 : start + 1 + most] if line.strip()]
     cells = [cell for row in rows for cell in row]
     comma = delimiter != "," and any(_COMMA_NUMBER.fullmatch(cell) for cell in cells)

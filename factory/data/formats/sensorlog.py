@@ -102,4 +102,4 @@ def _from_json(member: Member) -> Sheet:
         raise DataError(f"{member} is no SensorLog JSON: expected one object a sample: export it again")
     names = _names(tuple(dict.fromkeys(key for record in records for key in record)))
     columns: dict[str, list[Any]] = {name: [record.get(key) for record in records] for key, name in names.items()}
-    return ArraySheet(member, columns)
+    return ArraySheet(member, {name: columns[name] for name in time_first(columns)})
