@@ -34,6 +34,7 @@ _UNITS = {
     "dps": "deg/s", "°/s": "deg/s", "ut": "uT", "µt": "uT", "μt": "uT",
 }  # fmt: skip
 _MOST_ROWS = 1 << 26
+_MOST_WHOLE = 1 << 63
 _CBOR_MAPS = (b"\xa1", b"\xa2", b"\xa3", b"\xa4", b"\xbf")
 """First bytes of a map of one to four, or of an unknown number of entries."""
 _CSV_NAME = re.compile(r"[^.]+(\.[^.]+)+\.csv", re.IGNORECASE)
@@ -89,7 +90,7 @@ def _sheet(member: Member, document: Any) -> Sheet:
     if not isinstance(sensors, list) or not all(isinstance(s, dict) and "name" in s for s in sensors) or not sensors:
         raise DataError(f"{member}: payload.sensors is no list of names and units: download the sample again")
     if isinstance(interval, bool) or not isinstance(interval, int | float) or not 0 < interval < 1e7:
-        raise DataError(f"{member}: payload.interval_ms is {interval!s:.40}, expected milliseconds above 0: correct it")
+        raise DataError(f"{member}: payload.interval_ms is {interval!r:.40}, expected milliseconds above 0: correct it")
     if not isinstance(values, list) or not values or len(values) > _MOST_ROWS:
         raise DataError(f"{member}: payload.values is no list of samples: download the sample again")
     columns = dict(zip(_distinct(sensors), _columns(member, values, len(sensors)), strict=True))
@@ -110,16 +111,29 @@ def _columns(member: Member, values: list[Any], count: int) -> list[list[Any]]:
                 f"{member}, sample {number}: {len(row)} values, expected {count} (payload.sensors): correct the sample"
             )
         for value in row:
-            if isinstance(value, bool) or not (value is None or isinstance(value, int | float)):
-                raise DataError(f"{member}, sample {number} holds {str(value)!r:.40}, expected a number: correct it")
+            if not _is_number(value):
+                raise DataError(f"{member}, sample {number} holds {_said(value)}, expected a number: correct it")
     return [[row[place] for row in rows] for place in range(count)]
 
 
+def _is_number(value: Any) -> bool:
+    """Whether it is missing, or a number that 64 bits hold."""
+    if isinstance(value, bool):
+        return False
+    return value is None or isinstance(value, float) or (isinstance(value, int) and abs(value) < _MOST_WHOLE)
+
+
+def _said(value: Any) -> str:
+    return "a whole number of more than 64 bits" if isinstance(value, int) else f"{value!r:.40}"
+
+
 def _distinct(sensors: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Names of the columns; one that stands twice, or is the format's own, gets its place."""
     names: list[str] = []
-    for sensor in sensors:
+    for place, sensor in enumerate(sensors, 1):
         name = _shown(str(sensor["name"]).strip(), str(sensor.get("units", "")))
-        names.append(f"{name}_{len(names)}" if name in names or not name else name)
+        taken = not name or name in (*names, "activity", "time (ms)")
+        names.append(f"{name}_{place}" if taken else name)
     return names
 
 

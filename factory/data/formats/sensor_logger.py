@@ -50,6 +50,7 @@ _OTHERS = (
     "WatchBarometer", "WatchCompass", "WatchLocation", "WatchMicrophone", "WiFi*", "Wifi*",
 )  # fmt: skip
 _MOST_NOTES = 10_000
+_MOST_NS = 1 << 63
 _TIME_NS = re.compile(r"\d{18,19}")
 
 
@@ -182,8 +183,9 @@ def _motion(records: list[dict[str, Any]], own: str) -> Iterator[tuple[str, dict
 
 def _whole(value: Any, member: Member, row: int) -> int | None:
     try:
-        return None if value in (None, "") else int(value)
-    except (TypeError, ValueError) as error:
-        raise DataError(
-            f"{member}, motion record {row}: time is {str(value)[:40]!r}, expected nanoseconds: export it again"
-        ) from error
+        stamp = None if value in (None, "") else int(value)
+    except (TypeError, ValueError, OverflowError):
+        stamp = _MOST_NS
+    if stamp is not None and abs(stamp) >= _MOST_NS:
+        raise DataError(f"{member}, motion record {row}: time is {value!r:.40}, expected nanoseconds: export it again")
+    return stamp

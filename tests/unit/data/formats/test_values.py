@@ -226,7 +226,7 @@ class TestEdgeImpulseLabels:
         path = tmp_path / "rest.1.cbor"
         path.write_bytes(cbor2.dumps(document))
         assert list(columns(path)) == [
-            "time (ms)", "acc_x (g)", "gyro_y (deg/s)", "mag_z (uT)", "temp", "acc_x (g)_4", "b", "activity",
+            "time (ms)", "acc_x (g)", "gyro_y (deg/s)", "mag_z (uT)", "temp", "acc_x (g)_5", "b", "activity",
         ]  # fmt: skip
 
 
