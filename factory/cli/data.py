@@ -48,6 +48,29 @@ def list_sources(data: DataOption = None, as_json: JsonOption = False) -> None:
     console.print("Your own CSV or Parquet: factory init FILE", highlight=False)
 
 
+@app.command("formats")
+def list_formats(as_json: JsonOption = False) -> None:
+    """List the formats of apps, loggers and data sets that are read as they come; docs/formats.md says more.
+
+    Example: factory data formats
+    """
+    from factory.data.formats import FORMATS, open_format
+
+    formats = [open_format(name) for name in FORMATS]
+    if as_json:
+        keys = ("name", "title", "about", "pattern", "auxiliary")
+        print_json([{key: getattr(each, key) for key in keys} for each in formats])
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("format", "what")
+    for each in formats:
+        table.add_row(each.name, each.title)
+    Console().print(table)
+    typer.echo("Other CSV, Parquet and .xlsx files are read by their content: factory init FILE")
+
+
 @app.command()
 def fetch(
     name: Annotated[str, typer.Argument(help="A source (factory data list).")],
