@@ -2,29 +2,56 @@
 
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from factory.cli._options import JsonOption
 from factory.cli._output import print_json
 
+if TYPE_CHECKING:
+    from factory.data.guess import TableGuess
+
 _DESCRIPTION, _RECIPE = "data.toml", "recipe.toml"
+_FIELD = "Column or {field} of the path of"
 
 
 def init(
-    file: Annotated[Path, typer.Argument(help="A .csv or .parquet file, one row a sample.", show_default=False)],
+    paths: Annotated[
+        list[Path], typer.Argument(help="Recordings: a folder, a zip archive, or files.", show_default=False)
+    ],
     out: Annotated[Path, typer.Option("--out", help="Folder for data.toml and recipe.toml.")] = Path(),
-    subject: Annotated[str | None, typer.Option("--subject", help="Column of who wore the sensor.")] = None,
-    session: Annotated[str | None, typer.Option("--session", help="Column of recordings of one subject.")] = None,
-    time: Annotated[str | None, typer.Option("--time", help="Column of time stamps.")] = None,
-    label: Annotated[str | None, typer.Option("--label", help="Column of activities.")] = None,
+    subject: Annotated[str | None, typer.Option("--subject", help=f"{_FIELD} who wore the sensor.")] = None,
+    session: Annotated[str | None, typer.Option("--session", help=f"{_FIELD} recordings of one subject.")] = None,
+    time: Annotated[
+        str | None, typer.Option("--time", help="Column of time stamps; two with a comma: date,time.")
+    ] = None,
+    label: Annotated[str | None, typer.Option("--label", help=f"{_FIELD} activities.")] = None,
+    sensor: Annotated[
+        str | None, typer.Option("--sensor", help=f"{_FIELD} which sensor a row is of, in long tables.")
+    ] = None,
+    pattern: Annotated[
+        str | None, typer.Option("--pattern", help="How files are named: '{subject}/{label}_{session}.csv'.")
+    ] = None,
+    rate: Annotated[
+        float | None, typer.Option("--rate", help="Samples a second, where no time stamp tells it.", min=0.1, max=1000)
+    ] = None,
+    names: Annotated[
+        str | None, typer.Option("--names", help="Names of columns, with commas between, where no header has them.")
+    ] = None,
+    labels: Annotated[Path | None, typer.Option("--labels", help="File of label intervals: start, end, label.")] = None,
+    sum_gravity: Annotated[
+        bool, typer.Option("--sum-gravity", help="Add Core Motion's gravity to its userAcceleration.")
+    ] = False,
+    format_: Annotated[
+        str | None, typer.Option("--format", help="csv, or a named format, where it is not recognised.")
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite data.toml and recipe.toml.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Look at your own recordings and write data.toml and recipe.toml, each guess with its reason.
 
-    Example: factory init walking.csv && factory data check recipe.toml
+    Example: factory init recordings/ && factory data check recipe.toml
     """
     from factory.cli._progress import make_progress
     from factory.contracts.errors import RecipeError
@@ -32,22 +59,54 @@ def init(
     from factory.data.columns import Chosen
     from factory.data.describe import description_toml, recipe_toml
     from factory.data.guess import guess_table
+    from factory.data.guess_project import Files
 
-    paths = (out / _DESCRIPTION, out / _RECIPE)
-    if (there := [path for path in paths if path.exists()]) and not force:
+    targets = (out / _DESCRIPTION, out / _RECIPE)
+    if (there := [path for path in targets if path.exists()]) and not force:
         raise RecipeError(f"{there[0]} exists: add --force to overwrite it, or --out another folder")
-    chosen = Chosen(subject=subject, session=session, time=time, label=label)
-    guess = guess_table(file, chosen, make_progress(quiet=as_json))
+    chosen = Chosen(
+        subject=subject, session=session, time=time, label=label, sensor=sensor, rate_hz=rate,
+        sum_gravity=sum_gravity, intervals=labels is not None,
+    )  # fmt: skip
+    told = Files(
+        pattern=pattern, names=tuple(part.strip() for part in names.split(",")) if names else None, labels=labels,
+        format=format_,
+    )  # fmt: skip
+    guess = guess_table(paths, chosen, told, make_progress(quiet=as_json))
     texts = (description_toml(guess, out), recipe_toml(guess, _DESCRIPTION))
     with ExitStack() as both:  # or neither: a lone data.toml would stop the next run
-        for path, text in zip(paths, texts, strict=True):
+        for path, text in zip(targets, texts, strict=True):
             both.enter_context(atomic_write(path)).write_text(text, encoding="utf-8")
     if as_json:
-        print_json({"description": str(paths[0]), "recipe": str(paths[1])})
+        print_json(
+            {
+                "description": str(targets[0]),
+                "recipe": str(targets[1]),
+                "checks": [{"code": c.code, "key": c.key, "message": c.message} for c in guess.checks],
+                "left_out": guess.left_out,
+            }
+        )
         return
-    typer.echo(
-        f"{file.name}: {len(guess.subjects)} people, {len(guess.labels)} classes, {guess.clock.rate_hz:g} Hz, "
-        f"{', '.join(f'{sensor.axes.name} in {sensor.unit}' for sensor in guess.sensors)}"
-    )
-    typer.echo(f"wrote {paths[0]} and {paths[1]}: read them, lines with PLEASE CHECK first, then")
-    typer.echo(f"  factory data check {paths[1]}\n  factory build {paths[1]}")
+    _summarise(guess, targets)
+
+
+def _summarise(guess: "TableGuess", targets: tuple[Path, Path]) -> None:
+    """What was found, what must be checked, what is left out."""
+    members = guess.project.members
+    title = members[0].name if len(members) == 1 else f"{guess.project.folder} ({len(members)} files)"
+    sensors = ", ".join(f"{sensor.axes.name} in {_unit(sensor.unit, sensor.scale)}" for sensor in guess.sensors)
+    people, classes = len(guess.people.rows), len(guess.labels.order)
+    typer.echo(f"{title}: {people} people, {classes} classes, {guess.clock.rate_hz:g} Hz, {sensors}")
+    typer.echo(f"window {guess.window.reason}")
+    for check in guess.checks:
+        typer.echo(f"PLEASE CHECK: {check.message}")
+    if guess.left_out:
+        typer.echo("left out:")
+        for name, reason in guess.left_out.items():
+            typer.echo(f"  {name}: {reason}")
+    typer.echo(f"wrote {targets[0]} and {targets[1]}: read them, lines with PLEASE CHECK first, then")
+    typer.echo(f"  factory data check {targets[1]}\n  factory build {targets[1]}")
+
+
+def _unit(unit: str, scale: float) -> str:
+    return unit if abs(scale) == 1 else f"{abs(scale):.4g} {unit}"

@@ -1,79 +1,158 @@
-"""Which column of a user's table is what: told by its name first, by its content where the name is silent."""
+"""Which column of a user's tables is what: told by its name first, by its content where the name is silent."""
 
 import re
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, cast
+from functools import cached_property
+
+import numpy as np
 
 from factory.contracts.errors import DataError
-from factory.contracts.window import Quantity
+from factory.data.guess_check import Check, listed
+from factory.data.guess_texts import grouped
+from factory.data.guess_triads import Axes, find_triads, quantity_of
+from factory.data.guess_words import (
+    LABEL,
+    NOT_LABELS,
+    NOT_PEOPLE,
+    NOT_SENSOR_TIME,
+    PLACES,
+    SENSOR,
+    SESSION,
+    SUBJECT,
+    TIME,
+    TRUTH,
+    says,
+    words,
+)
 from factory.data.sample import Sample
 
-Axis = Literal["x", "y", "z"]
-
-_SUBJECT = ("subject", "user", "participant", "person", "volunteer", "patient", "proband", "uid", "userid", "wearer")
-_SESSION = ("session", "trial", "recording", "record", "experiment", "exp", "run", "sequence", "bout", "take", "file")
-_LABEL = ("label", "activity", "class", "target", "action", "exercise", "gesture", "annotation", "behaviour")
-_TIME = ("timestamp", "time", "ts", "datetime", "date", "epoch", "millis", "elapsed", "t")
-_ACCELERATION = ("acc", "accel", "accelerometer", "acceleration", "accelero", "a", "linacc")
-_ROTATION = ("gyro", "gyr", "gyroscope", "rotation", "angular", "g", "gyros")
-_MAGNETIC = ("mag", "magnetometer", "magnetic", "m", "magneto")
-_LINEAR = ("linear", "user", "body", "linacc")
-_NOT_SENSORS = ("gravity", "attitude", "quaternion", "quat", "roll", "pitch", "yaw", "orientation", "vector")
-_PLACES = (
-    "wrist", "waist", "pocket", "arm", "leg", "chest", "ankle", "torso", "hand", "head", "hip", "thigh", "back",
-    "foot", "shin", "left", "right", "upper", "lower",
-)  # fmt: skip
-_COMPACT = re.compile(r"(acc|accel|gyro|gyr|mag|a|g|m)([xyz])")
 _LABEL_TEXTS = 60
+_LABEL_NUMBERS = 40
+_COUNTER = 0.98
+"""Share of different values above which a column of whole numbers counts rows."""
+_FEW_ROWS = 30
+_PATH_FIELDS = ("{file}", "{stem}", "{parent}")
+"""Fields that every path has, and no pattern names: never taken by themselves."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Found:
-    """A column and why it was taken."""
+    """A column, or a field of the path in braces, and why it was taken."""
 
     column: str
     reason: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Axes:
-    """A sensor of three columns.
+class Chosen:
+    """What the user names on the command line; None leaves it to the guess.
 
     Attributes:
-        name: In the contract, for example acc or right_arm_gyro.
-        quantity: By its name; the values may say otherwise for gravity.
-        columns: Axis to column.
-        placement: Where its name says it sits; None where it does not.
-        hints: The words of the columns' names.
+        subject: Column or '{field}'.
+        session: Column or template.
+        time: Column, or two with a comma between them.
+        label: Column or '{field}'.
+        sensor: Column or '{field}'.
+        rate_hz: Where no time stamp tells it.
+        sum_gravity: Whether Core Motion's acceleration and gravity are added.
+        intervals: Whether labels stand in a file of their own.
     """
-
-    name: str
-    quantity: Quantity
-    columns: dict[Axis, str]
-    placement: str | None
-    hints: frozenset[str]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Chosen:
-    """What the user names on the command line; None leaves it to the guess."""
 
     subject: str | None = None
     session: str | None = None
     time: str | None = None
     label: str | None = None
+    sensor: str | None = None
+    rate_hz: float | None = None
+    sum_gravity: bool = False
+    intervals: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Roles:
-    """Every column's part in the table."""
+    """Every column's part in the tables.
+
+    Attributes:
+        subject: Who.
+        session: Recordings of one person; None where all rows are one.
+        times: Columns of time stamps that may be meant, the likeliest first; empty where there is none.
+        date: A column of dates that belongs to `times[0]`, which then holds the time of day.
+        label: Activities; None where they stand in a file of their own.
+        sensor: Which sensor a row is of, in long tables.
+        triads: Every sensor found, before one of each kind is chosen.
+        left_out: Column to the reason why it is not used.
+        checks: What a person must look at.
+    """
 
     subject: Found
     session: Found | None
-    time: Found
-    label: Found
-    sensors: tuple[Axes, ...]
-    left_out: tuple[str, ...] = field(default=())
+    times: tuple[Found, ...]
+    date: str | None
+    label: Found | None
+    sensor: Found | None
+    triads: tuple[Axes, ...]
+    left_out: dict[str, str] = field(default_factory=dict)
+    checks: tuple[Check, ...] = ()
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Columns or templates whose texts together make one sensor's recording, the subject's first."""
+        return tuple(found.column for found in (self.subject, self.session, self.sensor) if found is not None)
+
+
+class Facts:
+    """What the sample says of one column, looked up once."""
+
+    def __init__(self, sample: Sample, name: str) -> None:
+        self._sample, self.name = sample, name
+        self.numeric = sample.numeric(name)
+
+    @cached_property
+    def rows(self) -> int:
+        """Values that are there."""
+        return sum(len(chunk) - chunk.column(self.name).null_count for chunk in self._sample.chunks)
+
+    @cached_property
+    def distinct(self) -> int:
+        """Different values."""
+        import pyarrow as pa
+        from pyarrow import compute as pc
+
+        parts = [chunk.column(self.name).combine_chunks() for chunk in self._sample.chunks]
+        parts = [part.combine_chunks() if hasattr(part, "combine_chunks") else part for part in parts]
+        kinds = {part.type for part in parts}
+        joined = pa.chunked_array(parts if len(kinds) == 1 else [part.cast(pa.string()) for part in parts])
+        if pa.types.is_nested(joined.type):
+            return 0
+        return int(pc.count_distinct(joined, mode="only_valid").as_py())
+
+    @cached_property
+    def whole(self) -> bool:
+        """Whether all are whole numbers."""
+        return self.numeric and all(
+            bool(np.all(values == np.floor(values)))
+            for chunk in self._sample.chunks
+            for values in [numbers(chunk, self.name)]
+            for values in [values[np.isfinite(values)]]
+        )
+
+    @property
+    def counter(self) -> bool:
+        """Whether it numbers the rows."""
+        return self.whole and self.rows >= _FEW_ROWS and self.distinct >= _COUNTER * self.rows
+
+    @property
+    def names_something(self) -> bool:
+        """Whether it holds names or numbers of a few things that each have many rows."""
+        if self.numeric and not self.whole:
+            return False
+        return 1 <= self.distinct <= max(1, self.rows // 10)
+
+
+def numbers(chunk: "object", name: str) -> "np.ndarray[tuple[int, ...], np.dtype[np.float64]]":
+    """A column of a pyarrow Table as float64, null as NaN."""
+    return np.asarray(chunk.column(name).to_numpy(), np.float64)  # type: ignore[attr-defined]
 
 
 def find_roles(sample: Sample, chosen: Chosen) -> Roles:
@@ -82,146 +161,315 @@ def find_roles(sample: Sample, chosen: Chosen) -> Roles:
     Raises:
         DataError: No column for subject, time or label, or no complete sensor; names candidates and the option.
     """
-    for option, name in (
-        ("subject", chosen.subject),
-        ("session", chosen.session),
-        ("time", chosen.time),
-        ("label", chosen.label),
-    ):
-        if name is not None and name not in sample.names:
-            raise DataError(f"--{option} {name}: no such column; the file has {', '.join(sample.names)}")
-    if not any(sample.numeric(name) for name in sample.names):
-        raise DataError(
-            f"no column holds numbers ({', '.join(sample.names):.200}): expected sensor values, one row a sample"
+    return _Finder(sample, chosen).find()
+
+
+class _Finder:
+    """The search, with what is taken so far."""
+
+    def __init__(self, sample: Sample, chosen: Chosen) -> None:
+        self.sample, self.chosen = sample, chosen
+        self.facts = {name: Facts(sample, name) for name in sample.names}
+        self.left_out: dict[str, str] = {}
+        self.checks: list[Check] = []
+        self.taken: set[str] = set()
+
+    def find(self) -> Roles:
+        self._require_columns()
+        sensor = self._sensor()
+        triads = self._triads(sensor)
+        self.taken |= {column for axes in triads for column in (*axes.columns.values(), *axes.plus.values())}
+        label = self._label()
+        subject = self._subject()
+        session = self._session()
+        times, date = self._times()
+        self._require(subject=subject, label=label, times=times, triads=triads)
+        assert subject is not None
+        self._say_what_is_left()
+        return Roles(
+            subject=subject,
+            session=session,
+            times=times,
+            date=date,
+            label=label,
+            sensor=sensor,
+            triads=tuple(triads),
+            left_out=self.left_out,
+            checks=tuple(self.checks),
         )
-    taken = {name for name in (chosen.subject, chosen.session, chosen.time, chosen.label) if name}
-    sensors = _sensors([name for name in sample.names if name not in taken and sample.numeric(name)])
-    free = [name for name in sample.names if name not in {c for s in sensors for c in s.columns.values()}]
-    label = _one("label", chosen.label, [name for name in free if name not in taken], _LABEL)
-    label = label or _by_content(sample, [name for name in free if name not in taken])
-    subject = _one("subject", chosen.subject, _without(free, taken, label), _SUBJECT)
-    session = _one("session", chosen.session, _without(free, taken, label, subject), _SESSION)
-    time = _one("time", chosen.time, _without(free, taken, label, subject, session), _TIME)
-    found = _require(sample, free, label=label, subject=subject, time=time)
-    if not sensors:
-        raise DataError(
-            f"no sensor with axes x, y and z among the columns {', '.join(sample.names):.200}: "
-            "name them like acc_x, acc_y, acc_z, gyro_x, gyro_y, gyro_z"
-        )
-    used = {f.column for f in (*found, session) if f}
-    left = tuple(name for name in free if name not in used)
-    return Roles(label=found[0], subject=found[1], time=found[2], session=session, sensors=sensors, left_out=left)
 
-
-def words(name: str) -> tuple[str, ...]:
-    """The words of a column's name: 'accelerometerX' and 'accelerometer_x (g)' start alike."""
-    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name)
-    return tuple(re.findall(r"[a-z]+|\d+", spaced.lower()))
-
-
-def _without(free: list[str], taken: set[str], *found: Found | None) -> list[str]:
-    used = {item.column for item in found if item}
-    return [name for name in free if name not in taken and name not in used]
-
-
-def _one(role: str, chosen: str | None, free: list[str], vocabulary: tuple[str, ...]) -> Found | None:
-    """The chosen column, or the free one whose name says it is `role`, by the vocabulary's order."""
-    if chosen is not None:
-        return Found(column=chosen, reason=f"named with --{role}")
-    for word in vocabulary:
-        for name in free:
-            if word in words(name):
-                return Found(column=name, reason=f"its name says '{word}'")
-    return None
-
-
-def _by_content(sample: Sample, free: list[str]) -> Found | None:
-    """The only column of few different texts that no name claims."""
-    known = (*_SUBJECT, *_SESSION, *_TIME)
-    unclaimed = [name for name in free if not set(known) & set(words(name)) and not sample.numeric(name)]
-    few = [name for name in unclaimed if 2 <= len(sample.texts(name)) <= _LABEL_TEXTS]
-    if len(few) != 1:
-        return None
-    return Found(column=few[0], reason=f"the only column of a few texts ({len(sample.texts(few[0]))} different)")
-
-
-def _require(
-    sample: Sample, free: list[str], *, label: Found | None, subject: Found | None, time: Found | None
-) -> tuple[Found, Found, Found]:
-    for role, found, why in (
-        ("label", label, "training needs an activity for each row"),
-        ("subject", subject, "people must not stand in training and test at once"),
-        ("time", time, "samples are put on an even grid by their time stamps"),
-    ):
-        if found is None:
-            used = {item.column for item in (label, subject, time) if item}
-            candidates = [name for name in free if name not in used] or list(sample.names)
+    def _require_columns(self) -> None:
+        options = ("subject", "session", "time", "label", "sensor")
+        for option in options:
+            value = getattr(self.chosen, option)
+            for name in columns_of(value, self.facts) if value else ():
+                if name not in self.facts:
+                    raise DataError(
+                        f"--{option} {value}: no such column; there are {', '.join(self.sample.names):.300}"
+                    )
+                if option != "sensor":
+                    self.taken.add(name)
+        if not any(facts.numeric for facts in self.facts.values()):
             raise DataError(
-                f"no {role} column found ({why}): name it with --{role} COLUMN, one of {', '.join(candidates):.300}"
+                f"no column holds numbers ({', '.join(self.sample.names):.200}): expected sensor values, "
+                "one row a sample"
             )
-    return cast(tuple[Found, Found, Found], (label, subject, time))
 
+    def _free(self) -> list[str]:
+        return [name for name in self.sample.names if name not in self.taken and name not in _PATH_FIELDS]
 
-def _sensors(names: list[str]) -> tuple[Axes, ...]:
-    groups: dict[tuple[str, ...], dict[Axis, str]] = {}
-    for name in names:
-        if split := _axis(name):
-            groups.setdefault(split[0], {})[split[1]] = name
-    sensors: list[Axes] = []
-    for stem, columns in groups.items():
-        quantity = _quantity(stem)
-        if quantity is None or set(columns) != {"x", "y", "z"}:
-            continue
-        places = [word for word in stem if word in _PLACES]
-        sensors.append(
-            Axes(
-                name=_distinct(_name(quantity, places), sensors),
-                quantity=quantity,
-                columns={axis: columns[axis] for axis in ("x", "y", "z")},
-                placement="_".join(places) or None,
-                hints=frozenset(stem),
-            )
-        )
-    return tuple(sensors)
-
-
-def _axis(name: str) -> tuple[tuple[str, ...], Axis] | None:
-    """The words without the axis, and the axis."""
-    parts = list(words(name))
-    for index in range(len(parts) - 1, -1, -1):
-        if parts[index] in ("x", "y", "z"):
-            return tuple(parts[:index] + parts[index + 1 :]), cast(Axis, parts[index])
-        if match := _COMPACT.fullmatch(parts[index]):
-            return (*parts[:index], match[1], *parts[index + 1 :]), cast(Axis, match[2])
-    return None
-
-
-def _quantity(stem: tuple[str, ...]) -> Quantity | None:
-    found = set(stem)
-    if found & set(_NOT_SENSORS):
+    def _sensor(self) -> Found | None:
+        """The column that says which sensor or device a row is of."""
+        if self.chosen.sensor is not None:
+            self.taken |= set(columns_of(self.chosen.sensor, self.facts))
+            return Found(column=self.chosen.sensor, reason="named with --sensor")
+        fields = [name for name in ("{placement}", "{sensor}") if name in self.facts and self.facts[name].distinct > 1]
+        if fields:
+            self.taken |= set(fields)
+            return Found(column="_".join(fields), reason="a file holds one sensor, which its path names")
+        for name in self._free():
+            facts = self.facts[name]
+            if facts.numeric or not 2 <= facts.distinct <= 12 or not says(name, SENSOR):
+                continue
+            texts = self.sample.texts(name)
+            kinds = [quantity_of(words(text)) for text in texts]
+            if sum(kind is not None for kind in kinds) >= 1 and self._unnamed_axes():
+                self.taken.add(name)
+                return Found(column=name, reason=f"its texts name sensors: {listed(texts)}")
+            if all(set(words(text)) & set(PLACES) for text in texts) and self._at_once(name):
+                self.taken.add(name)
+                return Found(column=name, reason=f"worn at the same time: {listed(texts)}")
         return None
-    # 'g' is a gyroscope in 'gx', but the unit in 'acc_x_g': acceleration is asked first.
-    if found & set(_ACCELERATION):
-        return Quantity.LINEAR_ACCELERATION if found & set(_LINEAR) else Quantity.ACCELEROMETER
-    if found & set(_ROTATION):
-        return Quantity.GYROSCOPE
-    return Quantity.MAGNETOMETER if found & set(_MAGNETIC) else None
+
+    def _unnamed_axes(self) -> bool:
+        names = [name for name in self._free() if self.facts[name].numeric]
+        return any(axes.quantity is None for axes in find_triads(names))
+
+    def _at_once(self, name: str) -> bool:
+        """Whether rows of different texts alternate."""
+        changes = rows = 0
+        for chunk in self.sample.chunks:
+            codes = chunk.column(name).combine_chunks().dictionary_encode().indices.to_numpy(zero_copy_only=False)
+            changes += int((codes[1:] != codes[:-1]).sum())
+            rows += max(len(codes) - 1, 0)
+        return changes > 0.2 * rows
+
+    def _triads(self, sensor: Found | None) -> list[Axes]:
+        names = [name for name in self._free() if self.facts[name].numeric and not self._is_flat(name)]
+        if sensor is None:
+            return find_triads(names)
+        found: list[Axes] = []
+        for text, columns in self._columns_by_sensor(sensor.column, names).items():
+            triads = find_triads(columns, text)
+            if not triads:
+                self.left_out[text] = (
+                    "no sensor with axes x, y and z, or gravity and attitude, which an app has no use for"
+                )
+            found += triads
+        return found
+
+    def _is_flat(self, name: str) -> bool:
+        return self.facts[name].rows == 0
+
+    def _columns_by_sensor(self, sensor: str, names: list[str]) -> dict[str, list[str]]:
+        """Per text of the column of sensors, the columns that have values in its rows."""
+        found: dict[str, dict[str, None]] = {}
+        for chunk in self.sample.chunks:
+            for key, rows in grouped(chunk, (sensor,)):
+                taken = chunk.take(rows)
+                used = [name for name in names if taken.column(name).null_count < taken.num_rows]
+                found.setdefault(key[0], {}).update(dict.fromkeys(used))
+        return {text: [name for name in names if name in used] for text, used in sorted(found.items())}
+
+    def _label(self) -> Found | None:
+        if self.chosen.intervals:
+            return None
+        found = self._one("label", self.chosen.label, LABEL, self._may_be_label)
+        return found or self._label_by_content()
+
+    def _may_be_label(self, name: str) -> bool:
+        facts = self.facts[name]
+        if says(name, NOT_LABELS) or facts.distinct < 2:
+            return False
+        if facts.numeric:
+            return facts.whole and facts.distinct <= _LABEL_NUMBERS and not facts.counter
+        return facts.distinct <= max(_LABEL_TEXTS, 2) and facts.names_something
+
+    def _label_by_content(self) -> Found | None:
+        """The only column of few different texts that no name claims."""
+        known = (*SUBJECT, *SESSION, *TIME, *SENSOR)
+        few = [
+            name
+            for name in self._free()
+            if not self.facts[name].numeric and not says(name, known) and self._may_be_label(name)
+        ]
+        few = [name for name in few if not name.startswith("{")] or few
+        if len(few) != 1:
+            return None
+        self.taken.add(few[0])
+        reason = f"the only column of a few texts ({self.facts[few[0]].distinct} different)"
+        self.checks.append(
+            Check(code="label.by_content", key="columns.label", message=f"'{few[0]}' is taken for the label: {reason}")
+        )
+        return Found(column=few[0], reason=reason)
+
+    def _subject(self) -> Found | None:
+        return self._one("subject", self.chosen.subject, SUBJECT, self._may_be_person)
+
+    def _may_be_person(self, name: str) -> bool:
+        if set(words(name)) & set(NOT_PEOPLE) or says(name, NOT_LABELS):
+            return False
+        return self.facts[name].names_something and not self.facts[name].counter
+
+    def _session(self) -> Found | None:
+        if self.chosen.session is not None:
+            self.taken |= set(columns_of(self.chosen.session, self.facts))
+            return Found(column=self.chosen.session, reason="named with --session")
+        for name in [name for name in self._free() if says(name, SESSION) and not says(name, TIME)]:
+            if self.facts[name].counter or not self.facts[name].names_something:
+                self.left_out[name] = "another value in almost every row: it counts rows and is no recording"
+        return self._one("session", None, SESSION, self._may_be_session, ask=False)
+
+    def _may_be_session(self, name: str) -> bool:
+        return name not in self.left_out and self.facts[name].names_something
+
+    def _times(self) -> tuple[tuple[Found, ...], str | None]:
+        """The columns of time, likeliest first, and one of dates beside one of the time of day."""
+        if self.chosen.time is not None:
+            columns = columns_of(self.chosen.time, self.facts)
+            date = columns[0] if len(columns) == 2 else None
+            return (Found(column=columns[-1], reason="named with --time"),), date
+        found = [name for name in self._free() if not name.startswith("{") and self._may_be_time(name)]
+        found.sort(key=self._time_order)
+        date = None
+        for name in found:
+            if (
+                len(found) > 1
+                and self.facts[name].distinct < len(found)
+                and set(words(name)) & {"date", "datum", "fecha"}
+            ):
+                date = name
+        if date is None and len(found) > 1:
+            dates = [name for name in found if self._looks_like(name, r"\d{1,4}[-./]\d{1,2}[-./]\d{1,4}")]
+            clocks = [name for name in found if self._looks_like(name, r"\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?")]
+            if len(dates) == 1 and clocks:
+                date, found = dates[0], [clocks[0], *(name for name in found if name not in (dates[0], clocks[0]))]
+        kept = [name for name in found if name != date]
+        self.taken |= set(found)
+        reason = "its name says '{}'"
+        return tuple(Found(column=name, reason=reason.format(says(name, TIME) or "dates")) for name in kept), date
+
+    def _may_be_time(self, name: str) -> bool:
+        import pyarrow as pa
+
+        kind = self.sample.chunks[0].schema.field(name).type
+        if pa.types.is_temporal(kind):
+            return True
+        if not says(name, TIME) or says(name, ("zone", "latitude", "longitude")) or self.facts[name].rows == 0:
+            return False
+        return self.facts[name].numeric or self._looks_like(name, r"[-\dT:./, A-Za-z+]*\d[-\dT:./, A-Za-z+]*")
+
+    def _looks_like(self, name: str, form: str) -> bool:
+        if self.facts[name].numeric:
+            return False
+        texts = [str(text) for text in self.sample.chunks[0].column(name).slice(0, 20).to_pylist() if text]
+        return bool(texts) and all(re.fullmatch(form, text.strip()) for text in texts)
+
+    def _time_order(self, name: str) -> tuple[int, int]:
+        import pyarrow as pa
+
+        word = says(name, TIME)
+        temporal = pa.types.is_temporal(self.sample.chunks[0].schema.field(name).type)
+        place = 0 if temporal else TIME.index(word) if word in TIME else len(TIME)
+        return (1 if set(words(name)) & set(NOT_SENSOR_TIME) else 0, place)
+
+    def _one(
+        self, role: str, chosen: str | None, vocabulary: Sequence[str], fits: Callable[[str], bool], ask: bool = True
+    ) -> Found | None:
+        """The chosen column, or the free one whose name says it is `role`, by the vocabulary's order."""
+        if chosen is not None:
+            self.taken |= set(columns_of(chosen, self.facts))
+            return Found(column=chosen, reason=f"named with --{role}")
+        field_ = f"{{{role}}}"
+        said = [
+            (vocabulary.index(word), name) for name in self._free() if (word := says(name, vocabulary)) and fits(name)
+        ]
+        order = [name for _, name in sorted(said, key=lambda item: item[0])]
+        if field_ in order:
+            order = [field_, *(name for name in order if name != field_)]
+        if not order:
+            return None
+        first, others = order[0], [name for name in order[1:] if self._differs(order[0], name)]
+        self.taken.add(first)
+        if ask and others:
+            self._ask(role, first, others)
+        reason = "named in the pattern of files" if first == field_ else f"its name says '{says(first, vocabulary)}'"
+        return Found(column=first, reason=reason)
+
+    def _ask(self, role: str, first: str, others: list[str]) -> None:
+        both = f"'{first}' is taken for the {role}, but {listed([repr(name) for name in others])} could be it, too"
+        why = ""
+        if role == "label" and says(first, TRUTH) and not says(others[0], TRUTH):
+            why = ": ground truth is preferred to what a phone thinks"
+        self.checks.append(
+            Check(code=f"{role}.two", key=f"columns.{role}", message=f"{both}{why}; name another with --{role} COLUMN")
+        )
+        for name in others:
+            self.left_out[name] = f"could be the {role}, '{first}' was taken"
+
+    def _differs(self, first: str, second: str) -> bool:
+        """Whether two columns do not tell the same: one's value does not give the other's."""
+        pairs: set[tuple[str, str]] = set()
+        for chunk in self.sample.chunks:
+            both = chunk.select([first, second]).group_by([first, second]).aggregate([])
+            pairs |= {(str(row[first]), str(row[second])) for row in both.to_pylist()}
+            if len(pairs) > 5000:
+                return True
+        return not len(pairs) == len({a for a, _ in pairs}) == len({b for _, b in pairs})
+
+    def _require(
+        self, *, subject: Found | None, label: Found | None, times: Sequence[Found], triads: Sequence[Axes]
+    ) -> None:
+        asked = self.chosen
+        missing = (
+            ("label", label is None and not asked.intervals, "training needs an activity for each row", ""),
+            ("subject", subject is None, "people must not stand in training and test at once", ""),
+            (
+                "time",
+                not times and asked.rate_hz is None,
+                "samples are put on an even grid by their time stamps",
+                "; or say --rate HZ if rows follow each other evenly",
+            ),
+        )
+        for role, absent, why, also in missing:
+            if absent:
+                candidates = self._free() or list(self.sample.names)
+                fields = [name for name in _PATH_FIELDS if name in self.facts and self.facts[name].distinct > 1]
+                raise DataError(
+                    f"no {role} column found ({why}): name it with --{role} COLUMN, one of "
+                    f"{', '.join([*candidates, *fields]):.300}{also}"
+                )
+        if not triads:
+            raise DataError(
+                f"no sensor with axes x, y and z among the columns {', '.join(self.sample.names):.200}: "
+                "name them like acc_x, acc_y, acc_z, gyro_x, gyro_y, gyro_z"
+            )
+
+    def _say_what_is_left(self) -> None:
+        for name in self._free():
+            if name in self.left_out or name.startswith("{"):
+                continue
+            facts = self.facts[name]
+            if facts.rows == 0:
+                self.left_out[name] = "empty"
+            elif says(name, (*TIME, *SUBJECT, *LABEL, *SESSION)) and facts.counter:
+                self.left_out[name] = "another value in every row"
+            else:
+                self.left_out[name] = "no part in training"
 
 
-def _name(quantity: Quantity, places: list[str]) -> str:
-    short = {
-        Quantity.ACCELEROMETER: "acc",
-        Quantity.LINEAR_ACCELERATION: "linear_acc",
-        Quantity.GYROSCOPE: "gyro",
-        Quantity.MAGNETOMETER: "mag",
-    }
-    return "_".join([*places, short[quantity]])
-
-
-def _distinct(name: str, sensors: list[Axes]) -> str:
-    names = {sensor.name for sensor in sensors}
-    number = 2
-    while name in names:
-        name = f"{name.rstrip('0123456789')}{number}"
-        number += 1
-    return name
+def columns_of(text: str, known: Iterable[str] = ()) -> list[str]:
+    """The columns that an option names: one, two with a comma between them, or a template's fields."""
+    if fields := re.findall(r"\{[a-z_]+\}", text):
+        return fields
+    return [text] if "," not in text or text in known else [part.strip() for part in text.split(",")]

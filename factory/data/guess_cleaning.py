@@ -1,0 +1,88 @@
+"""Rows that cannot be used as they are: what the description may do about them, and what it must not."""
+
+from collections.abc import Callable
+from typing import Literal
+
+from factory.contracts.table import Cleaning
+from factory.data.guess_check import Check
+from factory.data.guess_clock import Clock
+from factory.data.guess_rows import Scan
+
+_DISORDER = 0.02
+"""Share of falling steps from which rows are in no order."""
+_INTERLEAVED = 1.2
+"""|x[i+1] - x[i]| over |x[i+2] - x[i]|, summed: below 1 in one recording, above it where two alternate."""
+
+
+def guess_cleaning(
+    scan: Scan, clock: Clock, session: bool, line: Callable[[str, int], str]
+) -> tuple[Cleaning, list[Check]]:
+    """A cleaning plan for what the rows show; nothing where they are sound.
+
+    Args:
+        scan: All rows.
+        clock: Time stamps.
+        session: Whether recordings of a person are told apart.
+        line: File and row in it to words for a person.
+    """
+    checks: list[Check] = []
+    plan: dict[str, str] = {}
+    missing = (
+        "" if session else "a column that tells recordings of one person apart is missing: name it with --session; "
+    )
+    if clock.column is not None and scan.steps:
+        plan |= _order(scan, missing, checks)
+        plan |= _equal(scan, clock, bool(plan), checks)
+    if scan.rough > _INTERLEAVED * scan.smooth and "order" not in plan:
+        message = (
+            f"{missing or 'the column of recordings does not tell all of them apart: '}rows of two recordings stand "
+            "between each other (a value is nearer to the one before the last than to the last); sorting by time or "
+            "leaving out equal stamps does not mend that"
+        )
+        checks.insert(0, Check(code="recording.interleaved", key="columns.session", message=message))
+        plan.pop("equal_stamps", None)
+        checks = [check for check in checks if check.code != "time.equal"]
+    for sensor, (rows, file, row) in scan.missing.items():
+        message = (
+            f"{sensor}: {rows} of {scan.rows} rows have no value, the first is {line(file, row)}: correct it, or set "
+            "faulty_rows = 'drop'"
+        )
+        checks.append(Check(code="row.missing", key="cleaning.faulty_rows", message=message))
+    return Cleaning.model_validate(plan), checks
+
+
+def _order(scan: Scan, missing: str, checks: list[Check]) -> dict[str, Literal["time", "split"]]:
+    if scan.falls > _DISORDER * scan.steps:
+        message = (
+            f"rows are in no order of time ({scan.falls} of {scan.steps} steps fall): they are sorted within each "
+            f"recording; {missing or 'is that right?'}"
+        )
+        checks.append(Check(code="time.order", key="cleaning.order", message=message.rstrip("; ")))
+        return {"order": "time"}
+    if scan.falls:
+        begins = "starts anew" if scan.falls_far >= 0.5 * scan.falls else "falls"
+        message = (
+            f"{missing}time {begins} {scan.falls} times within what is taken for one recording: there, another "
+            "recording is taken to begin (time_falls = 'split'); do not sort the rows, that would mix recordings"
+        )
+        checks.append(Check(code="time.falls", key="cleaning.time_falls", message=message))
+        return {"time_falls": "split"}
+    return {}
+
+
+def _equal(scan: Scan, clock: Clock, disorder: bool, checks: list[Check]) -> dict[str, Literal["first", "spread"]]:
+    if clock.bursts:
+        return {"equal_stamps": "spread"}
+    if not scan.equal or (disorder and scan.falls > _DISORDER * scan.steps and not scan.copies):
+        return {}
+    copies = scan.copies >= 0.9 * scan.equal
+    share = f"{scan.equal} of {scan.steps} rows have the time of the row before"
+    if copies:
+        message = f"{share} and its values: exact copies; the first of each is kept (equal_stamps = 'first')"
+    else:
+        message = (
+            f"{share}, but other values: they came in bursts, and are spread to the next stamp (equal_stamps = "
+            "'spread'); they are no copies to remove"
+        )
+    checks.append(Check(code="time.equal", key="cleaning.equal_stamps", message=message))
+    return {"equal_stamps": "first" if copies else "spread"}

@@ -1,0 +1,67 @@
+"""Which form the dates of a column have."""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from factory.data.intake.dates import NotADateError, parse_dates
+
+_DAYS = ("%Y-%m-%d", "%Y/%m/%d", "%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%m-%Y", "%d-%b-%Y", "%d %b %Y", "%Y%m%d",
+         "%d/%m/%y", "%m/%d/%y", "%d.%m.%y")  # fmt: skip
+_CLOCKS = ("%H:%M:%S", "%H:%M", "%H-%M-%S", "%H%M%S", "%I:%M:%S %p", "%I:%M %p")
+
+
+def date_forms(texts: Sequence[str]) -> list[str | None]:
+    """The forms that all texts fit, likeliest first; None is ISO 8601 or a clock. Empty where they are no dates.
+
+    Two are left where day and month cannot be told apart.
+    """
+    seen = [text.strip() for text in texts if text.strip()]
+    if not seen or not any(sign.isdigit() for sign in seen[0]):
+        return []
+    if _all_fit(seen, None):
+        return [None]
+    return [form for form in _forms(seen[0]) if _all_fit(seen, form)]
+
+
+def _forms(example: str) -> list[str]:
+    """Every form that could be meant, with the fraction and the zone that the example has."""
+    fraction = re.search(r"\d{2}([.,:])\d{1,9}(?!\d*:)(?=\D*$|\s*[+-]\d{2}:?\d{2}$|Z$)", example)
+    zone = re.search(r"(\s*)(Z|[+-]\d\d:?\d\d)$", example)
+    found = []
+    for day in _DAYS:
+        for clock in _CLOCKS:
+            for between in (" ", "T", "_", "-", ", "):
+                seconds = f"%S{fraction[1]}%f" if fraction and "%S" in clock else "%S"
+                end = f"{zone[1]}%z" if zone else ""
+                found.append(f"{day}{between}{clock.replace('%S', seconds)}{end}")
+                if fraction and "%S" in clock:
+                    found.append(f"{day}{between}{clock}{end}")
+    return found
+
+
+def _all_fit(texts: Sequence[str], form: str | None) -> bool:
+    import pyarrow as pa
+
+    try:
+        parse_dates(pa.array(list(texts[:1])), form)
+        parse_dates(pa.array(list(texts)), form)
+    except NotADateError:
+        return False
+    return True
+
+
+def nanoseconds(column: Any, form: str | None) -> "np.ndarray[tuple[int, ...], np.dtype[np.int64]]":
+    """(n,) of a pyarrow array of dates.
+
+    Raises:
+        NotADateError: One has another form.
+    """
+    import pyarrow as pa
+
+    array = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    if pa.types.is_time(array.type):
+        return np.asarray(array.cast(pa.time64("ns")).cast(pa.int64()).to_numpy(zero_copy_only=False))
+    return parse_dates(array, form)

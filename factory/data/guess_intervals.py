@@ -1,0 +1,144 @@
+"""Labels in a file of their own, with what their codes mean."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from itertools import islice
+
+from factory.contracts.errors import DataError
+from factory.contracts.table import Intervals, Reading, TimeUnit
+from factory.data.columns import Roles
+from factory.data.guess_check import Check, listed
+from factory.data.guess_clock import SECONDS, Clock
+from factory.data.guess_project import Project
+from factory.data.guess_rows import Scan
+from factory.data.intake.detect import detect, open_sheet
+from factory.data.intake.label_files import RecordingContext, RecordingSpan, code_names, guess_intervals
+from factory.data.intake.members import Member
+from factory.data.intake.patterns import fill, is_template
+
+_ROWS = 200_000
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LabelFile:
+    """A file of label intervals.
+
+    Attributes:
+        intervals: For the description.
+        reasons: Key to why.
+        rows: Label to labelled samples, about.
+        stretches_s: Label to lengths of intervals, seconds.
+        names: Code to the activity that a list beside it gives.
+        checks: What a person must look at.
+    """
+
+    intervals: Intervals
+    reasons: dict[str, str]
+    rows: dict[str, int]
+    stretches_s: dict[str, list[float]]
+    names: dict[str, str] = field(default_factory=dict)
+    checks: tuple[Check, ...] = ()
+
+
+def read_label_files(project: Project, roles: Roles, scan: Scan, clock: Clock) -> LabelFile:
+    """The first of the project's files of labels that holds intervals, and the names of its codes.
+
+    Raises:
+        DataError: None does.
+    """
+    if not project.label_files:
+        raise DataError(f"{project.folder}: no file holds labels: name it with --labels FILE")
+    context = RecordingContext(
+        recordings=tuple(
+            RecordingSpan(
+                subject=who, session=session, first=first / clock.seconds, last=last / clock.seconds, rows=rows
+            )
+            for (who, session), (first, last, rows) in scan.spans.items()
+        ),
+        unit=clock.unit,
+        pattern=project.files[0],
+    )
+    found: LabelFile | None = None
+    names: dict[str, str] = {}
+    for member in project.label_files:
+        reading = detect(member)
+        columns, rows = _rows(member, reading)
+        guess = None if found else guess_intervals(columns, rows, member.name, context)
+        if guess is not None:
+            if not guess.header and reading.header:
+                reading = reading.model_copy(update={"header": False})
+                columns, rows = _rows(member, reading)
+            intervals = guess.intervals.model_copy(update={"reading": reading})
+            checks = () if guess.sure else (_check(intervals, guess.reasons),)
+            found = _counted(intervals, guess.reasons, columns, rows, clock, checks)
+        else:
+            names = names or code_names([columns, *rows] if not reading.header else rows) or {}
+    if found is None:
+        raise DataError(
+            f"{project.folder}: {listed([m.name for m in project.label_files])} holds no label intervals: expected "
+            "columns for start, end and label; name the file with --labels FILE"
+        )
+    from dataclasses import replace
+
+    return replace(found, names={code: name for code, name in names.items() if code in found.rows})
+
+
+def _check(intervals: Intervals, reasons: Mapping[str, str]) -> Check:
+    said = "; ".join(f"{name}: {reason}" for name, reason in reasons.items())
+    return Check(
+        code="label.intervals", key="labels.intervals", message=f"labels are read from {intervals.file} ({said})"
+    )
+
+
+def _rows(member: Member, reading: Reading) -> tuple[list[str], list[list[str]]]:
+    sheet = open_sheet(member, (reading.model_copy(update={"files": "**"}),))
+    names = list(sheet.names)
+    rows: list[list[str]] = []
+    for batch in sheet.batches(dict.fromkeys(names, "text"), drop_faulty=True):
+        columns = [["" if text is None else str(text) for text in batch.column(name).to_pylist()] for name in names]
+        rows += [list(row) for row in zip(*columns, strict=True)]
+        if len(rows) > _ROWS:
+            break
+    return names, list(islice(rows, _ROWS))
+
+
+def _counted(
+    intervals: Intervals,
+    reasons: dict[str, str],
+    columns: list[str],
+    rows: list[list[str]],
+    clock: Clock,
+    checks: tuple[Check, ...],
+) -> LabelFile:
+    place = {name: index for index, name in enumerate(columns)}
+    tally: Counter[str] = Counter()
+    stretches: dict[str, list[float]] = {}
+    for row, after in zip(rows, [*rows[1:], None], strict=True):
+        label = fill(intervals.label, {}) if is_template(intervals.label) else row[place[intervals.label]]
+        seconds = _length_s(intervals, place, row, after, clock)
+        tally[label] += max(1, round(seconds * clock.rate_hz))
+        stretches.setdefault(label, []).append(seconds)
+    return LabelFile(intervals=intervals, reasons=reasons, rows=dict(tally), stretches_s=stretches, checks=checks)
+
+
+def _length_s(
+    intervals: Intervals, place: Mapping[str, int], row: list[str], after: list[str] | None, clock: Clock
+) -> float:
+    unit: TimeUnit = intervals.unit
+    second = 1 / clock.rate_hz if unit == "samples" else SECONDS[unit]
+    if intervals.end is None:
+        end = after[place[intervals.start]] if after is not None else row[place[intervals.start]]
+    else:
+        end = row[place[intervals.end]]
+    if unit == "iso":
+        import pyarrow as pa
+
+        from factory.data.intake.dates import parse_dates
+
+        both = parse_dates(pa.array([row[place[intervals.start]], end]), intervals.timestamp_format)
+        return max(0.0, float(both[1] - both[0]) * 1e-9)
+    try:
+        return max(0.0, (float(end) - float(row[place[intervals.start]])) * second)
+    except ValueError:
+        return 0.0

@@ -1,0 +1,238 @@
+"""One pass over every row: who, what and for how long, order of time, missing values, and each person's values."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from factory.contracts.dataset import Ints
+from factory.data.columns import Roles
+from factory.data.guess_clock import Clock
+from factory.data.guess_texts import codes_of, grouped
+from factory.data.guess_triads import AXES, Axes
+from factory.data.guess_units import Lengths
+from factory.data.intake.members import Member
+from factory.data.intake.sheet import Kind
+from factory.data.statistics import Doubles
+
+_MOST_STRETCHES = 100_000
+
+
+@dataclass(kw_only=True)
+class Scan:
+    """What all rows together say.
+
+    Attributes:
+        rows: Of all sensors.
+        subjects: Person to rows.
+        labels: Text to rows; empty where labels stand in a file of their own.
+        sessions: Person to recordings.
+        people_of: Label to people.
+        stretches: Label to the lengths of its gap-free stretches, seconds.
+        lone: Label to stretches of one row between rows of another label.
+        between: (before, after) of each change of label within a recording to their number.
+        lengths: Sensor to (person, recording) to the lengths of its values.
+        missing: Sensor to rows with a missing value, and the first: file and row in it.
+        spans: (person, recording) to its first and last time in seconds and its rows, of one sensor.
+        steps, falls, equal, copies: Steps of time within recordings; those that fall, those of nothing, and those of
+            nothing whose values are the row before's.
+        falls_far: Falls back to within a second of the recording's first time.
+        rough, smooth: Sums of |x[i+1] - x[i]| and |x[i+2] - x[i]|: where two recordings are interleaved, the first is
+            the larger.
+    """
+
+    rows: int = 0
+    subjects: Counter[str] = field(default_factory=Counter)
+    labels: Counter[str] = field(default_factory=Counter)
+    sessions: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    people_of: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    stretches: defaultdict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    lone: Counter[str] = field(default_factory=Counter)
+    between: Counter[tuple[str, str]] = field(default_factory=Counter)
+    lengths: defaultdict[str, dict[tuple[str, str], Lengths]] = field(default_factory=lambda: defaultdict(dict))
+    missing: dict[str, tuple[int, str, int]] = field(default_factory=dict)
+    spans: dict[tuple[str, str], tuple[float, float, int]] = field(default_factory=dict)
+    steps: int = 0
+    falls: int = 0
+    falls_far: int = 0
+    equal: int = 0
+    copies: int = 0
+    rough: float = 0.0
+    smooth: float = 0.0
+
+
+@dataclass(slots=True)
+class _Open:
+    """A recording that goes on in the next batch."""
+
+    first: float
+    last: float
+    label: str
+    since: float
+    rows: int
+
+
+def wanted_columns(roles: Roles, clock: Clock, sensors: Sequence[Axes]) -> dict[str, Kind]:
+    """Every column that the pass needs, and its kind."""
+    import re
+
+    texts = [found.column for found in (roles.subject, roles.session, roles.sensor, roles.label) if found is not None]
+    wanted: dict[str, Kind] = {}
+    for text in texts:
+        for name in re.findall(r"\{[a-z_]+\}", text) or [text]:
+            wanted[name] = "text"
+    for name in clock.columns:
+        dates: Kind = "any" if len(clock.columns) == 1 else "text"
+        wanted.setdefault(name, dates if clock.unit == "iso" else "integer")
+    for axes in sensors:
+        for name in (*axes.columns.values(), *axes.plus.values()):
+            wanted.setdefault(name, "number")
+    return wanted
+
+
+def scan(batches: Iterable[tuple[Member, Any]], roles: Roles, clock: Clock, sensors: Sequence[Axes]) -> Scan:
+    """Go over all rows once, in constant memory.
+
+    Args:
+        batches: Files with pyarrow RecordBatches of the `wanted_columns`.
+        roles: Which column is what.
+        clock: Time stamps.
+        sensors: The chosen ones.
+
+    Raises:
+        DataError: A row cannot be read, or a date has another form.
+    """
+    return _Scanner(roles, clock, sensors).run(batches)
+
+
+class _Scanner:
+    """The pass, with what is open between batches."""
+
+    def __init__(self, roles: Roles, clock: Clock, sensors: Sequence[Axes]) -> None:
+        self.roles, self.clock, self.sensors = roles, clock, sensors
+        self.found = Scan()
+        self._open: dict[tuple[str, ...], _Open] = {}
+        self._file, self._row = "", 0
+        self._gap_s = max(0.1, 5 / clock.rate_hz)
+        self._second = max(2, round(clock.rate_hz))
+
+    def run(self, batches: Iterable[tuple[Member, Any]]) -> Scan:
+        for member, batch in batches:
+            self._row = 0 if member.name != self._file else self._row
+            self._file = member.name
+            if batch.num_rows:
+                self._take(batch)
+        for key, open_ in self._open.items():
+            self._close(key, open_)
+            session = key[1] if self.roles.session is not None else ""
+            self.found.spans.setdefault((key[0], session), (open_.first, open_.last, open_.rows))
+        return self.found
+
+    def _take(self, batch: Any) -> None:
+        self.found.rows += batch.num_rows
+        time_s = self.clock.ticks(batch) * self.clock.seconds
+        labels: tuple[Ints, list[str]] | None = None
+        if self.roles.label is not None:
+            labels = codes_of(batch, self.roles.label.column)
+            for text, rows in zip(labels[1], np.bincount(labels[0], minlength=len(labels[1])), strict=True):
+                self.found.labels[text] += int(rows)
+        values = {
+            axes.name: np.stack([_doubles(batch, axes.columns[axis]) for axis in AXES], axis=1) for axes in self.sensors
+        }
+        for key, rows in grouped(batch, self.roles.keys):
+            self._recording(key, rows, time_s, labels, values)
+        self._row += batch.num_rows
+
+    def _recording(
+        self,
+        key: tuple[str, ...],
+        rows: Ints,
+        time_s: Doubles,
+        labels: tuple[Ints, list[str]] | None,
+        values: dict[str, Doubles],
+    ) -> None:
+        who = key[0]
+        self.found.subjects[who] += len(rows)
+        session = key[1] if self.roles.session is not None else ""
+        self.found.sessions[who].add(session)
+        sensor = key[-1] if self.roles.sensor is not None else None
+        mine = [axes for axes in self.sensors if axes.sensor is None or axes.sensor == sensor]
+        if not mine:
+            return
+        for axes in mine:
+            self._values(axes, (who, session), rows, values[axes.name][rows])
+        self._time(key, rows, time_s, labels, np.concatenate([values[axes.name][rows] for axes in mine], axis=1))
+
+    def _values(self, axes: Axes, who: tuple[str, str], rows: Ints, samples: Doubles) -> None:
+        self.found.lengths[axes.name].setdefault(who, Lengths()).add(samples, self._second)
+        absent = ~np.isfinite(samples).all(axis=1)
+        if absent.any():
+            count, file, row = self.found.missing.get(axes.name, (0, self._file, self._row + int(rows[absent][0])))
+            self.found.missing[axes.name] = (count + int(absent.sum()), file, row)
+        if len(samples) > 2:
+            self.found.rough += float(np.nansum(np.abs(samples[1:-1] - samples[:-2])))
+            self.found.smooth += float(np.nansum(np.abs(samples[2:] - samples[:-2])))
+
+    def _time(
+        self,
+        key: tuple[str, ...],
+        rows: Ints,
+        time_s: Doubles,
+        labels: tuple[Ints, list[str]] | None,
+        samples: Doubles,
+    ) -> None:
+        open_ = self._open.get(key)
+        if self.clock.column is None:
+            start = 0 if open_ is None else open_.rows
+            times = (start + np.arange(len(rows))) / self.clock.rate_hz
+        else:
+            times = time_s[rows]
+        texts = np.zeros(len(rows), np.int64) if labels is None else labels[0][rows]
+        names = [""] if labels is None else labels[1]
+        if open_ is None:
+            open_ = _Open(float(times[0]), float(times[0]), names[int(texts[0])], float(times[0]), 0)
+            self._open[key] = open_
+        steps = np.diff(times, prepend=open_.last if open_.rows else np.nan)
+        self._steps(steps, times, samples, open_)
+        changed = np.array([names[int(code)] for code in texts[:1]]) != open_.label
+        cut = np.concatenate([changed, np.diff(texts) != 0]) | (steps > self._gap_s) | (steps < 0)
+        for place in np.flatnonzero(cut):
+            before = float(times[place - 1]) if place else open_.last
+            label = names[int(texts[place])]
+            self._close_at(key, open_, before, label)
+            open_.label, open_.since = label, float(times[place])
+        open_.last = float(times[-1])
+        open_.rows += len(rows)
+
+    def _steps(self, steps: Doubles, times: Doubles, samples: Doubles, open_: _Open) -> None:
+        known = np.isfinite(steps)
+        self.found.steps += int(known.sum())
+        falls = steps < 0
+        self.found.falls += int(falls.sum())
+        self.found.falls_far += int((times[falls] <= open_.first + 1.0).sum())
+        equal = steps == 0
+        self.found.equal += int(equal.sum())
+        places = np.flatnonzero(equal)
+        places = places[places > 0]
+        self.found.copies += int((samples[places] == samples[places - 1]).all(axis=1).sum())
+
+    def _close_at(self, key: tuple[str, ...], open_: _Open, end: float, after: str) -> None:
+        if after != open_.label:
+            self.found.between[(open_.label, after)] += 1
+        self._close(key, open_, end)
+
+    def _close(self, key: tuple[str, ...], open_: _Open, end: float | None = None) -> None:
+        lasts = (open_.last if end is None else end) - open_.since
+        self.found.people_of[open_.label].add(key[0])
+        if lasts <= 0:
+            self.found.lone[open_.label] += 1
+        if len(self.found.stretches[open_.label]) < _MOST_STRETCHES:
+            self.found.stretches[open_.label].append(lasts + 1 / self.clock.rate_hz)
+
+
+def _doubles(batch: Any, name: str) -> Doubles:
+    import pyarrow as pa
+
+    return np.asarray(batch.column(name).cast(pa.float64()).to_numpy(zero_copy_only=False), np.float64)
