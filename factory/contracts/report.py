@@ -17,6 +17,15 @@ class Severity(StrEnum):
     INFO = "info"
 
 
+class Place(Contract):
+    """A stretch of one recording; without start and end, all of it."""
+
+    subject: str
+    session: str
+    start_s: float | None = Field(default=None, description="on the recording's own clock")
+    end_s: float | None = None
+
+
 class Finding(Contract):
     """One observation, in one line, with what to do about it."""
 
@@ -24,6 +33,7 @@ class Finding(Contract):
     code: str = Field(pattern=r"^[a-z_]+(\.[a-z_]+)+$", description="stable name, for example unit.accelerometer")
     where: str = Field(description="the channel, subject, class or part concerned; 'data' for all of it")
     message: str
+    places: tuple[Place, ...] = Field(default=(), description="where it occurs, if known; the first few")
 
 
 class Timing(Contract):
