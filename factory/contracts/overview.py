@@ -91,7 +91,8 @@ class Suspect:
         label: What it is labelled.
         like: The label that it resembles more; None where it resembles none.
         score: How far from its own label beyond the one it resembles, in typical deviations; larger is stranger.
-        measure: What differs most, for example 'acc, standard deviation of the length'.
+        ordinary: Recording, begin and end of an ordinary piece of the same label, of the same person if there is one.
+        measure: What differs most, for example 'acc magnitude, standard deviation'.
         unit: Of the two values.
         value: Of this part.
         typical: Median of its label.
@@ -103,6 +104,7 @@ class Suspect:
     label: int
     like: int | None
     score: float
+    ordinary: tuple[int, float, float] | None
     measure: str
     unit: str
     value: float

@@ -24,6 +24,8 @@ Doubles = NDArray[np.float64]
 PIECE_S, SHORTEST_S = 10.0, 1.0
 _LEAST = 1e-3
 """Deviations below are taken for that: they are a sensor's noise, in any SI unit."""
+_LEAST_SCALE = 0.05
+"""A twentieth of a decade, or of an SI unit: a smaller difference is none."""
 _RUN_SAMPLE, _LABEL_SAMPLE = 20, 2000
 """Pieces of a stretch, and of a label, that its median is taken from."""
 _FEW_RUNS = 64
@@ -129,12 +131,12 @@ class Pieces:
         for name, columns in self._triads.items():
             unit = channels[columns[0]].unit
             yield from (Measure(name=f"{channels[c].name}, mean", unit=unit, log=False) for c in columns)
-            yield from (Measure(name=f"{channels[c].name}, deviation", unit=unit, log=True) for c in columns)
-            for what in ("mean length", "deviation of the length", "step of the length"):
-                yield Measure(name=f"{name}, {what}", unit=unit, log=True)
+            yield from (Measure(name=f"{channels[c].name}, standard deviation", unit=unit, log=True) for c in columns)
+            for what in ("mean", "standard deviation", "change from sample to sample"):
+                yield Measure(name=f"{name} magnitude, {what}", unit=unit, log=True)
         for column in self._lone:
             yield Measure(name=f"{channels[column].name}, mean", unit=channels[column].unit, log=False)
-            yield Measure(name=f"{channels[column].name}, deviation", unit=channels[column].unit, log=True)
+            yield Measure(name=f"{channels[column].name}, standard deviation", unit=channels[column].unit, log=True)
 
     def _measured(self, total: int, read: Read, starts: Ints) -> Iterator[Doubles]:
         for low, high in chunks(starts, total):
@@ -191,10 +193,18 @@ class _Judgement:
         distance[rows, place] = np.inf
         other = distance.argmin(axis=1)
         nearest = distance[rows, other]
-        score = np.where(np.isfinite(own), own - np.minimum(nearest, own), 0) + np.where(own > _STRANGE, own, 0) / 4
-        listed = (own > _STRANGE) | ((own - nearest > _NEARER) & (own > _STRANGE / 2))
-        listed &= np.isfinite(own) & (self.recording >= 0)
-        return self._joined(listed, score, np.where(nearest < own, labels[other], -1), scaled, typical, scales[place])
+        judged = np.isfinite(own)
+        score = np.where(judged, own - np.minimum(nearest, own) + np.where(own > _STRANGE, own, 0) / 4, 0)
+        listed = judged & (self.recording >= 0)
+        listed &= (own > _STRANGE) | ((own - nearest > _NEARER) & (own > _STRANGE / 2))
+        verdict = _Verdict(
+            own=own,
+            score=score,
+            like=np.where(nearest < own, labels[other], -1),
+            typical=typical,
+            deviation=np.abs(scaled - typical) / scales[place],
+        )
+        return self._joined(listed, verdict)
 
     def _scaled(self) -> Doubles:
         log = np.array([measure.log for measure in self.measures])
@@ -207,7 +217,7 @@ class _Judgement:
         spread = np.stack(
             [1.4826 * np.median(np.abs(group - centre), axis=0) for group, centre in zip(groups, centres, strict=True)]
         )
-        typical = np.sqrt((spread**2).mean(axis=0)) + 1e-2
+        typical = np.sqrt((spread**2).mean(axis=0)) + _LEAST_SCALE
         count = np.array([[len(group)] for group in groups])
         scales = np.sqrt((count * spread**2 + _PRIOR * typical**2) / (count + _PRIOR))
         return centres, np.maximum(scales, typical / 4)
@@ -251,35 +261,54 @@ class _Judgement:
                 own[rows], typical[rows] = far, centre
         return own, typical
 
-    def _joined(
-        self, listed: NDArray[np.bool_], score: Doubles, like: Ints, scaled: Doubles, typical: Doubles, scale: Doubles
-    ) -> tuple[Suspect, ...]:
+    def _joined(self, listed: NDArray[np.bool_], verdict: "_Verdict") -> tuple[Suspect, ...]:
+        """Neighbours of one run that are listed and resemble the same label become one."""
         rows = np.flatnonzero(listed)
         if not len(rows):
             return ()
-        apart = (np.diff(rows) > 1) | (np.diff(self.run[rows]) != 0) | (np.diff(like[rows]) != 0)
+        apart = (np.diff(rows) > 1) | (np.diff(self.run[rows]) != 0) | (np.diff(verdict.like[rows]) != 0)
         groups = np.split(rows, np.flatnonzero(apart) + 1)
-        found = [self._suspect(group, score, like, scaled, typical, scale) for group in groups]
-        return tuple(sorted(found, key=lambda suspect: -suspect.score)[:_MOST])
+        groups.sort(key=lambda group: -float(verdict.score[group].mean()))
+        return tuple(self._suspect(group, verdict) for group in groups[:_MOST])
 
-    def _suspect(
-        self, group: Ints, score: Doubles, like: Ints, scaled: Doubles, typical: Doubles, scale: Doubles
-    ) -> Suspect:
-        strangest = int(group[score[group].argmax()])
-        column = int((np.abs(scaled - typical)[strangest] / scale[strangest]).argmax())
-        measure, usual = self.measures[column], float(typical[strangest, column])
+    def _suspect(self, group: Ints, verdict: "_Verdict") -> Suspect:
+        strangest = int(group[verdict.score[group].argmax()])
+        column = int(verdict.deviation[strangest].argmax())
+        measure, usual, like = self.measures[column], float(verdict.typical[strangest, column]), verdict.like[strangest]
         return Suspect(
             recording=int(self.recording[strangest]),
             begin_s=float(self.begin_s[group[0]]),
             end_s=float(self.end_s[group[-1]]),
             label=int(self.label[strangest]),
-            like=int(like[strangest]) if like[strangest] >= 0 else None,
-            score=float(score[group].mean()),
+            like=int(like) if like >= 0 else None,
+            score=float(verdict.score[group].mean()),
+            ordinary=self._ordinary(strangest, verdict.own),
             measure=measure.name,
             unit=measure.unit,
             value=float(self.values[strangest, column]),
             typical=10**usual if measure.log else usual,
         )
+
+    def _ordinary(self, row: int, own: Doubles) -> tuple[int, float, float] | None:
+        """The piece of the same label and another run that is nearest to the label; the same person's first."""
+        others = (self.label == self.label[row]) & (self.run != self.run[row]) & (self.recording >= 0)
+        others &= own < _STRANGE
+        for rows in (np.flatnonzero(others & (self.person == self.person[row])), np.flatnonzero(others)):
+            if len(rows):
+                best = int(rows[own[rows].argmin()])
+                return int(self.recording[best]), float(self.begin_s[best]), float(self.end_s[best])
+        return None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Verdict:
+    """Of each piece: distance to its own label, how strange, the label it resembles or -1, the median, deviations."""
+
+    own: Doubles
+    score: Doubles
+    like: Ints
+    typical: Doubles
+    deviation: Doubles
 
 
 def _far(scaled: Doubles, centre: Doubles, scale: Doubles) -> Doubles:

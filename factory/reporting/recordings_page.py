@@ -139,6 +139,8 @@ def _suspect_marks(overview: Overview) -> Iterator[dict[str, Any]]:
             "text": f"labelled {overview.labels[suspect.label]}{like}",
             "begin": _rounded(suspect.begin_s - begin),
             "end": _rounded(suspect.end_s - begin),
+            "label": overview.labels[suspect.label],
+            "ordinary": _link_to(overview, *suspect.ordinary) if suspect.ordinary else None,
         }
 
 
@@ -238,6 +240,11 @@ def _environment() -> jinja2.Environment:
         keep_trailing_newline=True,
     )
     environment.filters.update(
-        count=text.count, percent=text.percent, seconds=text.seconds, small=text.small, unit=text.unit
+        breakable=text.breakable,
+        count=text.count,
+        percent=text.percent,
+        seconds=text.seconds,
+        small=text.small,
+        unit=text.unit,
     )
     return environment

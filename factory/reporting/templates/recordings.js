@@ -20,14 +20,23 @@
   const variable = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
   /* plotly reads a little HTML in its texts. */
   const plain = (text) => text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
+  const ruler = document.createElement("canvas").getContext("2d");
+  function fitting(text, room, font) {
+    ruler.font = font;
+    if (ruler.measureText(text).width <= room) return text;
+    let size = text.length - 1;
+    while (size > 1 && ruler.measureText(`${text.slice(0, size)}…`).width > room) size--;
+    return size > 1 ? `${text.slice(0, size)}…` : "";
+  }
   const clip = (value, low, high) => Math.min(Math.max(value, low), high);
   const short = (text, most) => (text.length <= most ? text : `${text.slice(0, Math.max(most - 1, 1))}…`);
   const number = (value, digits = 1) => value.toLocaleString("en", { maximumFractionDigits: digits });
+  const plural = (count, one) => `${number(count)} ${one}${count === 1 ? "" : "s"}`;
   const span = (seconds) => (seconds < 120 ? `${number(seconds)} s` : `${number(seconds / 60)} min`);
   const nameOf = (label) => (label >= 0 ? labels[label] : label === SEVERAL ? "many short stretches" : "unlabelled");
 
   function colourOf(label) {
-    if (label < 0) return variable("--grid");
+    if (label < 0) return variable("--line");
     if (label < LIGHT.length) return LIGHT[label];
     return `hsl(${Math.round((label * 137.508 + 20) % 360)}, 50%, ${label % 2 ? 45 : 62}%)`;
   }
@@ -121,7 +130,7 @@
       y: runs.label.map(() => 0), width: 1, xaxis: "x", yaxis: "y2", showlegend: false,
       marker: {
         color: colours, line: { width: 0.5, color: variable("--card") },
-        pattern: { shape: runs.label.map((label) => (label === UNLABELLED ? "/" : label === SEVERAL ? "x" : "")), fgcolor: variable("--muted"), size: 6, solidity: 0.25 },
+        pattern: { shape: runs.label.map((label) => (label === UNLABELLED ? "/" : label === SEVERAL ? "x" : "")), fgcolor: variable("--muted"), bgcolor: variable("--card"), fillmode: "overlay", size: 7, solidity: 0.2 },
       },
       hoverinfo: "text", textposition: "none",
       hovertext: runs.label.map((label, run) =>
@@ -179,17 +188,17 @@
   function detailsOf(recording, signal, rows) {
     const [low, high] = view, width = plot.clientWidth - 74, scale = width / (high - low);
     const changes = { shapes: [], annotations: [] };
-    const runs = recording.runs, visible = [];
+    const runs = recording.runs, visible = [], font = `11.5px ${getComputedStyle(document.body).fontFamily}`;
     runs.begin.forEach((begin, run) => { if (runs.end[run] > low && begin < high) visible.push(run); });
     const bottom = rows.panels.length ? rows.panels[rows.panels.length - 1][0] : 0;
     for (const run of visible) {
       const from = Math.max(runs.begin[run], low), to = Math.min(runs.end[run], high), label = runs.label[run];
-      const room = Math.floor(((to - from) * scale - 6) / 6.6);
-      if (room >= 3) {
+      const name = fitting(nameOf(label), (to - from) * scale - 4, font);
+      if (name) {
         const colour = colourOf(label);
         changes.annotations.push({
           x: (from + to) / 2, y: 0, xref: "x", yref: "y2", showarrow: false, captureevents: false,
-          text: plain(short(nameOf(label), room)), font: { size: 12, color: label < 0 ? variable("--text") : inkOn(colour) },
+          text: plain(name), font: { size: 11.5, color: label < 0 ? variable("--text") : inkOn(colour) },
           ...(label < 0 ? { bgcolor: variable("--card"), borderpad: 1 } : {}),
         });
       }
@@ -236,7 +245,8 @@
     layout.shapes = details.shapes;
     layout.annotations = details.annotations;
     rows.shown.forEach((_, place) => { layout[`yaxis${place + 3}`].range = details[`yaxis${place + 3}.range`]; });
-    const config = { responsive: true, displaylogo: false, scrollZoom: false, modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d", "zoomIn2d", "zoomOut2d", "resetScale2d"] };
+    // The buttons are named, since the usual ones include one that uploads the chart to a service.
+    const config = { responsive: true, displaylogo: false, scrollZoom: false, plotlyServerURL: "", modeBarButtons: [["toImage", "zoom2d", "pan2d"]] };
     drawing = Plotly.react(plot, tracesOf(recording, signal, rows), layout, config).then(() => {
       if (!plot.dataset.heard) listen();
       say();
@@ -305,10 +315,10 @@
   function describe(recording) {
     at("chosen").textContent = `Person ${recording.subject}, session ${recording.session}`;
     const facts = [
-      span(recording.seconds), `${number(recording.samples)} samples`,
+      span(recording.seconds), plural(recording.samples, "sample"),
       recording.rate ? `${number(recording.rate, 2)} Hz (median interval)` : "unknown rate",
       recording.off > 0.001 ? `${number(100 * recording.off)} % of the intervals more than 20 % off` : "even intervals",
-      recording.gapCount ? `${number(recording.gapCount)} gaps, the longest ${span(Math.max(...recording.gaps.map(([from, to]) => to - from)))}` : "no gaps",
+      recording.gapCount ? `${plural(recording.gapCount, "gap")}, the longest ${span(Math.max(...recording.gaps.map(([from, to]) => to - from)))}` : "no gaps",
     ];
     if (recording.begin) facts.push(`the clock begins at ${recording.begin} s`);
     if (recording.notFinite) facts.push(`${number(recording.notFinite)} samples are not finite`);
@@ -321,6 +331,12 @@
       kind.textContent = `${mark.kind} `;
       link.append(kind, `${number(mark.begin, 0)}–${number(mark.end, 0)} s: ${mark.text}`);
       item.append(link);
+      if (mark.ordinary) {
+        const other = document.createElement("a");
+        other.href = `#${mark.ordinary}`;
+        other.textContent = `an ordinary stretch of ${mark.label}`;
+        item.append("; compare with ", other);
+      }
       return item;
     }));
     document.title = `${recording.subject} / ${recording.session}: recordings`;
@@ -378,15 +394,18 @@
     name.textContent = `${recording.subject} / ${recording.session}`;
     meta.className = "meta";
     const own = marksOf[index], unlike = own.filter((mark) => mark.kind === "unlike").length, found = own.length - unlike;
-    meta.textContent = `${number(recording.seconds / 60)} min`;
+    meta.textContent = `${(recording.seconds / 60).toFixed(1)} min`;
     if (unlike) meta.textContent += ` ◆ ${unlike}`;
     if (found) meta.textContent += ` ▲ ${found}`;
     strip.className = "strip";
     strip.style.backgroundImage = stripOf(recording.runs, Math.max(recording.seconds, 1e-3));
-    const names = [...new Set(recording.runs.label)].map(nameOf).join(", ");
+    const classes = [...new Set(recording.runs.label)].filter((label) => label >= 0);
+    const names = classes.map(nameOf).join(", ") || "unlabelled";
+    const note = document.createElement("small");
+    note.textContent = classes.length > 2 ? `${classes.length} classes` : names;
     strip.title = names;
-    link.setAttribute("aria-label", `person ${recording.subject}, session ${recording.session}, ${number(recording.seconds / 60)} minutes, ${names}, ${unlike} unlike their label, ${found} findings`);
-    link.append(name, meta, strip);
+    link.setAttribute("aria-label", `person ${recording.subject}, session ${recording.session}, ${number(recording.seconds / 60)} minutes, ${names}, ${unlike} unlike their label, ${plural(found, "finding")}`);
+    link.append(name, meta, strip, note);
     item.append(link);
     return item;
   }
