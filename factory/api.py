@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from factory.contracts.report import DataReport
     from factory.pipeline.request import BuildRequest
     from factory.pipeline.result import Build, VerifyResult
+    from factory.pipeline.show import Shown
     from factory.pipeline.targets import Exports
 
 PathLike = str | Path
@@ -250,6 +251,36 @@ def benchmark(
     name = loaded.name if isinstance(recipe, Recipe) else recipe
     command = f"factory benchmark {name} " + " ".join(f"--seed {number}" for number in numbers)
     return run(requests, command, folder / "benchmark.json")
+
+
+def show(
+    recipe: Recipe | PathLike,
+    *,
+    data: PathLike | None = None,
+    out: PathLike | None = None,
+    subjects: Sequence[str] | str = (),
+    cache: PathLike | None = None,
+    progress: Progress | None = None,
+) -> "Shown":
+    """Write one self-contained HTML page in which a person looks at a recipe's recordings.
+
+    Args:
+        recipe: As that of `build`.
+        data: As that of `build`.
+        out: The HTML file; None is <recipe name>_recordings.html.
+        subjects: Whom to draw; empty is everybody.
+        cache: As that of `build`.
+        progress: As that of `build`.
+
+    Raises:
+        DataError: The recordings cannot be read, or nobody has one of these names.
+    """
+    from factory.pipeline.request import cache_folder
+    from factory.pipeline.show import show as run
+
+    loaded = recipe if isinstance(recipe, Recipe) else load_recipe(recipe)
+    page = Path(out) if out is not None else Path(f"{loaded.name}_recordings.html")
+    return run(loaded, _path(data), cache_folder(_path(cache)), page, _names(subjects), progress or Silent())
 
 
 def _request(

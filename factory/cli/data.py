@@ -1,5 +1,6 @@
 """`factory data`: what recordings there are, getting them, looking at them, cutting them to windows."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -161,6 +162,44 @@ def prepare(
     for reason, number in windows.lost.items():
         typer.echo(f"left out: {number} {reason}")
     typer.echo(str(path))
+
+
+@app.command()
+def show(
+    recipe: RecipeOrSource = "demo",
+    data: DataOption = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="HTML file. Default: <recipe>_recordings.html.", show_default=False)
+    ] = None,
+    subject: Annotated[
+        list[str] | None,
+        typer.Option("--subject", help="Draw this person only; may be repeated. Default: all.", show_default=False),
+    ] = None,
+    cache: CacheOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write one HTML page to look at recordings in: signals, labels, gaps, findings, and what looks mislabelled.
+
+    Example: factory data show hapt --data ~/recordings --out hapt.html
+    """
+    from factory.cli._progress import make_progress
+
+    shown = factory.show(
+        _recipe_or_source(recipe),
+        data=data,
+        out=out,
+        subjects=subject or (),
+        cache=cache,
+        progress=make_progress(quiet=as_json),
+    )
+    if as_json:
+        print_json({**asdict(shown), "page": str(shown.page)})
+        return
+    typer.echo(
+        f"{shown.recordings} recordings of {shown.people} people, {shown.findings} findings, "
+        f"{shown.suspects} stretches that look unlike their label"
+    )
+    typer.echo(str(shown.page))
 
 
 def _require_usable(report: "DataReport") -> None:
