@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from factory.contracts.dataset import Ints
 from factory.contracts.overview import Suspect
 from factory.contracts.window import Channel
-from factory.data.survey import triads
+from factory.data.units import triads
 from factory.data.thin import Read, chunks
 
 Doubles = NDArray[np.float64]
