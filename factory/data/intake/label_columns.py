@@ -156,8 +156,9 @@ def _start_and_end(table: dict[str, list[str]]) -> tuple[str, str] | None:
         times = read_times(table[first], table[second])
         if times is None or not (times.start <= times.end).all() or (times.start == times.end).all():
             continue
-        follows = times.start[1:] >= times.end[:-1]
-        found.append((float(follows.mean()) if len(follows) else 1.0, (first, second)))
+        rising = times.start[1:] >= times.start[:-1]  # where it falls, another recording begins
+        follows = (times.start[1:] >= times.end[:-1])[rising]
+        found.append((float(follows.mean()) if len(follows) else _IN_ORDER, (first, second)))
     best = max(found, default=None)
     return best[1] if best and best[0] >= _IN_ORDER else None
 

@@ -23,6 +23,8 @@ from factory.data.intake.label_times import Meaning, RecordingSpan, Times, guess
 from factory.data.intake.path_files import split_suffix
 from factory.data.intake.patterns import fields_of, fit, is_template
 
+__all__ = ["IntervalsGuess", "RecordingContext", "RecordingSpan", "code_names", "guess_intervals"]
+
 _MOST_COLUMNS, _LOOKED_AT = 12, 2000
 _LABEL_TAIL = re.compile(
     r"[-_. ]?(?:labels?|annotations?|annotated|intervals?|markers?|events?|groundtruth|gt)$", re.IGNORECASE

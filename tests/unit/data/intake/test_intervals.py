@@ -54,9 +54,11 @@ def test_clock_times_of_every_unit_find_their_rows(tmp_path: Path, unit: str, st
 
 
 def test_samples_are_counted_from_one_and_the_last_is_included(tmp_path: Path) -> None:
-    told: dict[str, Any] = {"unit": "samples", "first_sample": 1, "reading": Reading(header=False, delimiter="whitespace"),
-            "start": "c4", "end": "c5", "label": "c3", "subject": "c2", "session": "c1"}  # fmt: skip
-    found = labelled(tmp_path, "1 1 5 2 4\n1 1 7 5 11\n2 1 3 1 1\n", **told)
+    reading = Reading(header=False, delimiter="whitespace")
+    told: dict[str, Any] = {"start": "c4", "end": "c5", "label": "c3", "subject": "c2", "session": "c1"}
+    found = labelled(
+        tmp_path, "1 1 5 2 4\n1 1 7 5 11\n2 1 3 1 1\n", unit="samples", first_sample=1, reading=reading, **told
+    )
     assert texts(found, "01", "01") == ".5557777777"
     assert texts(found, "1", "02") == "3" + "." * 10
     found.require_used()
