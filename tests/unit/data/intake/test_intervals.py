@@ -142,3 +142,10 @@ def test_an_interval_that_falls_into_a_gap_found_its_recording(tmp_path: Path) -
     found = labelled(tmp_path, "user,label,start,end\n1,walk,0.42,0.48\n")
     assert texts(found) == "." * 11
     found.require_used()
+
+
+def test_a_start_that_is_a_rows_own_stamp_is_in_whatever_floats_round(tmp_path: Path) -> None:
+    for origin_ms in (1_700_000_000_123, 1_700_000_000_777, 1_727_599_860_049, 1_727_599_860_331):
+        rows = f"1,walk,{origin_ms + 200},{origin_ms + 400}\n1,jog,{origin_ms + 400},{origin_ms + 700}\n"
+        found = labelled(tmp_path, "user,label,start,end\n" + rows, unit="ms", zero="clock")
+        assert texts(found, origin_s=origin_ms / 1000) == "..wwjjj...."

@@ -206,3 +206,9 @@ def test_names_of_codes_are_read(rows: list[list[str]]) -> None:
 )
 def test_other_rows_name_no_codes(rows: list[list[str]]) -> None:
     assert code_names(rows) is None
+
+
+def test_labels_of_recordings_without_a_clock_count_samples() -> None:
+    found = guessed("user,label,start,end", "1,walk,1,480|1,jog,481,999", context("samples", recordings=spans(0, 999)))
+    assert told(found, "unit", "zero", "first_sample") == ["samples", "recording", 1]
+    assert found.sure

@@ -34,6 +34,9 @@ LAYOUTS = [
     (["dws_1/sub_1.csv", "dws_1/sub_2.csv", "dws_2/sub_1.csv", "jog_9/sub_1.csv", "jog_16/sub_2.csv",
       "std_6/sub_10.csv"],
      "{label}_{session}/sub_{subject}.csv", "{session}"),
+    (["dws_1/1.csv", "dws_1/2.csv", "dws_2/1.csv", "dws_2/2.csv", "jog_9/1.csv", "jog_9/2.csv",
+      "std_6/1.csv", "std_6/2.csv"],
+     "{label}_{session}/{subject}.csv", "{session}"),
     (made("{s}_exp{e}.txt", s=["acc", "gyro"], e=["01_user01", "02_user01", "03_user02", "04_user02"]),
      "{sensor}_exp{session}_user{subject}.txt", "{session}"),
     (made("a{l}/p{p}/s{t}.txt", l=["01", "02", "19"], p="12345678", t=["01", "02", "60"]),
@@ -108,7 +111,7 @@ def test_two_readings_that_are_as_likely_are_both_told(names: list[str], message
 
 
 def test_each_part_has_its_reason() -> None:
-    fields = guessed(LAYOUTS[3][0]).fields
+    fields = guessed(LAYOUTS[4][0]).fields
     assert fields == {
         "sensor": "'acc', 'gyro' (2 different): sensors",
         "session": "'01', '02', '03', ... (4 different): stands behind 'exp'",
@@ -129,7 +132,7 @@ def test_files_that_hold_no_recordings_are_left_out() -> None:
 
 
 def test_a_file_of_labels_that_the_pattern_does_not_fit_needs_no_ignoring() -> None:
-    found = guessed([*LAYOUTS[3][0], "labels.txt"])
+    found = guessed([*LAYOUTS[4][0], "labels.txt"])
     assert (found.ignore, found.label_files) == ((), ("labels.txt",))
 
 
