@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -201,10 +202,10 @@ class TestDocuments:
 
     def test_json_in_another_encoding_is_named_with_its_line(self, tmp_path: Path) -> None:
         path = makers.sensorlog_json(tmp_path)
-        lines = path.read_bytes().splitlines()
-        lines[150] = lines[150].replace(b"walking", b"w\x81\xfflking")
+        lines = path.read_bytes().splitlines() * 8
+        lines[1500] = lines[1500].replace(b"walking", b"w\x81\xfflking")
         path.write_bytes(b"\n".join(lines))
-        refusal(lambda: columns(path)) if "line" in path.name else None
+        assert f"{path}, line 1501" in refusal(lambda: columns(path))
 
     def test_a_value_that_is_no_number_is_named_by_its_sample(self, tmp_path: Path) -> None:
         document: Any = makers.edge_impulse_document()
@@ -258,6 +259,18 @@ class TestDocuments:
         assert str(path) in refusal(lambda: columns(path))
 
 
+ODD = (b"\n", b",", b";", b'"', b"NaN", b"1e999")
+
+
+def fault(read: Callable[[], object]) -> str | None:
+    """What a reader says of a file that it refuses; None if it does not."""
+    try:
+        read()
+    except FactoryError as error:
+        return str(error)
+    return None
+
+
 @pytest.mark.parametrize("name", list(FORMATS))
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
@@ -270,9 +283,8 @@ def test_no_damage_gives_a_traceback(name: str, data: st.DataObject, tmp_path: P
         raw[place:place] = data.draw(
             st.binary(max_size=12) | st.sampled_from([b"\n", b",", b";", b'"', b"NaN", b"1e999"])
         )
+    lenient = data.draw(st.booleans())
     made.write_bytes(bytes(raw))
-    member = member_of(made)
-    try:
-        columns_of(open_format(name).open(member, Reading(format=name)), data.draw(st.booleans()))
-    except FactoryError as error:
-        assert str(member.path) in str(error)
+    sheet = partial(open_format(name).open, member_of(made), Reading(format=name))
+    said = fault(lambda: columns_of(sheet(), lenient))
+    assert said is None or str(made) in said
