@@ -88,6 +88,8 @@ class ClassReport(Contract):
     seconds: float
     windows: int | None = Field(description="None when no windows were prepared")
     subjects: int
+    median_s: float | None = Field(default=None, description="of its labelled stretches without a gap")
+    longest_s: float | None = None
 
 
 class SubjectReport(Contract):

@@ -15,6 +15,7 @@ from factory.contracts.dataset import NULL, UNLABELLED, Floats, Ints, Recording
 from factory.contracts.report import BoundaryReport, ChannelReport, Place, SensorReport, Timing
 from factory.contracts.table import SourceUnit
 from factory.contracts.window import Channel
+from factory.data.label_stretches import LabelStretches
 from factory.data.places import Places
 from factory.data.refusals import Judge
 from factory.data.resample import release
@@ -70,11 +71,15 @@ class Boundaries:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Twin:
-    """Two recordings whose samples are the same, each named 'subject / session'."""
+    """Two recordings whose samples are the same."""
 
-    first: str
-    second: str
-    same_subject: bool
+    first: Place
+    second: Place
+
+    @property
+    def same_subject(self) -> bool:
+        """Whether both are one person's."""
+        return self.first.subject == self.second.subject
 
 
 @dataclass(kw_only=True, slots=True)
@@ -125,6 +130,7 @@ class Survey:
         self._boundaries = Boundaries()
         self._seen: dict[bytes, tuple[str, str]] = {}
         self._triads = triads(self.channels)
+        self.stretches = LabelStretches(len(self.labels))
         self.zeros = Zeros(self.channels, self._triads)
         self._statistics = {name: TriadStatistics() for name in self._triads}
 
@@ -158,6 +164,7 @@ class Survey:
         tally.seconds += seconds
         if interval:
             self._add_boundaries(recording, interval)
+            self.stretches.add(recording, self._classes, interval, self.plan.max_gap_s)
         self._note(digest.digest(), (recording.subject, recording.session))
 
     def merge(self, other: Self) -> None:
@@ -180,6 +187,7 @@ class Survey:
         self.twins += other.twins
         self.judge.merge(other.judge)
         self.zeros.merge(other.zeros)
+        self.stretches.merge(other.stretches)
         self.places.merge(other.places)
 
     def _merge_subjects(self, other: Self) -> None:
@@ -336,9 +344,8 @@ class Survey:
     def _note(self, digest: bytes, owner: tuple[str, str]) -> None:
         known = self._seen.setdefault(digest, owner)
         if known is not owner:
-            self.twins.append(
-                Twin(first=" / ".join(known), second=" / ".join(owner), same_subject=known[0] == owner[0])
-            )
+            first, second = (Place(subject=subject, session=session) for subject, session in (known, owner))
+            self.twins.append(Twin(first=first, second=second))
 
     def _tally(self, subject: str) -> SubjectTally:
         return self.subjects.setdefault(subject, SubjectTally(samples=np.zeros(len(self.labels), np.int64)))
