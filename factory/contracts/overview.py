@@ -149,7 +149,7 @@ class Overview:
         recordings: In the order of the source.
         left_out: Recordings beyond those, which would make the page too large.
         classes: One a label.
-        people: One a subject, in the order of their first recording.
+        people: One a subject, '2' before '10'.
         suspects: Strangest first.
     """
 

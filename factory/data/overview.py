@@ -129,7 +129,7 @@ class Collector:
             recordings=tuple(self._recordings),
             left_out=self._left_out,
             classes=tuple(self._class(label) for label in range(len(self._labels))),
-            people=tuple(self._person(subject) for subject in self._people if self._shows(subject)),
+            people=tuple(self._person(subject) for subject in self._names() if self._shows(subject)),
             suspects=self._pieces.suspects(),
         )
 
@@ -184,11 +184,15 @@ class Collector:
     def _shows(self, subject: str) -> bool:
         return not self._wanted or subject in self._wanted
 
+    def _names(self) -> list[str]:
+        """Everybody, '2' before '10'."""
+        return sorted(self._people, key=lambda name: (len(name), name))
+
     def _require_people(self) -> None:
         if not self._people:
             raise DataError(f"{self._source.name} holds no recording: check its folder or description")
         if unknown := sorted(self._wanted - set(self._people)):
-            there = ", ".join(list(self._people)[:20]) + (" ..." if len(self._people) > 20 else "")
+            there = ", ".join(self._names()[:20]) + (" ..." if len(self._people) > 20 else "")
             raise DataError(f"no subject {', '.join(map(repr, unknown))}: choose of {there}")
 
     def _class(self, label: int) -> ClassOverview:

@@ -413,17 +413,20 @@
   const rows = recordings.map((recording, index) => ({
     element: rowOf(index), words: `${recording.subject} / ${recording.session}`.toLowerCase(), classes: new Set(recording.runs.label),
   }));
-  at("recordings").append(...rows.map((row) => row.element));
+  const order = rows.map((_, index) => index);
+  order.sort((one, other) => rows[one].words.localeCompare(rows[other].words, "en", { numeric: true }) || one - other);
+  at("recordings").append(...order.map((index) => rows[index].element));
 
   function filter() {
     const words = at("filter-name").value.trim().toLowerCase(), label = at("filter-class").value, code = at("filter-finding").value;
     listed = [];
-    rows.forEach((row, index) => {
+    for (const index of order) {
+      const row = rows[index];
       const fits = row.words.includes(words) && (label === "" || row.classes.has(Number(label))) &&
         (code === "" || marksOf[index].some((mark) => (code === "*" ? mark.code !== "unlike" : mark.code === code)));
       row.element.hidden = !fits;
       if (fits) listed.push(index);
-    });
+    }
     at("matches").textContent = listed.length === recordings.length ? "" : `${listed.length} of ${recordings.length}`;
     if (chosen >= 0) markCurrent();
   }
@@ -480,5 +483,5 @@
   filter();
   const first = marks.find((mark) => mark.kind === "unlike");
   open(first ? "unlike" : "list");
-  if (recordings.length && !follow()) choose(first ? first.recording : 0, null);
+  if (recordings.length && !follow()) choose(first ? first.recording : order[0], null);
 })();

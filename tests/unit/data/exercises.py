@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from factory.contracts.dataset import Floats, Recording
 from factory.contracts.progress import Silent
 from factory.data.sources.watch import Watch
+from factory.data.thin import Read
 from tests.unit.data.tables import COLUMNS, description
 
 STRETCH, PAUSE, RATE_HZ = 500, 50, 50.0
@@ -95,6 +96,15 @@ class Exercises:
         }
         (folder / "recipe.toml").write_text(tomli_w.dumps(recipe), "utf-8")
         return folder / "recipe.toml"
+
+
+def reader(samples: Floats) -> Read:
+    """Gives rows of an array in memory."""
+
+    def read(begin: int, end: int) -> Floats:
+        return samples[begin:end]
+
+    return read
 
 
 def _has(recordings: list[Recording], other: Recording) -> bool:
