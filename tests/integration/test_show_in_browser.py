@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 from matplotlib import image
+from PIL import Image
 
 from factory.contracts.overview import Overview
 from factory.contracts.progress import Silent
@@ -62,13 +63,14 @@ def made() -> tuple[Overview, Mislabelled]:
     return make()
 
 
-def make() -> tuple[Overview, Mislabelled]:
+def make(hostile: bool = True) -> tuple[Overview, Mislabelled]:
     exercises = Exercises.of_watch()
     wrong = exercises.mislabel("5", "a", 2, "row")
     exercises.pause("2", "a", 1500, 2.5)
     exercises.held["3", "b"].samples[777, 0] = 120
-    exercises.rename("4", HOSTILE_PERSON)
-    exercises.rename("trapezius", HOSTILE_LABEL)
+    if hostile:
+        exercises.rename("4", HOSTILE_PERSON)
+        exercises.rename("trapezius", HOSTILE_LABEL)
     with tempfile.TemporaryDirectory() as folder:
         recipe = find_recipe(exercises.write(Path(folder)))
         source = open_source(recipe.data.source, recipe.data.description)
@@ -296,14 +298,15 @@ def test_a_screenshot_shows_signals(browser: Browser, page: Path, scheme: str) -
 
 
 def draw_picture(out: Path) -> None:
-    """The screenshot of the documentation: the mislabelled stretch, found."""
-    seen, wrong = make()
+    """The screenshot of the documentation: the mislabelled stretch, found. In 64 colours, to be small."""
+    seen, wrong = make(hostile=False)
     with tempfile.TemporaryDirectory() as folder:
         page = Path(folder) / "page.html"
         write_page(seen, [], page)
         fragment = f"5/a@{wrong.begin_s:.2f}-{wrong.end_s:.2f}"
-        shot = (f"--screenshot={out.resolve()}", "--window-size=1200,720", PATIENCE)
+        shot = (f"--screenshot={out.resolve()}", "--window-size=1280,860", PATIENCE)
         find_browser(Path(folder) / "profile").run(page, *shot, fragment=fragment)
+    Image.open(out).convert("RGB").quantize(64).save(out, optimize=True)
 
 
 if __name__ == "__main__":

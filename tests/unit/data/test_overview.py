@@ -5,8 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from factory.contracts.dataset import NULL, UNLABELLED
 from factory.contracts.errors import DataError
-from factory.contracts.overview import SEVERAL, UNLABELLED, Overview
+from factory.contracts.overview import SEVERAL, Overview
 from factory.contracts.progress import Silent
 from factory.contracts.recipe import Recipe
 from factory.data import overview as module
@@ -24,8 +25,8 @@ def exercises() -> Exercises:
     return Exercises.of_watch(people=2)
 
 
-def look(exercises: Exercises, folder: Path, *subjects: str, **changes: object) -> Overview:
-    recipe = find_recipe(exercises.write(folder))
+def look(exercises: Exercises, folder: Path, *subjects: str, null: tuple[str, ...] = (), **changes: object) -> Overview:
+    recipe = find_recipe(exercises.write(folder, null))
     data = recipe.data.model_copy(update=changes)
     source = open_source(data.source, data.description)
     return overview(source, data, recipe.name, None, Silent(), subjects)
@@ -63,7 +64,10 @@ def test_a_gap_is_told_and_splits_the_stretch_and_the_line(exercises: Exercises,
 def test_classes_and_people_are_counted(exercises: Exercises, tmp_path: Path) -> None:
     exercises.mislabel("2", "b", 0, "row")
     seen = look(exercises, tmp_path)
-    by_name = {seen.labels[item.label]: item for item in seen.classes}
+    by_name = {seen.labels[item.label]: item for item in seen.classes if item.label >= 0}
+    assert [item.label for item in seen.classes] == [*range(7), UNLABELLED]
+    assert seen.classes[-1].stretches == 4 * 7
+    assert seen.classes[-1].seconds == pytest.approx(4 * 7 * PAUSE / RATE_HZ)
     assert set(by_name) == set(Watch.labels)
     row = by_name["row"]
     assert (row.stretches, row.people) == (5, 2)
@@ -78,6 +82,16 @@ def test_labels_that_the_recipe_leaves_out_are_still_shown_behind_its_own(exerci
     seen = look(exercises, tmp_path, labels=("row", "pendulum"))
     assert seen.labels[:2] == ("row", "pendulum")
     assert (seen.classes_kept, len(seen.labels)) == (2, 7)
+
+
+def test_a_null_class_is_neither_a_class_nor_unlabelled(exercises: Exercises, tmp_path: Path) -> None:
+    exercises.rename("", "Other")
+    exercises.held["1", "a"].labels[:PAUSE] = ""
+    seen = look(exercises, tmp_path, null=("Other",))
+    assert seen.recordings[0].runs.label[0::2].tolist() == [UNLABELLED] + [NULL] * 6
+    assert "Other" not in seen.labels
+    assert [(item.label, item.stretches) for item in seen.classes[-2:]] == [(NULL, 27), (UNLABELLED, 1)]
+    assert all(suspect.label >= 0 for suspect in seen.suspects)
 
 
 def test_only_the_wanted_people_are_drawn_and_compared_with_all(exercises: Exercises, tmp_path: Path) -> None:
