@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from factory.contracts.dataset import Floats, Ints
 from factory.contracts.window import Channel
 
-UNLABELLED, SEVERAL = -1, -2
-"""Beside the indices of labels: no label, and many short runs drawn as one."""
+SEVERAL = -3
+"""Many short runs drawn as one. Beside the indices of labels there are also `UNLABELLED` and `NULL`."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,7 +37,7 @@ class Runs:
     """Stretches of one label each, without a gap inside, in the order of time.
 
     Attributes:
-        label: (R,) index, `UNLABELLED` or `SEVERAL`.
+        label: (R,) index, `UNLABELLED`, `NULL` or `SEVERAL`.
         begin_s: (R,) on the recording's own clock.
         end_s: (R,) where the next sample would be.
     """
@@ -113,7 +113,7 @@ class Suspect:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ClassOverview:
-    """One label. The lengths are of its stretches, in seconds; None without any."""
+    """One label, or what is `UNLABELLED` or `NULL`. The lengths are of its stretches, in seconds; None without any."""
 
     label: int
     seconds: float
@@ -148,8 +148,8 @@ class Overview:
         max_gap_s: A longer silence is a gap.
         recordings: In the order of the source.
         left_out: Recordings beyond those, which would make the page too large.
-        classes: One a label.
-        people: One a subject, in the order of their first recording.
+        classes: One a label, then one for what is `NULL` and one for what is `UNLABELLED`, if there is any.
+        people: One a subject, '2' before '10'.
         suspects: Strangest first.
     """
 

@@ -9,11 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
-from factory.contracts.dataset import Floats, Ints, Recording
+from factory.contracts.dataset import NULL, UNLABELLED, Floats, Ints, Recording
 from factory.contracts.errors import DataError
 from factory.contracts.overview import (
     SEVERAL,
-    UNLABELLED,
     ClassOverview,
     Overview,
     PersonOverview,
@@ -128,8 +127,8 @@ class Collector:
             max_gap_s=self._recipe.max_gap_s,
             recordings=tuple(self._recordings),
             left_out=self._left_out,
-            classes=tuple(self._class(label) for label in range(len(self._labels))),
-            people=tuple(self._person(subject) for subject in self._people if self._shows(subject)),
+            classes=tuple(self._class(label) for label in (*range(len(self._labels)), *self._nobodys())),
+            people=tuple(self._person(subject) for subject in self._names() if self._shows(subject)),
             suspects=self._pieces.suspects(),
         )
 
@@ -144,14 +143,14 @@ class Collector:
         starts = starts[starts < len(recording.labels)]
         of_source = np.asarray(recording.labels)[starts]
         known = (of_source >= 0) & (of_source < len(self._of_source))
-        return starts, np.where(known, self._of_source[np.where(known, of_source, 0)], UNLABELLED)
+        nobodys = np.where(of_source == NULL, NULL, UNLABELLED)
+        return starts, np.where(known, self._of_source[np.where(known, of_source, 0)], nobodys)
 
     def _tally(self, recording: Recording, clock: "_Clock", runs: Runs) -> None:
         seconds = len(recording.time_s) * clock.interval
         self._people.setdefault(recording.subject, []).append((seconds, clock.rate_hz))
         for label, begin, end in zip(runs.label.tolist(), runs.begin_s.tolist(), runs.end_s.tolist(), strict=True):
-            if label >= 0:
-                self._lengths.setdefault((recording.subject, label), []).append(end - begin)
+            self._lengths.setdefault((recording.subject, label), []).append(end - begin)
 
     def _drawn(self, recording: Recording, clock: "_Clock", runs: Runs) -> RecordingOverview:
         time_s = recording.time_s
@@ -184,12 +183,21 @@ class Collector:
     def _shows(self, subject: str) -> bool:
         return not self._wanted or subject in self._wanted
 
+    def _names(self) -> list[str]:
+        """Everybody, '2' before '10'."""
+        return sorted(self._people, key=lambda name: (len(name), name))
+
     def _require_people(self) -> None:
         if not self._people:
             raise DataError(f"{self._source.name} holds no recording: check its folder or description")
         if unknown := sorted(self._wanted - set(self._people)):
-            there = ", ".join(list(self._people)[:20]) + (" ..." if len(self._people) > 20 else "")
+            there = ", ".join(self._names()[:20]) + (" ..." if len(self._people) > 20 else "")
             raise DataError(f"no subject {', '.join(map(repr, unknown))}: choose of {there}")
+
+    def _nobodys(self) -> list[int]:
+        """`NULL` and `UNLABELLED`, where somebody who is shown has any."""
+        there = {label for subject, label in self._lengths if self._shows(subject)}
+        return [label for label in (NULL, UNLABELLED) if label in there]
 
     def _class(self, label: int) -> ClassOverview:
         lengths = [

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from factory.contracts.dataset import Ints
 from factory.contracts.overview import Suspect
 from factory.contracts.window import Channel
-from factory.data.units import triads
 from factory.data.thin import Read, chunks
+from factory.data.units import triads
 
 Doubles = NDArray[np.float64]
 PIECE_S, SHORTEST_S = 10.0, 1.0

@@ -19,12 +19,15 @@ from urllib.parse import quote
 import jinja2
 from markupsafe import Markup
 
+from factory.contracts.dataset import NULL, UNLABELLED
 from factory.contracts.files import atomic_write
 from factory.contracts.overview import Overview, RecordingOverview
 from factory.contracts.report import Finding, Place
 from factory.contracts.window import Channel
 from factory.reporting import text
 from factory.reporting.packed import Packed, pack
+
+SPECIAL_LABELS = {UNLABELLED: "unlabelled", NULL: "null: of no class"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,6 +66,7 @@ def render(overview: Overview, findings: Sequence[Finding]) -> str:
         .get_template("recordings.html.j2")
         .render(
             o=overview,
+            special=SPECIAL_LABELS,
             scripts=scripts,
             policy=" ".join(f"'sha256-{_sha256(script)}'" for script in scripts),
             data=_json(_page_data(overview, packed, findings, index)),

@@ -4,7 +4,7 @@
   const { labels, panels, recordings, marks } = data;
   const at = (id) => document.getElementById(id);
   const plot = at("plot");
-  const UNLABELLED = -1, SEVERAL = -2;
+  const SPECIAL = { "-1": ["unlabelled", "/"], "-2": ["null: of no class", "."], "-3": ["many short stretches", "x"] };
   const LIGHT = ["#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#b8a800", "#7a6a53"];
   const DASH = { x: "solid", y: "9px,2px", z: "2px,2px" };
   const AXIS_COLOUR = { x: "--blue", y: "--red", z: "--green" };
@@ -33,7 +33,7 @@
   const number = (value, digits = 1) => value.toLocaleString("en", { maximumFractionDigits: digits });
   const plural = (count, one) => `${number(count)} ${one}${count === 1 ? "" : "s"}`;
   const span = (seconds) => (seconds < 120 ? `${number(seconds)} s` : `${number(seconds / 60)} min`);
-  const nameOf = (label) => (label >= 0 ? labels[label] : label === SEVERAL ? "many short stretches" : "unlabelled");
+  const nameOf = (label) => (label >= 0 ? labels[label] : SPECIAL[label][0]);
 
   function colourOf(label) {
     if (label < 0) return variable("--line");
@@ -130,7 +130,7 @@
       y: runs.label.map(() => 0), width: 1, xaxis: "x", yaxis: "y2", showlegend: false,
       marker: {
         color: colours, line: { width: 0.5, color: variable("--card") },
-        pattern: { shape: runs.label.map((label) => (label === UNLABELLED ? "/" : label === SEVERAL ? "x" : "")), fgcolor: variable("--muted"), bgcolor: variable("--card"), fillmode: "overlay", size: 7, solidity: 0.2 },
+        pattern: { shape: runs.label.map((label) => (label < 0 ? SPECIAL[label][1] : "")), fgcolor: variable("--muted"), bgcolor: variable("--card"), fillmode: "overlay", size: 7, solidity: 0.2 },
       },
       hoverinfo: "text", textposition: "none",
       hovertext: runs.label.map((label, run) =>
@@ -413,17 +413,20 @@
   const rows = recordings.map((recording, index) => ({
     element: rowOf(index), words: `${recording.subject} / ${recording.session}`.toLowerCase(), classes: new Set(recording.runs.label),
   }));
-  at("recordings").append(...rows.map((row) => row.element));
+  const order = rows.map((_, index) => index);
+  order.sort((one, other) => rows[one].words.localeCompare(rows[other].words, "en", { numeric: true }) || one - other);
+  at("recordings").append(...order.map((index) => rows[index].element));
 
   function filter() {
     const words = at("filter-name").value.trim().toLowerCase(), label = at("filter-class").value, code = at("filter-finding").value;
     listed = [];
-    rows.forEach((row, index) => {
+    for (const index of order) {
+      const row = rows[index];
       const fits = row.words.includes(words) && (label === "" || row.classes.has(Number(label))) &&
         (code === "" || marksOf[index].some((mark) => (code === "*" ? mark.code !== "unlike" : mark.code === code)));
       row.element.hidden = !fits;
       if (fits) listed.push(index);
-    });
+    }
     at("matches").textContent = listed.length === recordings.length ? "" : `${listed.length} of ${recordings.length}`;
     if (chosen >= 0) markCurrent();
   }
@@ -480,5 +483,5 @@
   filter();
   const first = marks.find((mark) => mark.kind === "unlike");
   open(first ? "unlike" : "list");
-  if (recordings.length && !follow()) choose(first ? first.recording : 0, null);
+  if (recordings.length && !follow()) choose(first ? first.recording : order[0], null);
 })();

@@ -1,5 +1,6 @@
 """A project on disk made of the watch recordings: each person's exercises one after the other, unlabelled between."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from factory.contracts.dataset import Floats, Recording
 from factory.contracts.progress import Silent
 from factory.data.sources.watch import Watch
+from factory.data.thin import Read
 from tests.unit.data.tables import COLUMNS, description
 
 STRETCH, PAUSE, RATE_HZ = 500, 50, 50.0
@@ -73,8 +75,8 @@ class Exercises:
         for held in self.held.values():
             held.labels[held.labels == old] = new
 
-    def write(self, folder: Path) -> Path:
-        """rows.parquet, data.toml and recipe.toml; the recipe's path."""
+    def write(self, folder: Path, null: Sequence[str] = ()) -> Path:
+        """rows.parquet, data.toml and recipe.toml; the recipe's path. `null` are labels of no class."""
         items = [(who, run, held) for (who, run), held in self.held.items()]
         columns: dict[str, object] = {
             "who": [who for who, _, held in items for _ in held.time_s],
@@ -86,6 +88,7 @@ class Exercises:
         columns |= {name: samples[:, place] for place, name in enumerate(COLUMNS)}
         pq.write_table(pa.table(columns), folder / "rows.parquet")
         values = description(file="rows.parquet", labels=None).model_dump(mode="json", exclude_none=True)
+        values["labels"]["null"] = list(null)
         (folder / "data.toml").write_text(tomli_w.dumps(values), "utf-8")
         recipe = {
             "name": "mine",
@@ -95,6 +98,15 @@ class Exercises:
         }
         (folder / "recipe.toml").write_text(tomli_w.dumps(recipe), "utf-8")
         return folder / "recipe.toml"
+
+
+def reader(samples: Floats) -> Read:
+    """Gives rows of an array in memory."""
+
+    def read(begin: int, end: int) -> Floats:
+        return samples[begin:end]
+
+    return read
 
 
 def _has(recordings: list[Recording], other: Recording) -> bool:

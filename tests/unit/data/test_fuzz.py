@@ -140,7 +140,6 @@ def run_through(paths: Sequence[Path], out: Path) -> str:
         for recording in Table(described, out, out).recordings(None, Silent()):
             assert len(recording.time_s) == len(recording.samples) == len(recording.labels)
     except FactoryError as error:
-        assert "\n" not in str(error)
         return str(error)
     return "read"
 
@@ -155,7 +154,7 @@ def test_a_damaged_file_gives_recordings_or_one_line(name: str, tmp_path: Path) 
         damage = DAMAGES[number % len(DAMAGES)]
         whole.write_bytes(damage(content, rng))
         said = run_through([whole], tmp_path)
-        assert said == "read" or len(said) < 1500, f"{damage.__name__}, number {number}"
+        assert "\n" not in said and len(said) < 1500, f"{damage.__name__}, number {number}"
         assert not list(tmp_path.glob("rows-*")), "temporary files stay behind"
 
 

@@ -9,6 +9,7 @@ import pytest
 from factory.contracts.dataset import Floats
 from factory.contracts.overview import Line
 from factory.data.thin import CHUNK, thin, thin_again
+from tests.unit.data.exercises import reader
 
 LONG = 3 * CHUNK + 17
 NONE = np.zeros(0, np.int64)
@@ -16,7 +17,7 @@ NONE = np.zeros(0, np.int64)
 
 def line_of(samples: Floats, points: int, breaks: list[int] | None = None) -> Line:
     time_s = np.arange(len(samples)) / 50
-    return thin(time_s, lambda low, high: samples[low:high], np.array(breaks or [], np.int64), points)
+    return thin(time_s, reader(samples), np.array(breaks or [], np.int64), points)
 
 
 @pytest.fixture
@@ -85,7 +86,7 @@ def test_memory_does_not_grow_with_the_recording(tmp_path: Path) -> None:
     samples = np.load(tmp_path / "samples.npy", mmap_mode="r")
     time_s = np.arange(len(samples)) / 50
     tracemalloc.start()
-    thin(time_s, lambda low, high: np.asarray(samples[low:high]), NONE, 2000)
+    thin(time_s, reader(samples), NONE, 2000)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 12_000_000 < samples.nbytes / 2
