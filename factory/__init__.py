@@ -12,10 +12,11 @@ docs/python.md shows each call. Importing this package imports neither torch nor
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from factory.api import benchmark, build, export, load_recipe, open_build, train, verify
+    from factory.api import benchmark, build, check, export, load_recipe, open_build, show, train, verify
     from factory.contracts.recipe import Recipe
     from factory.pipeline.inference import Model, Predictions
     from factory.pipeline.result import Build, VerifyResult
+    from factory.pipeline.show import Shown
 
 __version__ = "0.1.0"
 
@@ -24,12 +25,15 @@ _HOMES = {
     "Model": "factory.pipeline.inference",
     "Predictions": "factory.pipeline.inference",
     "Recipe": "factory.contracts.recipe",
+    "Shown": "factory.pipeline.show",
     "VerifyResult": "factory.pipeline.result",
     "benchmark": "factory.api",
     "build": "factory.api",
+    "check": "factory.api",
     "export": "factory.api",
     "load_recipe": "factory.api",
     "open_build": "factory.api",
+    "show": "factory.api",
     "train": "factory.api",
     "verify": "factory.api",
 }
@@ -38,13 +42,16 @@ __all__ = [
     "Model",
     "Predictions",
     "Recipe",
+    "Shown",
     "VerifyResult",
     "__version__",
     "benchmark",
     "build",
+    "check",
     "export",
     "load_recipe",
     "open_build",
+    "show",
     "train",
     "verify",
 ]

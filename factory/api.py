@@ -12,8 +12,10 @@ from factory.contracts.recipe import Recipe
 if TYPE_CHECKING:
     from factory.contracts.benchmark import BenchmarkResult
     from factory.contracts.network import TrainingSummary
+    from factory.contracts.report import DataReport
     from factory.pipeline.request import BuildRequest
     from factory.pipeline.result import Build, VerifyResult
+    from factory.pipeline.show import Shown
     from factory.pipeline.targets import Exports
 
 PathLike = str | Path
@@ -33,6 +35,40 @@ def load_recipe(name: PathLike, *, seed: int | None = None) -> Recipe:
     from factory.recipes import find_recipe
 
     return find_recipe(name, seed)
+
+
+def check(
+    recipe: Recipe | PathLike,
+    *,
+    data: PathLike | None = None,
+    cache: PathLike | None = None,
+    windows: bool = True,
+    progress: Progress | None = None,
+) -> "DataReport":
+    """Look at a recipe's data from the raw samples to the split; nothing is trained.
+
+    Args:
+        recipe: As that of `build`.
+        data: As that of `build`.
+        cache: As that of `build`.
+        windows: Compare the recipe's window with half and double of it, which takes seconds.
+        progress: Told of each step.
+
+    Returns:
+        Figures and findings; `errors` lists those that make the data unusable.
+
+    Raises:
+        RecipeError: The recipe does not fit the recordings.
+        DataError: The recordings cannot be read.
+    """
+    from factory.data.checks import check as run
+    from factory.pipeline.request import cache_folder
+    from factory.pipeline.window_lengths import with_window_lengths
+
+    loaded = recipe if isinstance(recipe, Recipe) else load_recipe(recipe)
+    told = progress if progress is not None else Silent()
+    report = run(loaded, _path(data), cache_folder(_path(cache)), told)
+    return with_window_lengths(report, loaded, _path(data), told) if windows else report
 
 
 def build(
@@ -215,6 +251,36 @@ def benchmark(
     name = loaded.name if isinstance(recipe, Recipe) else recipe
     command = f"factory benchmark {name} " + " ".join(f"--seed {number}" for number in numbers)
     return run(requests, command, folder / "benchmark.json")
+
+
+def show(
+    recipe: Recipe | PathLike,
+    *,
+    data: PathLike | None = None,
+    out: PathLike | None = None,
+    subjects: Sequence[str] | str = (),
+    cache: PathLike | None = None,
+    progress: Progress | None = None,
+) -> "Shown":
+    """Write one self-contained HTML page in which a person looks at a recipe's recordings.
+
+    Args:
+        recipe: As that of `build`.
+        data: As that of `build`.
+        out: The HTML file; None is <recipe name>_recordings.html.
+        subjects: Whom to draw; empty is everybody.
+        cache: As that of `build`.
+        progress: As that of `build`.
+
+    Raises:
+        DataError: The recordings cannot be read, or nobody has one of these names.
+    """
+    from factory.pipeline.request import cache_folder
+    from factory.pipeline.show import show as run
+
+    loaded = recipe if isinstance(recipe, Recipe) else load_recipe(recipe)
+    page = Path(out) if out is not None else Path(f"{loaded.name}_recordings.html")
+    return run(loaded, _path(data), cache_folder(_path(cache)), page, _names(subjects), progress or Silent())
 
 
 def _request(

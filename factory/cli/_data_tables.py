@@ -33,6 +33,8 @@ def show(report: DataReport, console: Console | None = None) -> None:
         for part, names in report.split.subjects.items():
             text = f"{part}: {report.split.windows[part]} windows; {len(names)} people: {', '.join(names)}"
             console.print(text, highlight=False, markup=False)
+    if report.window_lengths:
+        console.print(_window_lengths(report))
     for finding in report.findings[:_SHOWN]:
         console.print(_line(finding), highlight=False, soft_wrap=True)
     if len(report.findings) > _SHOWN:
@@ -88,4 +90,13 @@ def _classes(report: DataReport) -> Table:
     for entry in report.classes:
         windows = "-" if entry.windows is None else str(entry.windows)
         table.add_row(entry.label, f"{entry.seconds:.0f}", windows, str(entry.subjects))
+    return table
+
+
+def _window_lengths(report: DataReport) -> Table:
+    table = Table("window", "seconds", "macro-F1", "recipe's", "gain, pp", "moments")
+    for row in report.window_lengths:
+        gain = f"{row.gain_pp:+.1f} +- {row.spread_pp:.1f}"
+        scores = (f"{row.macro_f1:.3f}", f"{row.recipe_macro_f1:.3f}")
+        table.add_row(str(row.window), f"{row.seconds:.2f}", *scores, gain, str(row.moments))
     return table

@@ -1,5 +1,6 @@
 """`factory data`: what recordings there are, getting them, looking at them, cutting them to windows."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -48,6 +49,29 @@ def list_sources(data: DataOption = None, as_json: JsonOption = False) -> None:
     console.print("Your own CSV or Parquet: factory init FILE", highlight=False)
 
 
+@app.command("formats")
+def list_formats(as_json: JsonOption = False) -> None:
+    """List the formats of apps, loggers and data sets that are read as they come; docs/formats.md says more.
+
+    Example: factory data formats
+    """
+    from factory.data.formats import FORMATS, open_format
+
+    formats = [open_format(name) for name in FORMATS]
+    if as_json:
+        keys = ("name", "title", "about", "pattern", "auxiliary")
+        print_json([{key: getattr(each, key) for key in keys} for each in formats])
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("format", "what")
+    for each in formats:
+        table.add_row(each.name, each.title)
+    Console().print(table)
+    typer.echo("Other CSV, Parquet and .xlsx files are read by their content: factory init FILE")
+
+
 @app.command()
 def fetch(
     name: Annotated[str, typer.Argument(help="A source (factory data list).")],
@@ -85,6 +109,9 @@ def check(
     recipe: RecipeOrSource = "demo",
     data: DataOption = None,
     cache: CacheOption = None,
+    windows: Annotated[
+        bool, typer.Option("--windows/--no-windows", help="Compare the window with half and double of it.")
+    ] = True,
     as_json: JsonOption = False,
 ) -> None:
     """Look at recordings, windows and split: rate, units, gravity, dead or clipped channels, classes, leakage.
@@ -93,10 +120,9 @@ def check(
     Example: factory data check hapt --data ~/recordings
     """
     from factory.cli._progress import make_progress
-    from factory.data.checks import check as look
-    from factory.pipeline.request import cache_folder
 
-    report = look(_recipe_or_source(recipe), data, cache_folder(cache), make_progress(quiet=as_json))
+    progress = make_progress(quiet=as_json)
+    report = factory.check(_recipe_or_source(recipe), data=data, cache=cache, windows=windows, progress=progress)
     if as_json:
         print_json(report)
     else:
@@ -136,6 +162,44 @@ def prepare(
     for reason, number in windows.lost.items():
         typer.echo(f"left out: {number} {reason}")
     typer.echo(str(path))
+
+
+@app.command()
+def show(
+    recipe: RecipeOrSource = "demo",
+    data: DataOption = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="HTML file. Default: <recipe>_recordings.html.", show_default=False)
+    ] = None,
+    subject: Annotated[
+        list[str] | None,
+        typer.Option("--subject", help="Draw this person only; may be repeated. Default: all.", show_default=False),
+    ] = None,
+    cache: CacheOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write one HTML page to look at recordings in: signals, labels, gaps, findings, and what looks mislabelled.
+
+    Example: factory data show hapt --data ~/recordings --out hapt.html
+    """
+    from factory.cli._progress import make_progress
+
+    shown = factory.show(
+        _recipe_or_source(recipe),
+        data=data,
+        out=out,
+        subjects=subject or (),
+        cache=cache,
+        progress=make_progress(quiet=as_json),
+    )
+    if as_json:
+        print_json({**asdict(shown), "page": str(shown.page)})
+        return
+    typer.echo(
+        f"{shown.recordings} recordings of {shown.people} people, {shown.findings} findings, "
+        f"{shown.suspects} stretches that look unlike their label"
+    )
+    typer.echo(str(shown.page))
 
 
 def _require_usable(report: "DataReport") -> None:

@@ -17,6 +17,15 @@ class Severity(StrEnum):
     INFO = "info"
 
 
+class Place(Contract):
+    """A stretch of one recording; without start and end, all of it."""
+
+    subject: str
+    session: str
+    start_s: float | None = Field(default=None, description="on the recording's own clock")
+    end_s: float | None = None
+
+
 class Finding(Contract):
     """One observation, in one line, with what to do about it."""
 
@@ -24,6 +33,7 @@ class Finding(Contract):
     code: str = Field(pattern=r"^[a-z_]+(\.[a-z_]+)+$", description="stable name, for example unit.accelerometer")
     where: str = Field(description="the channel, subject, class or part concerned; 'data' for all of it")
     message: str
+    places: tuple[Place, ...] = Field(default=(), description="where it occurs, if known; the first few")
 
 
 class Timing(Contract):
@@ -78,6 +88,8 @@ class ClassReport(Contract):
     seconds: float
     windows: int | None = Field(description="None when no windows were prepared")
     subjects: int
+    median_s: float | None = Field(default=None, description="of its labelled stretches without a gap")
+    longest_s: float | None = None
 
 
 class SubjectReport(Contract):
@@ -101,6 +113,21 @@ class BoundaryReport(Contract):
     mean_purity: float | None = Field(description="of labelled candidates that straddle a boundary")
 
 
+class WindowLengthReport(Contract):
+    """What another window length would change, judged by trees on statistics of training people's windows alone."""
+
+    window: int = Field(description="samples")
+    seconds: float
+    recipe_window: int = Field(description="samples; what it is compared with")
+    moments: int = Field(description="points in time at which windows of both lengths end, and are judged")
+    folds: int = Field(description="groups of people; each is judged by trees that were fitted on the others")
+    macro_f1: float = Field(description="mean over folds")
+    recipe_macro_f1: float = Field(description="of the recipe's length, at the same moments")
+    gain_pp: float = Field(description="percentage points of macro-F1, mean over folds")
+    spread_pp: float = Field(description="standard deviation of the gain over folds")
+    without: tuple[str, ...] = Field(description="classes that have windows of the recipe's length, but none of this")
+
+
 class SplitReport(Contract):
     """Who trains, who selects, who tests, and whether anything stands on both sides."""
 
@@ -122,6 +149,7 @@ class DataReport(Contract):
     boundaries: BoundaryReport | None = Field(description="None where windows begin with labels, not on a grid")
     lost: dict[str, int] = Field(description="windows or samples left out, by reason")
     split: SplitReport | None
+    window_lengths: tuple[WindowLengthReport, ...] = Field(default=(), description="empty where none were compared")
     findings: tuple[Finding, ...]
 
     @property

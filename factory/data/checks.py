@@ -9,21 +9,25 @@ from pathlib import Path
 import numpy as np
 
 from factory.contracts.dataset import Split, WindowSet
-from factory.contracts.errors import DataError, LeakageError, TrainingError
+from factory.contracts.errors import DataError, LeakageError, RecipeError, TrainingError
 from factory.contracts.progress import Progress
 from factory.contracts.recipe import DataRecipe, Recipe
 from factory.contracts.report import (
     ClassReport,
     DataReport,
     Finding,
+    Place,
     Severity,
     SplitReport,
     SubjectReport,
 )
 from factory.contracts.table import UNKNOWN_AXES, UNKNOWN_PLACEMENT
 from factory.data.findings import in_order, judge, rate_finding
-from factory.data.leakage import near_duplicates, parts_of
+from factory.data.leakage import copies_in_training, near_duplicates, parts_of
+from factory.data.names import recordings_as_people
+from factory.data.near_copies import NearCopy
 from factory.data.preparation import plan_classes, prepare
+from factory.data.refusals import declared_units
 from factory.data.sources import Source, open_source
 from factory.data.splits import make_split, require_trainable
 from factory.data.survey import Survey, WindowPlan
@@ -49,7 +53,7 @@ def check(recipe: Recipe, folder: Path | None, cache: Path, progress: Progress, 
     problems = list(_unsaid(source))
     windows, split = None, None
     try:
-        windows = prepare(recipe.data, folder, cache, progress, base)
+        windows = prepare(recipe.data, folder, cache, progress, base, judged=not survey.judge.refusals())
         split = make_split(windows, recipe.split, recipe.seed)
         require_trainable(windows, split, recipe)
     except TrainingError as error:
@@ -58,6 +62,12 @@ def check(recipe: Recipe, folder: Path | None, cache: Path, progress: Progress, 
         problems.append(_error("leakage.split", "data", str(error)))
     except DataError as error:
         problems.append(_error("window.none" if windows is None else "split.impossible", "data", str(error)))
+    except RecipeError as error:
+        if windows is None:
+            raise
+        problems.append(_error("split.impossible", "data", str(error)))
+    if windows is not None and split is not None and not survey.twins:
+        problems += _copies(survey, copies_in_training(windows, split))
     return report_on(recipe, survey, windows, split, problems)
 
 
@@ -76,7 +86,8 @@ def survey_source(source: Source, recipe: DataRecipe, folder: Path | None, progr
         max_gap_s=recipe.max_gap_s,
     )
     labels = plan_classes(recipe, source, folder)
-    survey = Survey([source.channels[column] for column in columns], labels, plan, columns)
+    channels = [source.channels[column] for column in columns]
+    survey = Survey(channels, labels, plan, columns, declared_units(source))
     with progress.track("survey", None, "recordings") as bar:
         for recording in source.recordings(folder, progress):
             survey.add(recording)
@@ -88,26 +99,64 @@ def report_on(
     recipe: Recipe, survey: Survey, windows: WindowSet | None, split: Split | None, problems: Iterable[Finding]
 ) -> DataReport:
     """The report on a survey, and on windows and split where there are any; `problems` are findings made before."""
-    report = _report(recipe, survey, windows, split)
+    problems = tuple(problems)
+    report = _report(recipe, survey, windows, split).model_copy(update={"findings": problems})
     rate = rate_finding(report.timing.rate_hz, recipe.data.rate_hz)
-    findings = [*problems, *_recording_problems(survey), *([rate] if rate else []), *judge(report)]
-    return report.model_copy(update={"findings": in_order(findings)})
+    explained = survey.judge.units.explained()
+    general = (
+        f for f in judge(report, recipe.data) if not (f.where in explained and f.code.startswith(("unit.", "gravity.")))
+    )
+    found = (*survey.judge.findings(), *survey.judge.rates.findings(survey.labels), *survey.zeros.findings())
+    findings = [*found, *problems, *_recording_problems(survey), *([rate] if rate else []), *general]
+    return report.model_copy(update={"findings": in_order(survey.places.pinned(findings))})
 
 
 def _recording_problems(survey: Survey) -> Iterator[Finding]:
     """What is wrong with recordings as a whole: copies, labels that no class stands for."""
     for twin in survey.twins:
+        where = f"recordings {_recording(twin.first)} and {_recording(twin.second)}"
+        message = "leakage: the same samples under two subjects, so training would see the test: remove one"
         if twin.same_subject:
             message = "holds the same samples: remove one of the two"
-            yield Finding(
-                severity=Severity.WARNING, code="recording.copy", where=_pair(twin.first, twin.second), message=message
-            )
-        else:
-            message = "leakage: the same samples under two subjects, so training would see the test: remove one"
-            yield _error("leakage.recording", _pair(twin.first, twin.second), message)
+        yield Finding(
+            severity=Severity.WARNING if twin.same_subject else Severity.ERROR,
+            code="recording.copy" if twin.same_subject else "leakage.recording",
+            where=where,
+            message=message,
+            places=(twin.first, twin.second),
+        )
+    people = [subject for subject, tally in survey.subjects.items() if tally.recordings == 1]
+    suspected = recordings_as_people(people) if len(people) == len(survey.subjects) else {}
+    if suspected:
+        named = "; ".join(f"{who} ({', '.join(names[:4])})" for who, names in list(suspected.items())[:4])
+        message = (
+            f"look like recordings of {len(suspected)} people: {named}: if they are, name the column of people as "
+            "subject and this one as session, or one person stands in training and in test"
+        )
+        yield Finding(severity=Severity.WARNING, code="subject.recordings", where="subjects", message=message)
     if survey.unknown_labels:
         message = f"{survey.unknown_labels} samples carry a label that the source does not list: correct its labels"
         yield _error("label.unknown", "data", message)
+
+
+def _copies(survey: Survey, copies: Iterable[NearCopy]) -> Iterator[Finding]:
+    """Each pair of people once."""
+    seen: set[frozenset[str]] = set()
+    for copy in copies:
+        pair = frozenset((copy.subject, copy.other))
+        if pair not in seen:
+            seen.add(pair)
+            message = (
+                "leakage: recordings of one hold near copies of the other's, and another split would train on what it "
+                "tests: remove one of them, or give both the same name"
+            )
+            yield Finding(
+                severity=Severity.ERROR,
+                code="leakage.copy",
+                where=f"subjects {copy.other} and {copy.subject}",
+                message=message,
+                places=tuple(survey.judge.units.places((copy.subject, copy.other))),
+            )
 
 
 def _unsaid(source: Source) -> Iterator[Finding]:
@@ -119,8 +168,8 @@ def _unsaid(source: Source) -> Iterator[Finding]:
         yield Finding(severity=Severity.WARNING, code=f"contract.{key}", where="data", message=message)
 
 
-def _pair(first: str, second: str) -> str:
-    return f"recordings {first} and {second}"
+def _recording(place: Place) -> str:
+    return f"{place.subject} / {place.session}"
 
 
 def _error(code: str, where: str, message: str) -> Finding:
@@ -153,6 +202,8 @@ def _classes(survey: Survey, windows: WindowSet | None) -> tuple[ClassReport, ..
             seconds=float(survey.class_seconds[index]),
             windows=int(counts[index]) if counts is not None else None,
             subjects=sum(bool(tally.samples[index]) for tally in survey.subjects.values()),
+            median_s=survey.stretches.median_s(index),
+            longest_s=survey.stretches.longest_s(index),
         )
         for index, label in enumerate(survey.labels)
     )

@@ -6,8 +6,10 @@ finite. A warning is what a person should look at. The rest is for information.
 
 from collections.abc import Iterable, Iterator
 
+from factory.contracts.recipe import DataRecipe
 from factory.contracts.report import DataReport, Finding, SensorReport, Severity
 from factory.contracts.window import Quantity
+from factory.data.label_stretches import advice
 
 _ERROR, _WARNING, _INFO = Severity.ERROR, Severity.WARNING, Severity.INFO
 _ORDER = tuple(Severity)
@@ -22,10 +24,11 @@ _LEAST_SUBJECTS = 3
 _MOSTLY_LOST = 0.5
 
 
-def judge(report: DataReport) -> tuple[Finding, ...]:
-    """Every finding on the report's figures, gravest first."""
+def judge(report: DataReport, recipe: DataRecipe) -> tuple[Finding, ...]:
+    """Every finding on the report's figures, gravest first; `recipe` is what cut the windows."""
     rules = (_timing, _channels, _sensors, _classes, _subjects, _boundaries, _split)
-    return in_order(finding for rule in rules for finding in rule(report))
+    found = [finding for rule in rules for finding in rule(report)]
+    return in_order([*found, *_empty_classes(report, recipe)])
 
 
 def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
@@ -115,11 +118,7 @@ def _gravity(sensor: SensorReport) -> Finding:
 
 def _classes(report: DataReport) -> Iterator[Finding]:
     for entry in report.classes:
-        if not entry.samples or entry.windows == 0:
-            kind = "samples" if not entry.samples else "windows (its segments are too short or too mixed)"
-            message = f"has no {kind}: leave it out with data.labels, or lower data.purity or data.window"
-            yield _finding(_ERROR, "class.empty", entry.label, message)
-        elif entry.subjects == 1:
+        if entry.subjects == 1 and entry.windows != 0:
             message = "comes from one subject only: it is missing in training or in test; record more people"
             yield _finding(_WARNING, "class.one_subject", entry.label, message)
     filled = sorted((c for c in report.classes if c.seconds > 0), key=lambda c: c.seconds)
@@ -129,6 +128,17 @@ def _classes(report: DataReport) -> Iterator[Finding]:
             f"{few.label} has {few.seconds:.0f} s, {many.label} {many.seconds:.0f} s: judge by macro-F1, not accuracy"
         )
         yield _finding(_WARNING, "class.imbalance", "data", message)
+
+
+def _empty_classes(report: DataReport, recipe: DataRecipe) -> Iterator[Finding]:
+    nothing = "window.none" in {finding.code for finding in report.findings}
+    for entry in report.classes:
+        if not entry.samples:
+            message = "has no samples: leave it out with data.labels, or record it"
+            yield _finding(_ERROR, "class.empty", entry.label, message)
+        elif (entry.windows == 0 or (nothing and entry.windows is None)) and entry.median_s and entry.longest_s:
+            remedy = advice(recipe, entry.median_s, entry.longest_s, gaps=nothing)
+            yield _finding(_ERROR, "class.empty", entry.label, f"has no windows: {remedy}; or leave it out")
 
 
 def _subjects(report: DataReport) -> Iterator[Finding]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from factory.contracts.dataset import Ints, Split, WindowSet
 from factory.contracts.errors import LeakageError
-from factory.data.near_copies import near_copies
+from factory.data.near_copies import NearCopy, near_copies
 
 NEAR = 0.995
 """Cosine of two windows' shapes above which they count as near-duplicates."""
@@ -81,6 +81,11 @@ def _refuse_near_copies(windows: WindowSet, split: Split) -> None:
                 f"copies (trimmed, scaled, noisy) of subject {copy.other}'s in {where}: one person's recordings are "
                 "stored under two names: remove one, or give both the same name"
             )
+
+
+def copies_in_training(windows: WindowSet, split: Split) -> list[NearCopy]:
+    """People whose recordings training holds under two names: harmless for this split, but no other may part them."""
+    return near_copies(windows, split.train, split.train)
 
 
 def near_duplicates(windows: WindowSet, split: Split) -> int:

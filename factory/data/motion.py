@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from factory.contracts.dataset import Floats, Ints, WindowSet
+from factory.data.units import triads
 
 COMPONENTS = 12
 _GRID_HZ = 25.0
@@ -23,6 +24,9 @@ _LEAST = 1e-3
 """Variance of a component that is not raised further, in units of the first."""
 _QUIET = 0.3
 """Loudness below which a signal is not raised to the constant level, in units of the mean loudness."""
+_ANOTHER_UNIT = 6.0
+"""Ratio of one person's size of a sensor's values to the others', from which they are in another unit: g, deg/s."""
+_SAMPLED_OF_A_PERSON = 200
 _PIECE_S = 600.0
 _OVERLAP_S = 16.0
 
@@ -49,7 +53,11 @@ class Reducer:
     """Channels to levelled components on a coarse grid; scales and components are those of `windows`."""
 
     def __init__(self, windows: WindowSet) -> None:
-        sample = windows.x[:: ceil(len(windows.x) / _SAMPLED)].astype(np.float64)
+        self._factors = unit_factors(windows)
+        rows = np.arange(0, len(windows.x), ceil(len(windows.x) / _SAMPLED))
+        sample = windows.x[rows].astype(np.float64)
+        for subject, factor in self._factors.items():
+            sample[windows.subject[rows] == subject] *= factor[:, None]
         sample -= sample.mean(axis=-1, keepdims=True)
         channels = sample.shape[1]
         flat = sample.swapaxes(0, 1).reshape(channels, -1)
@@ -70,13 +78,15 @@ class Reducer:
         moving = np.einsum("nct,cd->ndt", sample.astype(np.float32), self._mapping)
         return float(np.sqrt((moving**2).sum(axis=1).mean())) or 1.0
 
-    def motion(self, x: Floats) -> NDArray[np.float16]:
-        """(C, T) SI units to (T / step, D), without what the filter's ends would distort; see `margin`."""
+    def motion(self, x: Floats, subject: str | None = None) -> NDArray[np.float16]:
+        """(C, T) of a person in SI units to (T / step, D), without what the filter's ends distort; see `margin`."""
         from scipy.ndimage import uniform_filter1d
         from scipy.signal import oaconvolve
 
         if x.shape[1] < len(self._taps):
             return np.empty((0, self._mapping.shape[1]), np.float16)
+        if subject in self._factors:
+            x = x * self._factors[subject][:, None]
         moving = x.T @ self._mapping
         band = oaconvolve(moving - moving.mean(axis=0), self._taps[:, None], mode="valid", axes=0)[:: self._step]
         power = uniform_filter1d((band**2).sum(axis=1), max(1, round(self.grid_hz)), mode="nearest")
@@ -91,8 +101,29 @@ def signals_of(windows: WindowSet, part: Ints, reducer: Reducer) -> Iterator[Sig
         for piece in _pieces(windows, rows):
             first = windows.start[piece[0]] + reducer.margin
             begin = (windows.start[piece] - first) * (reducer.grid_hz / windows.spec.rate_hz)
-            motion = reducer.motion(join(windows, piece))
-            yield Signal(subject=str(windows.subject[piece[0]]), rows=piece, begin=begin, motion=motion)
+            subject = str(windows.subject[piece[0]])
+            motion = reducer.motion(join(windows, piece), subject)
+            yield Signal(subject=subject, rows=piece, begin=begin, motion=motion)
+
+
+def unit_factors(windows: WindowSet) -> dict[str, Floats]:
+    """(C,) what brings each channel to the others' size, of people who have a sensor in another unit than most.
+
+    A copy in g of what another person has in m/s^2 is a copy.
+    """
+    people = np.unique(windows.subject).tolist()
+    size = np.ones((len(people), len(windows.spec.channels)))
+    for place, subject in enumerate(people):
+        rows = np.flatnonzero(windows.subject == subject)
+        x = windows.x[rows[:: ceil(len(rows) / _SAMPLED_OF_A_PERSON)]].astype(np.float64)
+        size[place] = (x**2).mean(axis=(0, 2))
+    for columns in triads(windows.spec.channels).values():
+        size[:, columns] = size[:, columns].mean(axis=1, keepdims=True)
+    size = np.sqrt(np.maximum(size, 1e-12))
+    ratio = np.median(size, axis=0) / size
+    other = (ratio > _ANOTHER_UNIT) | (ratio < 1 / _ANOTHER_UNIT)
+    factors = np.where(other, ratio, 1.0).astype(np.float32)
+    return {people[place]: factors[place] for place in np.flatnonzero(other.any(axis=1)).tolist()}
 
 
 def _gap_free(windows: WindowSet, part: Ints) -> list[Ints]:

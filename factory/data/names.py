@@ -6,11 +6,14 @@ Two spellings of a person stand on both sides of a split, and two of a label bec
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 _WHOLE = re.compile(r"([+-]?\d+)\.0*")
 _SEPARATORS = re.compile(r"[\s_-]+")
 _BEFORE_NUMBER = re.compile(r"(?<=[^\W\d_]) (?=\d)")
+_NUMBERED = re.compile(r"(?P<who>.*[^\W_]|\d+(?=[\s_.-]))[\s_.-]*?(?<!\d)\d+")
+_PARTED = re.compile(r".*[^\W_][\s_.-]+\d+")
+_RECORDING = re.compile(r"(rec|record|recording|session|trial|run|file|take|log|measurement|experiment|exp|sample)")
 _LEADING_ZEROS = re.compile(r"(?<![\d.])0+(?=\d)")
 
 
@@ -41,6 +44,24 @@ def spelled_alike(names: Iterable[str]) -> list[tuple[str, ...]]:
     """Groups of names that may mean the same (`loose_name`), but not surely; one of each that surely do."""
     surely = {normal_name(name): name for name in reversed(list(names))}
     return _groups(reversed(surely.values()), loose_name)
+
+
+def recordings_as_people(names: Sequence[str]) -> dict[str, list[str]]:
+    """The people whom `names` stand for, if they look like recordings of people: `1_1`, `1_2`, `2_1`, `2_2`.
+
+    Several names must share their first part, of at least half of the first parts; or all say what they are, as
+    `rec_03` does. Empty where they look like people.
+    """
+    people: defaultdict[str, list[str]] = defaultdict(list)
+    for name in names:
+        found = _NUMBERED.fullmatch(name.strip())
+        people[found["who"] if found else name].append(name)
+    several = [who for who, own in people.items() if len(own) > 1]
+    if len(names) > 1 and len(several) == 1 and len(people) == 1:
+        return dict(people) if _RECORDING.fullmatch(several[0].casefold()) else {}
+    parted = all(_PARTED.fullmatch(name.strip()) for who in several for name in people[who])
+    enough = 2 if parted else 3  # control1, control2, patient1, patient2 are people
+    return dict(people) if len(several) >= enough and 2 * len(several) >= len(people) else {}
 
 
 def _groups(names: Iterable[str], form: Callable[[str], str]) -> list[tuple[str, ...]]:

@@ -26,6 +26,8 @@ Halves = NDArray[np.float16]
 
 LIKE = 0.975
 """Correlation of two segments from which they agree; docs/data.md has the margins."""
+SAME = 0.995
+"""The same from which even a segment of 2 s is a copy."""
 SEGMENT_S = 8.0
 """What must agree before two people's recordings are called copies: one segment of 8 s, or more of shorter ones."""
 _ROUNDING_S = 0.2
@@ -65,6 +67,8 @@ class Match:
     @property
     def evidence_s(self) -> float:
         """What it counts, in seconds: nothing where it does not agree, and less a second the shorter it is."""
+        if self.likeness > SAME and self.seconds >= _SHORTEST_S:
+            return SEGMENT_S
         return self.seconds * min(1.0, self.seconds / SEGMENT_S) if self.likeness > LIKE else 0.0
 
 
@@ -99,12 +103,12 @@ def near_copies(windows: WindowSet, part: Ints, others: Ints) -> list[NearCopy]:
 
 
 def best_matches(windows: WindowSet, part: Ints, others: Ints, searched: dict[str, float]) -> list[Match]:
-    """For each anchor of `part` and each person of `others`, the most similar segment, where it is at all similar.
+    """For each anchor of `part` and each other person of `others`, the most similar segment, if it is at all similar.
 
     Args:
         windows: All.
         part: Windows whose movement is searched.
-        others: Windows of other people, in which it is.
+        others: Windows in which it is; those of the same person are left out.
         searched: Told the seconds of anchors of each subject of `part`.
     """
     if not len(part) or not len(others):
@@ -159,6 +163,7 @@ def _candidates(
     people = {name: place for place, name in enumerate(dict.fromkeys(signal.subject for signal in given))}
     best = np.full((len(anchors), len(people)), _CANDIDATE, np.float32)
     where = np.full((len(anchors), len(people), 2), -1, np.int64)
+    whose = np.array([sought[anchor].subject for anchor, _ in anchors])
     for index, signal in enumerate(given):
         person = people[signal.subject]
         for low in range(0, len(signal.motion) - points + 1, _BLOCK):
@@ -166,7 +171,7 @@ def _candidates(
             likeness = np.maximum(*(shapes @ positions.T))
             place = likeness.argmax(axis=1)
             reached = likeness[np.arange(len(anchors)), place]
-            better = reached > best[:, person]
+            better = (reached > best[:, person]) & (whose != signal.subject)
             best[better, person] = reached[better]
             where[better, person, 0], where[better, person, 1] = index, low + place[better]
     return [

@@ -11,13 +11,19 @@ from factory.contracts.progress import Progress
 from factory.contracts.recipe import DataRecipe
 from factory.contracts.window import Filter, WindowSpec, name_fault
 from factory.data.cache import Meta, WindowWriter, content_hashes, describe_arrays, key_of, load_or_build
+from factory.data.refusals import Judge, declared_units
 from factory.data.resample import resample
 from factory.data.sources import Source, open_source
 from factory.data.windows import TOO_SHORT, LabelPlan, choose_channels, cut, plan_labels
 
 
 def prepare(
-    recipe: DataRecipe, folder: Path | None, cache: Path, progress: Progress, base: Path | None = None
+    recipe: DataRecipe,
+    folder: Path | None,
+    cache: Path,
+    progress: Progress,
+    base: Path | None = None,
+    judged: bool = True,
 ) -> WindowSet:
     """Windows of a recipe, from the cache or cut from the recordings now.
 
@@ -27,20 +33,24 @@ def prepare(
         cache: Folder of prepared windows; made if it is not there.
         progress: Told of each step.
         base: Folder that `recipe.description` is relative to.
+        judged: Whether to refuse recordings of mixed or contradicted units; `factory data check` looks at the windows
+            of those, too, which are then kept under another name.
 
     Returns:
         Memory-mapped windows (N, C, T) float32, SI units.
 
     Raises:
         RecipeError: A channel or label that the source does not have.
-        DataError: Recordings are missing or cannot be used.
+        DataError: Recordings are missing or cannot be used, or `Judge` refuses them.
         StorageError: The disk is full or not writable.
     """
     key = content_hash(recipe, folder, cache, base)
+    if not judged:
+        key = key_of({"judged": False, "windows": key})
 
     def build(target: Path) -> Meta:
         opened = open_source(recipe.source, recipe.description, base, scratch=target)
-        return _build(recipe, opened, folder, target, key, progress)
+        return _build(recipe, opened, folder, target, key, progress, judged)
 
     return load_or_build(cache, key, cutting_code(), build, progress)
 
@@ -153,14 +163,18 @@ def _identity(source: Source) -> dict[str, object]:
     }
 
 
-def _build(recipe: DataRecipe, source: Source, folder: Path | None, target: Path, key: str, progress: Progress) -> Meta:
+def _build(
+    recipe: DataRecipe, source: Source, folder: Path | None, target: Path, key: str, progress: Progress, judged: bool
+) -> Meta:
     plan = plan_classes(recipe, source, folder)
     spec = window_spec(recipe, source, plan)
     columns = choose_channels([channel.name for channel in source.channels], recipe.channels)
+    judge = Judge([source.channels[column] for column in columns], plan.names, declared_units(source), columns)
     lost: Counter[str] = Counter()
     longest, segments = 0.0, 0
     with WindowWriter(target, len(columns), recipe.window) as writer:
         for recording in source.recordings(folder, progress):
+            judge.add(recording)
             last = -1
             longest = max(longest, float(recording.time_s[-1] - recording.time_s[0]))
             for windows in cut(resample(recording, recipe.rate_hz, recipe.max_gap_s), recipe, plan, columns, lost):
@@ -169,6 +183,8 @@ def _build(recipe: DataRecipe, source: Source, folder: Path | None, target: Path
                 writer.append(windows.x, windows.y, windows.start, segments - 1, recording.subject)
         writer.close()
         count = writer.count
+    if judged and source.published_window is None:
+        judge.require_usable(source.name)
     if not count:
         raise _no_windows(recipe, source, longest, lost)
     return Meta(

@@ -17,14 +17,15 @@ _BINS_A_DECADE = 400
 
 
 class LogHistogram:
-    """Quantiles of positive numbers between 1e-6 and 1e6, to 0.6 %.
+    """Quantiles of positive numbers between 1e-6 and 1e6, to 0.6 % or as `bins_a_decade` says.
 
     Each bin also holds the sum of what fell into it, so a value that repeats (the interval of a
     regular clock) is returned as it is. Values of zero and below are counted apart.
     """
 
-    def __init__(self) -> None:
-        bins = (_DECADES[1] - _DECADES[0]) * _BINS_A_DECADE
+    def __init__(self, bins_a_decade: int = _BINS_A_DECADE) -> None:
+        bins = (_DECADES[1] - _DECADES[0]) * bins_a_decade
+        self._bins_a_decade = bins_a_decade
         self.counts = np.zeros(bins, np.int64)
         self.sums = np.zeros(bins, np.float64)
         self.not_positive = 0
@@ -35,7 +36,7 @@ class LogHistogram:
         positive = values[values > 0]
         self.not_positive += values.size - positive.size
         if positive.size:
-            place = np.floor((np.log10(positive) - _DECADES[0]) * _BINS_A_DECADE).astype(np.int64)
+            place = np.floor((np.log10(positive) - _DECADES[0]) * self._bins_a_decade).astype(np.int64)
             place = np.clip(place, 0, self.counts.size - 1)
             np.add.at(self.counts, place, 1)
             np.add.at(self.sums, place, positive)

@@ -4,8 +4,7 @@ Two surveys of the same channels and labels merge, so parts of a data set can be
 """
 
 import hashlib
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -13,15 +12,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from factory.contracts.dataset import NULL, UNLABELLED, Floats, Ints, Recording
-from factory.contracts.report import BoundaryReport, ChannelReport, SensorReport, Timing
+from factory.contracts.report import BoundaryReport, ChannelReport, Place, SensorReport, Timing
+from factory.contracts.table import SourceUnit
 from factory.contracts.window import Channel
+from factory.data.label_stretches import LabelStretches
+from factory.data.places import Places
+from factory.data.refusals import Judge
 from factory.data.resample import release
 from factory.data.statistics import Doubles, Extremes, LogHistogram, Moments
-from factory.data.units import TriadStatistics, UnitGuess
+from factory.data.units import TriadStatistics, UnitGuess, triads
 from factory.data.windows import LabelPlan
+from factory.data.zeros import Zeros
 
 _CHUNK = 1 << 16
 _DUPLICATE_R = 0.9999
+_MOST_PLACES = 20
 _OFF = 0.2
 """An interval is off when it is this much longer or shorter than the median."""
 
@@ -66,11 +71,15 @@ class Boundaries:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Twin:
-    """Two recordings whose samples are the same, each named 'subject / session'."""
+    """Two recordings whose samples are the same."""
 
-    first: str
-    second: str
-    same_subject: bool
+    first: Place
+    second: Place
+
+    @property
+    def same_subject(self) -> bool:
+        """Whether both are one person's."""
+        return self.first.subject == self.second.subject
 
 
 @dataclass(kw_only=True, slots=True)
@@ -90,10 +99,16 @@ class Survey:
         columns: Their columns in the recordings; None for the first ones, in order.
         labels: How the recordings' labels become classes.
         plan: Window length, hop, purity and longest gap.
+        declared: Unit that a channel is described in, by name, where recordings were converted from it.
     """
 
     def __init__(
-        self, channels: Sequence[Channel], labels: LabelPlan, plan: WindowPlan, columns: Sequence[int] | None = None
+        self,
+        channels: Sequence[Channel],
+        labels: LabelPlan,
+        plan: WindowPlan,
+        columns: Sequence[int] | None = None,
+        declared: Mapping[str, SourceUnit] | None = None,
     ) -> None:
         self.channels = tuple(channels)
         self.columns = list(range(len(channels)) if columns is None else columns)
@@ -105,6 +120,8 @@ class Survey:
         self.class_seconds = np.zeros(len(self.labels))
         self.unknown_labels = 0
         self.twins: list[Twin] = []
+        self.places = Places()
+        self.judge = Judge(self.channels, self.labels, declared, self.columns)
         self._clock = _Clock()
         self._moments = Moments(len(channels))
         self._extremes = Extremes(len(channels))
@@ -113,6 +130,8 @@ class Survey:
         self._boundaries = Boundaries()
         self._seen: dict[bytes, tuple[str, str]] = {}
         self._triads = triads(self.channels)
+        self.stretches = LabelStretches(len(self.labels))
+        self.zeros = Zeros(self.channels, self._triads)
         self._statistics = {name: TriadStatistics() for name in self._triads}
 
     def add(self, recording: Recording) -> None:
@@ -126,13 +145,18 @@ class Survey:
             samples = np.asarray(recording.samples[start : start + chunk])[:, self.columns]
             digest.update(samples.tobytes())
             steady &= (samples == recording.samples[0, self.columns]).all(axis=0)
-            self._add_samples(samples, second)
-            self._add_intervals(np.diff(recording.time_s[start : start + chunk + 1]))
+            time_s = np.asarray(recording.time_s[start : start + chunk + 1])
+            self._add_samples(recording, time_s[:chunk], samples, second)
+            self._add_intervals(recording, time_s)
             self._add_labels(np.asarray(recording.labels[start : start + chunk]), tally, interval)
             release(recording)
+        self.judge.add(recording, self._classes)
         seconds = len(recording.time_s) * interval
         if len(recording.time_s) >= second:
             self._dead_recordings += steady
+            for column in np.flatnonzero(steady).tolist():
+                place = Place(subject=recording.subject, session=recording.session)
+                self.places.add("channel.sometimes_dead", self.channels[column].name, place)
         self._clock.recordings += 1
         self._clock.samples += len(recording.time_s)
         self._clock.seconds += seconds
@@ -140,6 +164,7 @@ class Survey:
         tally.seconds += seconds
         if interval:
             self._add_boundaries(recording, interval)
+            self.stretches.add(recording, self._classes, interval, self.plan.max_gap_s)
         self._note(digest.digest(), (recording.subject, recording.session))
 
     def merge(self, other: Self) -> None:
@@ -160,6 +185,10 @@ class Survey:
         for digest, owner in other._seen.items():
             self._note(digest, owner)
         self.twins += other.twins
+        self.judge.merge(other.judge)
+        self.zeros.merge(other.zeros)
+        self.stretches.merge(other.stretches)
+        self.places.merge(other.places)
 
     def _merge_subjects(self, other: Self) -> None:
         self.class_seconds += other.class_seconds
@@ -249,13 +278,25 @@ class Survey:
         total = np.zeros(len(self.labels), np.int64)
         return sum((tally.samples for tally in self.subjects.values()), start=total)
 
-    def _add_intervals(self, intervals: Doubles) -> None:
+    def _add_intervals(self, recording: Recording, time_s: Doubles) -> None:
+        intervals = np.diff(time_s)
         self._clock.intervals.add(intervals)
-        self._clock.gaps += int((intervals > self.plan.max_gap_s).sum())
+        for code, wrong in (("timing.gaps", intervals > self.plan.max_gap_s), ("timing.backwards", intervals <= 0)):
+            for before in np.flatnonzero(wrong)[:_MOST_PLACES].tolist():
+                start_s, end_s = float(time_s[before]), float(time_s[before + 1])
+                who, session = recording.subject, recording.session
+                self.places.add(code, "data", Place(subject=who, session=session, start_s=start_s, end_s=end_s))
+            if code == "timing.gaps":
+                self._clock.gaps += int(wrong.sum())
 
-    def _add_samples(self, samples: Floats, second: int) -> None:
+    def _add_samples(self, recording: Recording, time_s: Doubles, samples: Floats, second: int) -> None:
         finite = np.isfinite(samples)
         self._non_finite += (~finite).sum(axis=0)
+        who = (recording.subject, recording.session)
+        for column in np.flatnonzero(~finite.all(axis=0)).tolist():
+            name = self.channels[column].name
+            self.places.add_samples("channel.not_finite", name, who, time_s, ~finite[:, column])
+        self.zeros.add(*who, time_s, samples)
         whole = samples[finite.all(axis=1)].astype(np.float64)
         self._extremes.add(whole)
         self._moments.add(whole)
@@ -303,9 +344,8 @@ class Survey:
     def _note(self, digest: bytes, owner: tuple[str, str]) -> None:
         known = self._seen.setdefault(digest, owner)
         if known is not owner:
-            self.twins.append(
-                Twin(first=" / ".join(known), second=" / ".join(owner), same_subject=known[0] == owner[0])
-            )
+            first, second = (Place(subject=subject, session=session) for subject, session in (known, owner))
+            self.twins.append(Twin(first=first, second=second))
 
     def _tally(self, subject: str) -> SubjectTally:
         return self.subjects.setdefault(subject, SubjectTally(samples=np.zeros(len(self.labels), np.int64)))
@@ -316,14 +356,6 @@ class Survey:
         return {
             i: self.channels[int(earlier[:, i].argmax())].name for i in np.flatnonzero(earlier.any(axis=0)).tolist()
         }
-
-
-def triads(channels: Sequence[Channel]) -> dict[str, tuple[int, ...]]:
-    """Sensor name to the columns of its x, y and z axis; what lacks an axis is left out."""
-    found: defaultdict[str, dict[str, int]] = defaultdict(dict)
-    for column, channel in enumerate(channels):
-        found[channel.name.removesuffix(channel.axis).rstrip("_")][channel.axis] = column
-    return {name: tuple(axes[a] for a in "xyz") for name, axes in found.items() if set(axes) == set("xyz")}
 
 
 def _typical_interval(recording: Recording) -> float:

@@ -6,13 +6,15 @@ and for gyroscopes, only the size of the largest values speaks; the limits below
 """
 
 import math
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
 
 from factory.contracts.table import SourceUnit
-from factory.contracts.window import Quantity
+from factory.contracts.window import Channel, Quantity
 from factory.data.sources.layout import STANDARD_GRAVITY
 from factory.data.statistics import Doubles, LogHistogram
 
@@ -60,12 +62,24 @@ class UnitGuess:
     evidence: str
 
 
-class TriadStatistics:
-    """Length of a triad's samples and of its one-second means, streaming."""
+def triads(channels: Sequence[Channel]) -> dict[str, tuple[int, ...]]:
+    """Sensor name to the columns of its x, y and z axis; what lacks an axis is left out."""
+    found: defaultdict[str, dict[str, int]] = defaultdict(dict)
+    for column, channel in enumerate(channels):
+        found[channel.name.removesuffix(channel.axis).rstrip("_")][channel.axis] = column
+    return {name: tuple(axes[a] for a in "xyz") for name, axes in found.items() if set(axes) == set("xyz")}
 
-    def __init__(self) -> None:
-        self.norms = LogHistogram()
-        self.means = LogHistogram()
+
+class TriadStatistics:
+    """Length of a triad's samples and of its one-second means, streaming.
+
+    Args:
+        bins_a_decade: Of the lengths; fewer cost less memory.
+    """
+
+    def __init__(self, bins_a_decade: int = 400) -> None:
+        self.norms = LogHistogram(bins_a_decade)
+        self.means = LogHistogram(bins_a_decade)
 
     def add(self, samples: Doubles, second: int) -> None:
         """Take in finite `samples` (T, 3) of one recording; `second` is how many make a second."""
@@ -80,6 +94,21 @@ class TriadStatistics:
         self.norms.merge(other.norms)
         self.means.merge(other.means)
 
+    @property
+    def steady(self) -> bool:
+        """Whether the one-second means keep their length, as gravity makes them."""
+        low, middle, high = (self.means.quantile(share) for share in (0.1, 0.5, 0.9))
+        if low is None or middle is None or high is None:
+            return False
+        remains = middle / (self.norms.quantile(0.5) or middle)
+        return low > _STEADY * high or (low > _FAIRLY_STEADY * high and remains > _REMAINS)
+
+    @property
+    def movement(self) -> float:
+        """Between the 1st and the 99th percentile of the samples' length."""
+        low, high = self.norms.quantile(0.01), self.norms.quantile(0.99)
+        return high - low if low is not None and high is not None else 0.0
+
     def guess(self, quantity: Quantity) -> UnitGuess:
         """Unit and gravity of a triad that measures `quantity`."""
         if quantity in (Quantity.ACCELEROMETER, Quantity.LINEAR_ACCELERATION):
@@ -92,10 +121,8 @@ class TriadStatistics:
         low, middle, high = (self.means.quantile(share) for share in (0.1, 0.5, 0.9))
         if low is None or middle is None or high is None:
             return UnitGuess(unit=None, gravity=None, certain=False, evidence="less than a second of signal")
-        remains = middle / (self.norms.quantile(0.5) or middle)
-        steady = low > _STEADY * high or (low > _FAIRLY_STEADY * high and remains > _REMAINS)
         figures = f"one-second means have a length of {middle:.3g} (10th to 90th percentile {low:.3g} to {high:.3g})"
-        if steady:
+        if self.steady:
             for unit, gravity in (("m/s^2", STANDARD_GRAVITY), ("g", 1.0)):
                 if _G_RANGE[0] <= middle / gravity <= _G_RANGE[1]:
                     return UnitGuess(unit=unit, gravity=True, certain=True, evidence=f"{figures}: gravity in {unit}")

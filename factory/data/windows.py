@@ -140,6 +140,33 @@ def cut_null(pieces: Iterable[Piece], recipe: DataRecipe, plan: LabelPlan, colum
         yield _cut(found, recipe.window, purity >= recipe.purity - 1e-9, y, purity)
 
 
+def cut_tails(
+    pieces: Iterable[Piece], recipe: DataRecipe, lengths: tuple[int, int], plan: LabelPlan, columns: Sequence[int]
+) -> Iterator[Cut]:
+    """Windows of the longer length whose last samples are a window of the other length, and of the same class.
+
+    So both lengths answer at the same moments of the same recordings.
+
+    Args:
+        pieces: Of one recording.
+        recipe: Hop, purity and anchor; its window does not count.
+        lengths: Samples, the shorter first.
+        plan: Classes.
+        columns: Channels.
+    """
+    shorter, longer = lengths
+    for found in _candidates(
+        pieces, recipe.model_copy(update={"window": longer}), plan, columns, Counter(), recipe.anchor
+    ):
+        y, tail = (
+            label_windows(
+                found.labels, found.starts + longer - length, length, recipe.purity, len(plan.names), Counter()
+            )
+            for length in (longer, shorter)
+        )
+        yield _cut(found, longer, (y >= 0) & (y == tail), y)
+
+
 def _cut(
     found: _Candidates, length: int, kept: NDArray[np.bool_], y: Ints, purity: NDArray[np.float64] | None = None
 ) -> Cut:

@@ -124,11 +124,6 @@ def _safe(svg: str | None) -> Markup | None:
     return Markup(svg) if svg is not None else None  # noqa: S704
 
 
-def _breakable(name: str) -> Markup:
-    """Escaped, and allowed to wrap after an underscore: class names are long and phones narrow."""
-    return Markup("_<wbr>").join(name.split("_"))
-
-
 def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("factory.reporting", "templates"),
@@ -139,7 +134,7 @@ def _environment() -> jinja2.Environment:
         keep_trailing_newline=True,
     )
     environment.filters.update(
-        breakable=_breakable,
+        breakable=text.breakable,
         count=text.count,
         duration=text.duration,
         figure=text.figure,

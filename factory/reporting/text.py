@@ -2,6 +2,8 @@
 
 import math
 
+from markupsafe import Markup
+
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -65,3 +67,8 @@ def shorten(text: str, limit: int) -> str:
 def unit(name: str) -> str:
     """A contract's unit in SI notation."""
     return {"m/s^2": "m/s²", "uT": "µT"}.get(name, name)
+
+
+def breakable(name: str) -> Markup:
+    """Escaped, and allowed to wrap after an underscore: class names are long and phones narrow."""
+    return Markup("_<wbr>").join(name.split("_"))

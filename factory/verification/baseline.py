@@ -77,6 +77,20 @@ def measure_majority(train_y: Ints, y: Ints, subject: NDArray[np.str_], labels: 
     return measure(np.tile(logits, (len(y), 1)), y, subject, labels)
 
 
+def tree_answers(x: Floats, y: Ints, fit: Ints, judged: Ints, classes: int, seed: int) -> Ints:
+    """(len(judged),) classes that extremely randomised trees answer.
+
+    Args:
+        x: (N, F) statistics.
+        y: (N,) classes.
+        fit: Rows that the trees are fitted on.
+        judged: Rows that they answer.
+        classes: Number of classes.
+        seed: Of the trees.
+    """
+    return _answers("extra_trees", _Data(x=x, y=y, classes=classes), fit, judged, seed)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Data:
     """x (N, F) statistics, y (N,) class indices, number of classes."""

@@ -51,17 +51,23 @@ class Browser:
     program: str
     profile: Path
 
-    def run(self, page: Path, *options: str) -> subprocess.CompletedProcess[str]:
-        command = [self.program, *QUIET, f"--user-data-dir={self.profile}", *options, page.as_uri()]
+    def run(self, page: Path, *options: str, fragment: str = "") -> subprocess.CompletedProcess[str]:
+        address = f"{page.as_uri()}#{fragment}" if fragment else page.as_uri()
+        command = [self.program, *QUIET, f"--user-data-dir={self.profile}", *options, address]
         return subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+
+
+def find_browser(profile: Path) -> Browser:
+    """The first browser that is installed; tests are skipped, visibly, without one."""
+    program = next((found for name in BROWSERS if (found := shutil.which(name))), None)
+    if program is None:
+        pytest.skip(f"needs a browser: install one of {', '.join(BROWSERS)}")
+    return Browser(program=program, profile=profile)
 
 
 @pytest.fixture
 def browser(tmp_path: Path) -> Browser:
-    program = next((found for name in BROWSERS if (found := shutil.which(name))), None)
-    if program is None:
-        pytest.skip(f"needs a browser: install one of {', '.join(BROWSERS)}")
-    return Browser(program=program, profile=tmp_path / "profile")
+    return find_browser(tmp_path / "profile")
 
 
 @pytest.fixture

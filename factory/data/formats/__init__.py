@@ -14,7 +14,24 @@ from factory.contracts.table import Reading
 from factory.data.intake.members import Member
 from factory.data.intake.sheet import Sheet
 
-FORMATS: Mapping[str, str] = {}
+FORMATS: Mapping[str, str] = {
+    "sensor_logger": "factory.data.formats.sensor_logger:SensorLogger",
+    "phyphox": "factory.data.formats.phyphox:Phyphox",
+    "androsensor": "factory.data.formats.androsensor:AndroSensor",
+    "physics_toolbox": "factory.data.formats.physics_toolbox:PhysicsToolbox",
+    "sensorlog": "factory.data.formats.sensorlog:SensorLog",
+    "matlab_mobile": "factory.data.formats.matlab_mobile:MatlabMobile",
+    "edge_impulse": "factory.data.formats.edge_impulse:EdgeImpulse",
+    "wisdm": "factory.data.formats.wisdm:Wisdm",
+    "pamap2": "factory.data.formats.pamap2:Pamap2",
+    "mhealth": "factory.data.formats.mhealth:Mhealth",
+    "opportunity": "factory.data.formats.opportunity:Opportunity",
+    "actigraph": "factory.data.formats.actigraph:Actigraph",
+    "axivity": "factory.data.formats.axivity:Axivity",
+    "empatica": "factory.data.formats.empatica:Empatica",
+    "polar": "factory.data.formats.polar:Polar",
+    "hhar": "factory.data.formats.hhar:Hhar",
+}
 """Name to 'module:Class'; the first that recognises a file reads it."""
 
 

@@ -113,7 +113,7 @@ class IntervalLabels:
             DataError: Two intervals of one recording overlap and their labels differ.
         """
         self._samples, self._clock = intervals.unit == "samples", intervals.zero == "clock"
-        self._renamed = {_same(text): to for text, to in (rename or {}).items()}
+        self._renamed = {same_name(text): to for text, to in (rename or {}).items()}
         self._files = list(files)
         self.names = tuple(dict.fromkeys(text for rows in files for text in rows.label if text))
         code = {text: index for index, text in enumerate(self.names)} | {"": -1}
@@ -121,7 +121,7 @@ class IntervalLabels:
         self._place: list[tuple[int, int]] = []
         for number, rows in enumerate(files):
             for row in range(len(rows.label)):
-                key = (self._person(rows.subject, row), None if rows.session is None else _same(rows.session[row]))
+                key = (self._person(rows.subject, row), None if rows.session is None else same_name(rows.session[row]))
                 self._of[key].append(len(self._place))
                 self._place.append((number, row))
         nothing = np.empty(0, np.int64)
@@ -147,7 +147,7 @@ class IntervalLabels:
         """
         if not len(time_s):
             return []
-        keys = ((who, which) for who in (_same(subject), None) for which in (_same(session), None))
+        keys = ((who, which) for who in (same_name(subject), None) for which in (same_name(session), None))
         rows = np.array([row for key in keys for row in self._of.get(key, ())], np.int64)
         low, high, inside = (
             self._by_number(rows, len(time_s)) if self._samples else self._by_time(rows, time_s, origin_s)
@@ -184,8 +184,8 @@ class IntervalLabels:
     def _person(self, subjects: Sequence[str] | None, row: int) -> str | None:
         if subjects is None:
             return None
-        name = _same(subjects[row])
-        return _same(self._renamed.get(name, name))
+        name = same_name(subjects[row])
+        return same_name(self._renamed.get(name, name))
 
     def _at(self, index: int) -> tuple[IntervalRows, int]:
         number, row = self._place[index]
@@ -244,7 +244,7 @@ class IntervalLabels:
         return np.where(inside, low, 0), np.where(inside, high, 0), inside
 
 
-def _same(text: str) -> str:
+def same_name(text: str) -> str:
     """Texts of one number are alike: '01', '1' and '1.0'."""
     number = text.strip()
     whole = number.removesuffix(".0")

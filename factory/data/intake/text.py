@@ -3,8 +3,9 @@
 import codecs
 import csv
 import io
+import lzma
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import suppress
 from functools import cached_property
 from itertools import islice
@@ -223,7 +224,7 @@ class TextSheet:
             stream = raw if isinstance(raw, io.BufferedReader) else io.BufferedReader(raw)  # type: ignore[type-var]
             self._skip_to_rows(stream)
             return stream
-        return io.BufferedReader(_LineStream(self._rewritten(raw)), _BLOCK_BYTES)
+        return io.BufferedReader(_LineStream(self._rewritten(raw), raw), _BLOCK_BYTES)
 
     @property
     def _plain(self) -> bool:
@@ -238,8 +239,8 @@ class TextSheet:
         for _ in range(self._reading.skip):
             stream.readline()
 
-    def _rewritten(self, raw: IO[bytes]) -> Iterator[bytes]:
-        return (text for _, text in self._numbered(raw))
+    def _rewritten(self, raw: IO[bytes]) -> Generator[bytes]:
+        yield from (text for _, text in self._numbered(raw))
 
     def _numbered(self, raw: IO[bytes]) -> Iterator[tuple[int, bytes]]:
         """Lines with the number of the file's own line that they come from."""
@@ -278,7 +279,10 @@ class TextSheet:
             self._first_line(stream)
 
     def _cells(self, line: str) -> list[str]:
-        return next(csv.reader([line.rstrip("\r\n")], delimiter=self._separator), [])
+        try:
+            return next(csv.reader([line.rstrip("\r\n")], delimiter=self._separator), [])
+        except csv.Error as error:
+            raise DataError(f"{self.member} is no delimited text ({error}): export it as CSV") from error
 
     def _distinct(self, cells: list[str]) -> tuple[str, ...]:
         names: list[str] = []
@@ -362,17 +366,21 @@ class _Decoding:
             ) from error
         if isinstance(error, LookupError) and "encoding" in str(error):
             raise DataError(f"{self._member}: no encoding '{self._encoding}': correct reading.encoding") from error
-        if isinstance(error, BROKEN_ZIP) and not isinstance(error, DataError | RecursionError | NotImplementedError):
+        broken = (*BROKEN_ZIP, lzma.LZMAError, OSError)
+        if isinstance(error, broken) and not isinstance(error, DataError | RecursionError | NotImplementedError):
             raise DataError(f"{self._member} is damaged ({_short(error)}): export or download it again") from error
-        if isinstance(error, csv.Error):
-            raise DataError(f"{self._member} is no delimited text ({error}): export it as CSV") from error
 
 
 class _LineStream(io.RawIOBase):
-    """Lines as a stream of bytes."""
+    """Lines as a stream of bytes; closes the file that they come from with itself."""
 
-    def __init__(self, lines: Iterator[bytes]) -> None:
-        self._lines, self._rest = lines, b""
+    def __init__(self, lines: Generator[bytes], file: IO[bytes]) -> None:
+        self._lines, self._file, self._rest = lines, file, b""
+
+    def close(self) -> None:
+        self._lines.close()
+        self._file.close()
+        super().close()
 
     def readable(self) -> bool:
         return True

@@ -172,7 +172,8 @@ class Table:
             return None
         members = self._reader.interval_members()
         sheets = [(open_sheet(member, (intervals.reading,)), member.fields) for member in members]
-        return IntervalLabels(intervals, [read_intervals(sheet, intervals, fields) for sheet, fields in sheets])
+        files = [read_intervals(sheet, intervals, fields) for sheet, fields in sheets]
+        return IntervalLabels(intervals, files, self.description.subjects.rename)
 
     @cached_property
     def _class_of(self) -> dict[str, int]:

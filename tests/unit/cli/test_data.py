@@ -28,7 +28,10 @@ def test_list_is_readable_by_machines(tmp_path: Path, capsys: pytest.CaptureFixt
 
 def test_check_of_good_data_passes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["data", "check", "watch", "--cache", str(tmp_path)]) == 0
-    assert "10 subjects" in capsys.readouterr().out
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "10 subjects" in shown
+    assert "a window of 64 samples (1.28 s) would" in shown
+    assert "macro-F1" in shown
 
 
 def test_check_prints_a_report_for_machines(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -36,6 +39,12 @@ def test_check_prints_a_report_for_machines(tmp_path: Path, capsys: pytest.Captu
     report = json.loads(capsys.readouterr().out)
     assert report["timing"]["recordings"] == 140
     assert report["split"]["near_duplicates"] >= 0
+    assert [row["window"] for row in report["window_lengths"]] == [64, 256]
+
+
+def test_check_without_windows_compares_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["data", "check", "watch", "--cache", str(tmp_path), "--no-windows", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["window_lengths"] == []
 
 
 def test_check_ends_with_4_when_it_finds_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -91,3 +100,48 @@ def test_check_imports_no_training_or_export_library(tmp_path: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip().splitlines()[-1] == "[]"
+
+
+def test_show_writes_a_page_and_says_what_is_on_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    page = tmp_path / "page.html"
+    assert run(["data", "show", "watch", "--cache", str(tmp_path), "--out", str(page), "--subject", "3"]) == 0
+    shown = capsys.readouterr()
+    assert shown.out.splitlines()[-1] == str(page)
+    assert "14 recordings of 1 people" in shown.out
+    assert "look: 140 recordings" in shown.err
+    assert page.read_text(encoding="utf-8").startswith("<!doctype html>")
+
+
+def test_show_counts_for_machines(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    page = tmp_path / "page.html"
+    assert run(["data", "show", "demo", "--cache", str(tmp_path), "--out", str(page), "--json"]) == 0
+    shown = capsys.readouterr()
+    found = json.loads(shown.out)
+    assert {key: found[key] for key in ("page", "recordings", "left_out", "people")} == {
+        "page": str(page),
+        "recordings": 140,
+        "left_out": 0,
+        "people": 10,
+    }
+    assert found["suspects"] > 0
+    assert shown.err == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["nothing"], 3, "nothing"),
+        (["hapt"], 4, "--data"),
+        (["watch", "--subject", "nobody"], 4, "choose of 1, 2"),
+        (["watch", "--out", f"{__file__}/page.html"], 10, "remove what is in the way"),
+    ],
+)
+def test_show_ends_as_other_commands_do(
+    arguments: list[str], code: int, words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = [] if "--out" in arguments else ["--out", str(tmp_path / "page.html")]
+    assert run(["data", "show", *arguments, "--cache", str(tmp_path / "cache"), *out]) == code
+    error = capsys.readouterr().err.strip().splitlines()[-1]
+    assert error.startswith("error: ")
+    assert words in error
+    assert not (tmp_path / "page.html").exists()

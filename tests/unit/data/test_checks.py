@@ -14,7 +14,8 @@ from factory.contracts.report import DataReport, Severity
 from factory.contracts.window import Channel, Quantity
 from factory.data.checks import check, report_on
 from factory.data.sources.layout import index_time, triad
-from factory.data.survey import Survey, WindowPlan, triads
+from factory.data.survey import Survey, WindowPlan
+from factory.data.units import triads
 from factory.data.windows import plan_labels
 
 CHANNELS = triad("acc", Quantity.ACCELEROMETER, "wrist") + triad("gyro", Quantity.GYROSCOPE, "wrist")
@@ -265,3 +266,9 @@ def test_the_documented_facts_are_found(official: DataReport) -> None:
 @pytest.mark.slow
 def test_motionsense_holds_one_recording_twice(official: DataReport) -> None:
     assert ("recording.copy" in codes(official)) == (official.source == "motionsense")
+
+
+def test_boundaries_of_a_grid_are_not_reported_where_windows_begin_with_labels(tmp_path: Path) -> None:
+    recipe = RECIPE.model_copy(update={"data": RECIPE.data.model_copy(update={"anchor": "label"})})
+    assert check(recipe, None, tmp_path, Silent()).boundaries is None
+    assert check(RECIPE, None, tmp_path, Silent()).boundaries is not None

@@ -9,13 +9,13 @@ import tomli_w
 from factory.contracts.dataset import Split
 from factory.contracts.progress import Silent
 from factory.contracts.recipe import DataRecipe
+from factory.contracts.table import Labels
 from factory.data import mixed_windows, null_windows, prepare
 from factory.data.checks import survey_source
 from factory.data.counts import count_classes
 from factory.data.preparation import content_hash
-from factory.data.sources import SOURCES, open_source
+from factory.data.sources import open_source
 from factory.data.windows import NULL_WINDOWS
-from tests.unit.data.null_table import TEXT
 from tests.unit.data.tables import Rows, description
 
 RECIPE = DataRecipe(source="table", description="data.toml", window=64, hop=32)
@@ -100,19 +100,22 @@ def test_classes_are_counted_by_part(table: Path) -> None:
 
 
 @pytest.fixture
-def zeros(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def zeros(tmp_path: Path) -> Path:
     """300 samples each: rest, 100 of label 0, walking; of cid 0 only, so that a null person is no trained one."""
-    monkeypatch.setitem(SOURCES, "table", "tests.unit.data.null_table:NullTable")
     rows = Rows.moving(300, people=("ann", "bob", "cid"))
     rows.lines = [line for line in rows.lines if ",2," not in line[:6]]
     for index, line in enumerate(rows.lines[1:], 1):
         place = (index - 1) % 300
-        label = TEXT if 100 <= place < 200 or line.startswith("cid") else "rest" if place < 100 else "walk"
+        label = "0" if 100 <= place < 200 or line.startswith("cid") else "rest" if place < 100 else "walk"
         rows.lines[index] = line.rpartition(",")[0] + f",{label}"
     rows.write(tmp_path)
-    described = description(unlabelled=["", TEXT]).model_dump(mode="json", exclude_none=True)
-    (tmp_path / "data.toml").write_text(tomli_w.dumps(described))
+    describe(tmp_path, Labels(order=("rest", "walk"), null=("0",)))
     return tmp_path
+
+
+def describe(folder: Path, labels: Labels) -> None:
+    described = description().model_copy(update={"labels": labels})
+    (folder / "data.toml").write_text(tomli_w.dumps(described.model_dump(mode="json", exclude_none=True)))
 
 
 def test_null_windows_of_the_subjects_asked_for(zeros: Path) -> None:
@@ -141,13 +144,13 @@ def test_pure_windows_have_no_null_class_and_do_not_depend_on_null_windows(zeros
     assert len(mixed.y) == 0
 
 
-def test_null_samples_shape_the_same_pure_windows_as_unlabelled_ones(
-    zeros: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    null = prepare(RECIPE, None, zeros / "null", Silent(), zeros)
-    monkeypatch.setitem(SOURCES, "table", "factory.data.sources.table:Table")
-    plain = prepare(RECIPE, None, zeros / "plain", Silent(), zeros)
+def test_null_samples_shape_the_same_pure_windows_as_unlabelled_ones(zeros: Path) -> None:
+    null = prepare(RECIPE, None, zeros / "cache", Silent(), zeros)
+    describe(zeros, Labels(order=("rest", "walk"), unlabelled=("", "0")))
+    plain = prepare(RECIPE, None, zeros / "cache", Silent(), zeros)
     assert null.digest == plain.digest
+    assert null.content_hash != plain.content_hash
+    assert len(null_windows(RECIPE, None, zeros / "cache", ["cid"], Silent(), zeros).x) == 0
 
 
 def test_null_samples_are_no_class_of_a_survey_and_no_unknown_label(zeros: Path) -> None:

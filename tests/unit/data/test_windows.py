@@ -27,6 +27,7 @@ from factory.data.windows import (
     cut,
     cut_mixed,
     cut_null,
+    cut_tails,
     plan_labels,
 )
 
@@ -294,3 +295,15 @@ def test_grid_leaves_the_key_of_windows_as_it_was_before_there_was_a_choice(tmp_
     files = content_hashes([path], path.parent, tmp_path)
     assert grid == key_of({"settings": settings, "source": _identity(source), "files": files})
     assert label != grid
+
+
+@pytest.mark.parametrize("anchor", ANCHORS)
+def test_tails_are_windows_of_both_lengths_that_end_together_with_one_label(anchor: Anchor) -> None:
+    labels = [0] * 24 + [1] * 9 + [2] * 30 + [-1] * 6 + [0] * 15
+    how = recipe(hop=1, purity=0.8, anchor=anchor)
+    (found,) = cut_tails([piece(labels)], how, (5, 10), PLAN, [0, 1])
+    assert len(found.y) > 20
+    for begin, label, x in zip(found.start.tolist(), found.y.tolist(), found.x, strict=True):
+        assert x[0].tolist() == list(range(begin, begin + 10))
+        assert labels[begin : begin + 10].count(label) >= 8
+        assert labels[begin + 5 : begin + 10].count(label) >= 4

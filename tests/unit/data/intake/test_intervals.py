@@ -54,9 +54,11 @@ def test_clock_times_of_every_unit_find_their_rows(tmp_path: Path, unit: str, st
 
 
 def test_samples_are_counted_from_one_and_the_last_is_included(tmp_path: Path) -> None:
-    told: dict[str, Any] = {"unit": "samples", "first_sample": 1, "reading": Reading(header=False, delimiter="whitespace"),
-            "start": "c4", "end": "c5", "label": "c3", "subject": "c2", "session": "c1"}  # fmt: skip
-    found = labelled(tmp_path, "1 1 5 2 4\n1 1 7 5 11\n2 1 3 1 1\n", **told)
+    reading = Reading(header=False, delimiter="whitespace")
+    told: dict[str, Any] = {"start": "c4", "end": "c5", "label": "c3", "subject": "c2", "session": "c1"}
+    found = labelled(
+        tmp_path, "1 1 5 2 4\n1 1 7 5 11\n2 1 3 1 1\n", unit="samples", first_sample=1, reading=reading, **told
+    )
     assert texts(found, "01", "01") == ".5557777777"
     assert texts(found, "1", "02") == "3" + "." * 10
     found.require_used()
@@ -140,3 +142,10 @@ def test_an_interval_that_falls_into_a_gap_found_its_recording(tmp_path: Path) -
     found = labelled(tmp_path, "user,label,start,end\n1,walk,0.42,0.48\n")
     assert texts(found) == "." * 11
     found.require_used()
+
+
+def test_a_start_that_is_a_rows_own_stamp_is_in_whatever_floats_round(tmp_path: Path) -> None:
+    for origin_ms in (1_700_000_000_123, 1_700_000_000_777, 1_727_599_860_049, 1_727_599_860_331):
+        rows = f"1,walk,{origin_ms + 200},{origin_ms + 400}\n1,jog,{origin_ms + 400},{origin_ms + 700}\n"
+        found = labelled(tmp_path, "user,label,start,end\n" + rows, unit="ms", zero="clock")
+        assert texts(found, origin_s=origin_ms / 1000) == "..wwjjj...."
