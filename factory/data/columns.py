@@ -342,7 +342,21 @@ class _Finder:
         for name in [name for name in self._free() if says(name, SESSION) and not says(name, TIME)]:
             if self.facts[name].counter or not self.facts[name].names_something:
                 self.left_out[name] = "another value in almost every row: it counts rows and is no recording"
-        return self._one("session", None, SESSION, self._may_be_session, ask=False)
+        return self._one("session", None, SESSION, self._may_be_session, ask=False) or self._device()
+
+    def _device(self) -> Found | None:
+        """Several devices that a person wore at the same time, none of which says a place: recordings of their own."""
+        for name in [name for name in self._free() if says(name, ("device", "phone", "sensor", "imu", "node"))]:
+            facts = self.facts[name]
+            if name.startswith("{") or facts.distinct < 2 or not facts.names_something:
+                continue
+            self.taken.add(name)
+            message = (
+                f"each device in '{name}' is taken for a recording of its own; or is it another place on the body?"
+            )
+            self.checks.append(Check(code="session.device", key="columns.session", message=message))
+            return Found(column=name, reason="rows of one device are a recording")
+        return None
 
     def _may_be_session(self, name: str) -> bool:
         return name not in self.left_out and self.facts[name].names_something

@@ -18,7 +18,15 @@ from factory.data.guess_labels import LabelGuess, guess_labels
 from factory.data.guess_people import PeopleGuess, guess_people
 from factory.data.guess_project import Files, Project, find_project
 from factory.data.guess_rows import Scan, scan, wanted_columns
-from factory.data.guess_sensors import SensorGuess, choose_sensors, gravity_unit, guess_sensors, lengths_in, name_by_values
+from factory.data.guess_sensors import (
+    SensorGuess,
+    choose_sensors,
+    gathered,
+    gravity_unit,
+    guess_sensors,
+    lengths_in,
+    name_by_values,
+)
 from factory.data.guess_triads import Axes, distinct_names
 from factory.data.guess_units import judge
 from factory.data.proposal import WindowProposal, propose_window
@@ -135,6 +143,7 @@ def _sensors_and_clock(
         checks += [check] if check else []
         assert named.quantity is not None
         candidates.append((named, judge(list(lengths.values()), named.quantity)))
+    checks = gathered(checks)
     kept, left = choose_sensors(candidates, chosen)
     clock = guess_clock(sample, roles, chosen, tuple(kept))
     return distinct_names(kept), clock, {**left, **roles.left_out}, checks

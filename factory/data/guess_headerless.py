@@ -1,5 +1,6 @@
 """Sensors among columns without names: three in a row that hold steady like gravity, and what stands between them."""
 
+import itertools
 import re
 from collections.abc import Sequence
 
@@ -37,19 +38,11 @@ def blind_triads(sample: Sample, names: Sequence[str], rate_hz: float | None, se
     """
     used = [name for name in names if _varies(sample, name)]
     second = max(2, round(rate_hz or _SECOND))
-    anchors, place = [], 0
-    while place + 3 <= len(used):
-        spreads = [_spread(sample, used[at : at + 3], second) for at in range(place, min(place + 3, len(used) - 2))]
-        if spreads[0] is not None and spreads[0] <= min(one for one in spreads if one is not None):
-            anchors.append(place)
-            place += 3
-        else:
-            place += 1
-    if not anchors:
-        return []
     starts: list[int] = []
-    for first, after in zip(anchors, [*anchors[1:], len(used)], strict=True):
-        starts += range(first, after - 2, 3)
+    for first, end in _runs(used):
+        starts += _starts(sample, used[first:end], second, first)
+    if not any(_spread(sample, used[at : at + 3], second) is not None for at in starts):
+        return []
     return [
         Axes(
             name="sensor",
@@ -61,6 +54,31 @@ def blind_triads(sample: Sample, names: Sequence[str], rate_hz: float | None, se
         )
         for at in starts
     ]
+
+
+def _runs(used: Sequence[str]) -> list[tuple[int, int]]:
+    """Places of columns that follow each other without one between them."""
+    numbers = np.array([int(name[1:]) for name in used])
+    cuts = [0, *(np.flatnonzero(np.diff(numbers) != 1) + 1).tolist(), len(used)]
+    return [(first, end) for first, end in itertools.pairwise(cuts) if end - first >= len(AXES)]
+
+
+def _starts(sample: Sample, used: Sequence[str], second: int, first: int) -> list[int]:
+    """Where triads begin: from each that holds gravity on, in threes; all in threes where nothing else fits."""
+    if len(used) % 3 == 0:
+        return list(range(first, first + len(used), 3))
+    anchors, place = [], 0
+    while place + 3 <= len(used):
+        spreads = [_spread(sample, used[at : at + 3], second) for at in range(place, min(place + 3, len(used) - 2))]
+        if spreads[0] is not None and spreads[0] <= min(one for one in spreads if one is not None):
+            anchors.append(place)
+            place += 3
+        else:
+            place += 1
+    found: list[int] = []
+    for begin, after in zip(anchors, [*anchors[1:], len(used)], strict=True):
+        found += range(first + begin, first + after - 2, 3)
+    return found
 
 
 def blind_time(sample: Sample, names: Sequence[str]) -> str | None:

@@ -31,6 +31,7 @@ _BY_NAME_G, _HARDEST_G = 4.0, 16.0
 _STEADY_FIELD = 0.6
 """10th over 90th percentile of a magnetometer's length."""
 _LARGEST_RAD_S = 40.0
+_MOST_CHECKS = 3
 _LEAST_UT = 5.0
 """Median length of a magnetometer below which it is not in uT."""
 
@@ -112,6 +113,16 @@ def name_by_values(
     named = replace(axes, quantity=quantity, name=short_name(quantity, axes.placement))
     message = f"columns {axes.shown} do not say what they measure: their values are those of {_a(quantity)} ({why})"
     return named, Check(code="sensor.unnamed", key=f"channels.{named.name}", message=message)
+
+
+def gathered(checks: Sequence[Check]) -> list[Check]:
+    """One check for many sensors without names."""
+    if len(checks) <= _MOST_CHECKS:
+        return list(checks)
+    short = [check.message.split(" do not say what they measure: their values are those of ") for check in checks]
+    said = "; ".join(f"{columns.removeprefix('columns ')}: {what.split(' (')[0]}" for columns, what in short)
+    message = f"columns do not say what they measure; by their values: {said}"
+    return [Check(code="sensor.unnamed", key=checks[0].key, message=message)]
 
 
 def _a(quantity: Quantity) -> str:
