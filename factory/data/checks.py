@@ -26,12 +26,15 @@ from factory.data.findings import in_order, judge, rate_finding
 from factory.data.leakage import copies_in_training, near_duplicates, parts_of
 from factory.data.names import recordings_as_people
 from factory.data.near_copies import NearCopy
-from factory.data.preparation import plan_classes, prepare
+from factory.data.preparation import cleaned, plan_classes, prepare
 from factory.data.refusals import declared_units
 from factory.data.sources import Source, open_source
 from factory.data.splits import make_split, require_trainable
 from factory.data.survey import Survey, WindowPlan
 from factory.data.windows import choose_channels
+
+_MUCH_CLEANED = 0.05
+"""Share of rows changed by the cleaning plan, above which somebody should look at the files."""
 
 
 def check(recipe: Recipe, folder: Path | None, cache: Path, progress: Progress, base: Path | None = None) -> DataReport:
@@ -50,7 +53,7 @@ def check(recipe: Recipe, folder: Path | None, cache: Path, progress: Progress, 
     """
     source = open_source(recipe.data.source, recipe.data.description, base)
     survey = survey_source(source, recipe.data, folder, progress)
-    problems = list(_unsaid(source))
+    problems = [*_unsaid(source), *_cleaned(source, survey)]
     windows, split = None, None
     try:
         windows = prepare(recipe.data, folder, cache, progress, base, judged=not survey.judge.refusals())
@@ -166,6 +169,16 @@ def _unsaid(source: Source) -> Iterator[Finding]:
     for key in (key for key, is_said in said.items() if not is_said):
         message = f"'{key}' is as factory init left it: fill it in, an app can only reproduce what the contract says"
         yield Finding(severity=Severity.WARNING, code=f"contract.{key}", where="data", message=message)
+
+
+def _cleaned(source: Source, survey: Survey) -> Iterator[Finding]:
+    """What the description's cleaning plan did, so that nobody loses rows without knowing."""
+    rows = max(1, survey.timing().samples)
+    for what, number in cleaned(source).items():
+        share = number / rows
+        message = f"{number} {what} ({share:.2%} of all rows): cleaning in the description says so"
+        severity = Severity.WARNING if share > _MUCH_CLEANED else Severity.INFO
+        yield Finding(severity=severity, code="cleaning.done", where="data", message=message)
 
 
 def _recording(place: Place) -> str:
