@@ -376,7 +376,9 @@ def test_moving_the_folder_keeps_what_identifies_the_recordings(tmp_path: Path) 
 def test_what_was_cleaned_is_counted_with_the_windows_and_reported(tmp_path: Path) -> None:
     Rows.moving(people=("ann", "bob", "cid")).replace(900, 4, "?").write(tmp_path)
     what = description().model_dump(mode="json") | {"cleaning": {"faulty_rows": "drop"}}
-    (tmp_path / "data.toml").write_text(tomli_w.dumps(without_none(what)))
+    (tmp_path / "data.toml").write_text(
+        tomli_w.dumps({key: without_none(value) for key, value in what.items() if value is not None})
+    )
     data = DataRecipe(source="table", description="data.toml", window=32, hop=32)
     windows = prepare(data, None, tmp_path / "cache", Silent(), base=tmp_path)
     assert windows.lost[FAULTY] == 1
