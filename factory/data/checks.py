@@ -128,18 +128,25 @@ def _recording_problems(survey: Survey) -> Iterator[Finding]:
             message=message,
             places=(twin.first, twin.second),
         )
-    people = [subject for subject, tally in survey.subjects.items() if tally.recordings == 1]
-    suspected = recordings_as_people(people) if len(people) == len(survey.subjects) else {}
-    if suspected:
-        named = "; ".join(f"{who} ({', '.join(names[:4])})" for who, names in list(suspected.items())[:4])
-        message = (
-            f"look like recordings of {len(suspected)} people: {named}: if they are, name the column of people as "
-            "subject and this one as session, or one person stands in training and in test"
-        )
-        yield Finding(severity=Severity.WARNING, code="subject.recordings", where="subjects", message=message)
+    yield from _recordings_as_people(survey)
     if survey.unknown_labels:
         message = f"{survey.unknown_labels} samples carry a label that the source does not list: correct its labels"
         yield _error("label.unknown", "data", message)
+
+
+def _recordings_as_people(survey: Survey) -> Iterator[Finding]:
+    """Where each subject has one recording, and the names are those of recordings."""
+    if any(tally.recordings > 1 for tally in survey.subjects.values()):
+        return
+    suspected = recordings_as_people(list(survey.subjects))
+    if suspected:
+        several = f"recordings of {len(suspected)} people" if len(suspected) > 1 else "recordings, not people"
+        named = "; ".join(f"{who} ({', '.join(names[:4])})" for who, names in list(suspected.items())[:4])
+        message = (
+            f"look like {several}: {named}: if so, name the column of people as subject and this one as session, or "
+            "one person stands in training and in test"
+        )
+        yield Finding(severity=Severity.WARNING, code="subject.recordings", where="subjects", message=message)
 
 
 def _copies(survey: Survey, copies: Iterable[NearCopy]) -> Iterator[Finding]:
