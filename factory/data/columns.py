@@ -9,8 +9,9 @@ import numpy as np
 
 from factory.contracts.errors import DataError
 from factory.data.guess_check import Check, listed
+from factory.data.guess_headerless import blind_label, blind_time, blind_triads, nameless
 from factory.data.guess_texts import grouped
-from factory.data.guess_triads import Axes, find_triads, quantity_of
+from factory.data.guess_triads import AXES, Axes, find_triads, find_triads_in_order, quantity_of
 from factory.data.guess_words import (
     LABEL,
     NOT_LABELS,
@@ -257,14 +258,15 @@ class _Finder:
     def _triads(self, sensor: Found | None) -> list[Axes]:
         names = [name for name in self._free() if self.facts[name].numeric and not self._is_flat(name)]
         if sensor is None:
-            return find_triads(names)
-        found: list[Axes] = []
+            found = find_triads(names)
+            return found or (blind_triads(self.sample, names, self.chosen.rate_hz) if nameless(names) else [])
+        found = []
         for text, columns in self._columns_by_sensor(sensor.column, names).items():
             triads = find_triads(columns, text)
+            if not triads and nameless(columns) and len(columns) == len(AXES):
+                triads = find_triads_in_order(columns, text)
             if not triads:
-                self.left_out[text] = (
-                    "no sensor with axes x, y and z, or gravity and attitude, which an app has no use for"
-                )
+                self.left_out[text] = "gravity or attitude, or no axes x, y and z: no sensor of its own"
             found += triads
         return found
 
@@ -285,7 +287,7 @@ class _Finder:
         if self.chosen.intervals:
             return None
         found = self._one("label", self.chosen.label, LABEL, self._may_be_label)
-        return found or self._label_by_content()
+        return found or self._label_by_content() or self._label_without_name()
 
     def _may_be_label(self, name: str) -> bool:
         facts = self.facts[name]
@@ -313,6 +315,18 @@ class _Finder:
         )
         return Found(column=few[0], reason=reason)
 
+    def _label_without_name(self) -> Found | None:
+        free = [name for name in self._free() if self.facts[name].numeric]
+        name = blind_label(self.sample, free) if nameless(free) else None
+        if name is None:
+            return None
+        self.taken.add(name)
+        reason = "the only column of a few whole numbers that hold for many rows each"
+        self.checks.append(
+            Check(code="label.by_content", key="columns.label", message=f"'{name}' is taken for the label: {reason}")
+        )
+        return Found(column=name, reason=reason)
+
     def _subject(self) -> Found | None:
         return self._one("subject", self.chosen.subject, SUBJECT, self._may_be_person)
 
@@ -328,7 +342,21 @@ class _Finder:
         for name in [name for name in self._free() if says(name, SESSION) and not says(name, TIME)]:
             if self.facts[name].counter or not self.facts[name].names_something:
                 self.left_out[name] = "another value in almost every row: it counts rows and is no recording"
-        return self._one("session", None, SESSION, self._may_be_session, ask=False)
+        return self._one("session", None, SESSION, self._may_be_session, ask=False) or self._device()
+
+    def _device(self) -> Found | None:
+        """Several devices that a person wore at the same time, none of which says a place: recordings of their own."""
+        for name in [name for name in self._free() if says(name, ("device", "phone", "sensor", "imu", "node"))]:
+            facts = self.facts[name]
+            if name.startswith("{") or facts.distinct < 2 or not facts.names_something:
+                continue
+            self.taken.add(name)
+            message = (
+                f"each device in '{name}' is taken for a recording of its own; or is it another place on the body?"
+            )
+            self.checks.append(Check(code="session.device", key="columns.session", message=message))
+            return Found(column=name, reason="rows of one device are a recording")
+        return None
 
     def _may_be_session(self, name: str) -> bool:
         return name not in self.left_out and self.facts[name].names_something
@@ -355,9 +383,23 @@ class _Finder:
             if len(dates) == 1 and clocks:
                 date, found = dates[0], [clocks[0], *(name for name in found if name not in (dates[0], clocks[0]))]
         kept = [name for name in found if name != date]
+        if not kept and (nameless_time := self._time_without_name()):
+            return (nameless_time,), None
         self.taken |= set(found)
         reason = "its name says '{}'"
         return tuple(Found(column=name, reason=reason.format(says(name, TIME) or "dates")) for name in kept), date
+
+    def _time_without_name(self) -> Found | None:
+        free = [name for name in self._free() if self.facts[name].numeric]
+        name = blind_time(self.sample, free) if nameless(free) and self.chosen.rate_hz is None else None
+        if name is None:
+            return None
+        self.taken.add(name)
+        reason = "a column without a name that rises evenly"
+        self.checks.append(
+            Check(code="time.by_content", key="columns.timestamp", message=f"'{name}' is taken for the time: {reason}")
+        )
+        return Found(column=name, reason=reason)
 
     def _may_be_time(self, name: str) -> bool:
         import pyarrow as pa
@@ -450,10 +492,20 @@ class _Finder:
                     f"{', '.join([*candidates, *fields]):.300}{also}"
                 )
         if not triads:
+            self._refuse_text_axes()
             raise DataError(
                 f"no sensor with axes x, y and z among the columns {', '.join(self.sample.names):.200}: "
                 "name them like acc_x, acc_y, acc_z, gyro_x, gyro_y, gyro_z"
             )
+
+    def _refuse_text_axes(self) -> None:
+        """Axes that hold text are named with an example."""
+        for axes in find_triads([name for name in self.sample.names if not name.startswith("{")]):
+            for name in (column for column in axes.columns.values() if not self.facts[column].numeric):
+                raise DataError(
+                    f"column '{name}' holds text like '{self.sample.texts(name)[0]:.40}', expected numbers: correct "
+                    "the rows, or say how the file is to be read with --format"
+                )
 
     def _say_what_is_left(self) -> None:
         for name in self._free():

@@ -78,7 +78,7 @@ class _Description:
         return [
             *lines,
             *self._asked("rate_hz"),
-            *_entry("rate_hz", clock.rate_hz, clock.reason if clock.bursts else rate_reason),
+            *_entry("rate_hz", clock.rate_hz, clock.reason if clock.coarse_s else rate_reason),
             *_entry("placement", _placement(self.guess), self._why_placement()),
             *_entry("axes", UNKNOWN_AXES, _CHECK + "the frame of the axes in words, for example Android's device axes"),
         ]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from factory.contracts.errors import DataError
 from factory.contracts.progress import Progress
-from factory.contracts.table import Cleaning
+from factory.contracts.table import Cleaning, SourceUnit
 from factory.data.columns import Chosen, Found, Roles, find_roles
 from factory.data.guess_check import Check
 from factory.data.guess_cleaning import guess_cleaning
@@ -18,7 +18,15 @@ from factory.data.guess_labels import LabelGuess, guess_labels
 from factory.data.guess_people import PeopleGuess, guess_people
 from factory.data.guess_project import Files, Project, find_project
 from factory.data.guess_rows import Scan, scan, wanted_columns
-from factory.data.guess_sensors import SensorGuess, choose_sensors, guess_sensors, lengths_in, name_by_values
+from factory.data.guess_sensors import (
+    SensorGuess,
+    choose_sensors,
+    gathered,
+    gravity_unit,
+    guess_sensors,
+    lengths_in,
+    name_by_values,
+)
 from factory.data.guess_triads import Axes, distinct_names
 from factory.data.guess_units import judge
 from factory.data.proposal import WindowProposal, propose_window
@@ -127,12 +135,15 @@ def _sensors_and_clock(
     """One sensor of each kind and place, its time, what is left out, and sensors without names."""
     clock = guess_clock(sample, roles, chosen, ())
     candidates, checks = [], []
-    for axes in roles.triads:
-        lengths = lengths_in(sample, axes, roles, clock.rate_hz)
-        named, check = name_by_values(axes, lengths)
+    seen = [(axes, lengths_in(sample, axes, roles, clock.rate_hz)) for axes in roles.triads]
+    units = [gravity_unit(list(lengths.values())) for _, lengths in seen]
+    known: SourceUnit | None = "m/s^2" if "m/s^2" in units else None
+    for axes, lengths in seen:
+        named, check = name_by_values(axes, lengths, known)
         checks += [check] if check else []
         assert named.quantity is not None
         candidates.append((named, judge(list(lengths.values()), named.quantity)))
+    checks = gathered(checks)
     kept, left = choose_sensors(candidates, chosen)
     clock = guess_clock(sample, roles, chosen, tuple(kept))
     return distinct_names(kept), clock, {**left, **roles.left_out}, checks

@@ -28,14 +28,16 @@ def guess_cleaning(
     checks: list[Check] = []
     plan: dict[str, str] = {}
     missing = (
-        "" if session else "a column that tells recordings of one person apart is missing: name it with --session; "
+        "the column of recordings does not tell all of them apart: name another with --session; "
+        if session
+        else "a column that tells recordings of one person apart is missing: name it with --session; "
     )
     if clock.column is not None and scan.steps:
         plan |= _order(scan, missing, checks)
         plan |= _equal(scan, clock, bool(plan), checks)
     if scan.rough > _INTERLEAVED * scan.smooth and "order" not in plan:
         message = (
-            f"{missing or 'the column of recordings does not tell all of them apart: '}rows of two recordings stand "
+            f"{missing}rows of two recordings stand "
             "between each other (a value is nearer to the one before the last than to the last); sorting by time or "
             "leaving out equal stamps does not mend that"
         )
@@ -55,14 +57,15 @@ def _order(scan: Scan, missing: str, checks: list[Check]) -> dict[str, Literal["
     if scan.falls > _DISORDER * scan.steps:
         message = (
             f"rows are in no order of time ({scan.falls} of {scan.steps} steps fall): they are sorted within each "
-            f"recording; {missing or 'is that right?'}"
+            f"recording; {missing}"
         )
         checks.append(Check(code="time.order", key="cleaning.order", message=message.rstrip("; ")))
         return {"order": "time"}
     if scan.falls:
         begins = "starts anew" if scan.falls_far >= 0.5 * scan.falls else "falls"
+        times = "once" if scan.falls == 1 else f"{scan.falls} times"
         message = (
-            f"{missing}time {begins} {scan.falls} times within what is taken for one recording: there, another "
+            f"{missing}time {begins} {times} within what is taken for one recording: there, another "
             "recording is taken to begin (time_falls = 'split'); do not sort the rows, that would mix recordings"
         )
         checks.append(Check(code="time.falls", key="cleaning.time_falls", message=message))
@@ -71,7 +74,7 @@ def _order(scan: Scan, missing: str, checks: list[Check]) -> dict[str, Literal["
 
 
 def _equal(scan: Scan, clock: Clock, disorder: bool, checks: list[Check]) -> dict[str, Literal["first", "spread"]]:
-    if clock.bursts:
+    if clock.coarse_s:
         return {"equal_stamps": "spread"}
     if not scan.equal or (disorder and scan.falls > _DISORDER * scan.steps and not scan.copies):
         return {}

@@ -30,6 +30,7 @@ _SLOWEST_HZ, _FASTEST_HZ = 4.0, 1000.0
 _PHONE_HZ = 50.0
 _BURSTS = 0.3
 """Share of rows with the stamp of the row before, from which rows are counted a stamp."""
+_MINUTE = 60.0
 _OTHER_UNIT = 50.0
 """A person's step in units of the others', above which it is another unit."""
 
@@ -45,7 +46,7 @@ class Clock:
         rate_hz: As recorded, to four digits.
         reason: The figures behind unit and rate.
         why: Why this column.
-        bursts: Whether rows share a stamp because it is coarser than the sensor's pace.
+        coarse_s: What stamps rise by, seconds, where many rows share one; 0 where each has its own.
         checks: What a person must look at.
     """
 
@@ -55,7 +56,7 @@ class Clock:
     rate_hz: float
     reason: str
     why: str
-    bursts: bool = False
+    coarse_s: float = 0.0
     checks: tuple[Check, ...] = ()
 
     @property
@@ -130,9 +131,11 @@ def guess_clock(sample: Sample, roles: Roles, chosen: Chosen, sensors: tuple[Axe
     columns = (roles.date, found.column) if roles.date else (found.column,)
     form, form_checks = _form(sample, columns)
     unit: TimeUnit | None = "iso" if form is not _NUMBERS else None
-    steps = _steps(sample, roles, columns, unit or "s", None if form is _NUMBERS else form)
-    positive = np.concatenate([np.empty(0), *(part[part > 0] for part in steps.values())])
-    everything = np.concatenate([np.empty(0), *steps.values()])
+    parts = _steps(sample, roles, columns, unit or "s", None if form is _NUMBERS else form)
+    steps = {who: np.concatenate(mine) for who, mine in parts.items()}
+    usual = _usual_people(steps)
+    positive = np.concatenate([np.empty(0), *(steps[who][steps[who] > 0] for who in usual)])
+    everything = np.concatenate([np.empty(0), *(steps[who] for who in usual)])
     if not len(positive):
         if chosen.rate_hz is not None:
             return _evenly(found, chosen.rate_hz)
@@ -147,9 +150,8 @@ def guess_clock(sample: Sample, roles: Roles, chosen: Chosen, sensors: tuple[Axe
         unit, unit_checks = _time_unit(found.column, median)
         form_checks += unit_checks
     column = (columns[0], columns[1]) if len(columns) == 2 else columns[0]
-    clock = _rated(column, unit, None if form is _NUMBERS else form, found, everything, median)
-    if chosen.rate_hz is not None and clock.bursts:
-        clock = _with(clock, rate_hz=chosen.rate_hz, reason="named with --rate")
+    runs = [part for who in usual for part in parts[who]]
+    clock = _rated(column, unit, None if form is _NUMBERS else form, found, runs, median, chosen.rate_hz)
     checks = [*checks, *form_checks, *clock.checks, *_other_units(steps, median)]
     return _with(clock, checks=tuple(checks))
 
@@ -252,15 +254,27 @@ def _first_texts(sample: Sample, columns: tuple[str, ...]) -> list[str]:
 
 def _steps(
     sample: Sample, roles: Roles, columns: tuple[str, ...], unit: TimeUnit, form: str | None
-) -> dict[str, Doubles]:
-    """Person to the steps of time within a recording."""
+) -> dict[str, list[Doubles]]:
+    """Person to the steps of time within each recording."""
     found: dict[str, list[Doubles]] = {}
     for chunk in sample.chunks:
         ticks = ticks_of(chunk, columns, unit, form)
         for key, rows in grouped(chunk, roles.keys):
             steps = np.diff(ticks[rows])
             found.setdefault(key[0], []).append(steps[np.isfinite(steps)])
-    return {who: np.concatenate(parts) for who, parts in found.items()}
+    return found
+
+
+def _usual_people(steps: Mapping[str, Doubles]) -> list[str]:
+    """Those whose time steps like that of most others."""
+    medians = {who: float(np.median(part[part > 0])) for who, part in steps.items() if (part > 0).any()}
+    if not medians:
+        return list(steps)
+    alike = {
+        who: [other for other, step in medians.items() if 1 / _OTHER_UNIT < step / mine < _OTHER_UNIT]
+        for who, mine in medians.items()
+    }
+    return max(alike.values(), key=len)
 
 
 def _time_unit(name: str, median: float) -> tuple[TimeUnit, list[Check]]:
@@ -325,29 +339,62 @@ def _rounded(sample: Sample, name: str) -> str:
 
 
 def _rated(
-    column: str | tuple[str, str], unit: TimeUnit, form: str | None, found: Found, steps: Doubles, median: float
+    column: str | tuple[str, str],
+    unit: TimeUnit,
+    form: str | None,
+    found: Found,
+    parts: list[Doubles],
+    median: float,
+    told_hz: float | None,
 ) -> Clock:
     seconds = median * SECONDS[unit]
-    shared = float((steps == 0).mean())
-    if shared > _BURSTS:
-        positive = steps[steps > 0]
-        usual = positive[positive <= 3 * median]
-        rate = float(f"{len(steps[steps >= 0]) / (usual.sum() * len(positive) / len(usual) * SECONDS[unit]):.3g}")
-        rate = float(round(rate)) if abs(rate - round(rate)) < 0.1 * rate else rate
-        each = f"{seconds:g} s" if seconds < 59 else f"{seconds / 60:g} min"
-        message = (
-            f"time stamps rise only every {each}, and {1 / (1 - shared):.3g} rows share one: {rate:g} Hz is taken from "
-            "rows a second, and they are spread evenly to the next stamp; correct rate_hz, or export finer stamps"
+    steps = np.concatenate(parts)
+    if float((steps == 0).mean()) > _BURSTS:
+        return _coarse(column, unit, form, found, parts, seconds, told_hz)
+    if not _fits(seconds):
+        raise DataError(
+            f"time stamps in '{found.column}' step by {seconds:.4g} s, which is no sensor's pace (4 to 1000 Hz): rows "
+            "were left out or stamps rounded; export them again with milliseconds, or name another column with --time"
         )
-        check = Check(code="time.coarse", key="rate_hz", message=message)
-        reason = f"{1 / (1 - shared):.3g} rows a stamp of {each}: {rate:g} Hz"
-        return Clock(
-            column=column, unit=unit, form=form, rate_hz=rate, reason=reason, why=found.reason, bursts=True,
-            checks=(check,),
-        )  # fmt: skip
     rate = float(f"{1 / seconds:.4g}")
     what = "holds dates" if unit == "iso" else f"its median step is {median:.6g}, which is a sensor's pace in {unit}"
     return Clock(column=column, unit=unit, form=form, rate_hz=rate, reason=f"{what}: {rate:g} Hz", why=found.reason)
+
+
+def _coarse(
+    column: str | tuple[str, str],
+    unit: TimeUnit,
+    form: str | None,
+    found: Found,
+    parts: list[Doubles],
+    seconds: float,
+    told_hz: float | None,
+) -> Clock:
+    """Stamps that many rows share: the rate is counted in rows, between the first stamp and the last."""
+    each = f"{seconds:g} s" if seconds < _MINUTE else f"{seconds / _MINUTE:g} min"
+    counts = np.concatenate([np.empty(0), *(np.diff(np.flatnonzero(part > 0)) for part in parts)])
+    if not len(counts) and told_hz is None:
+        raise DataError(
+            f"time stamps in '{found.column}' rise only every {each}, and no recording holds a whole one: say --rate "
+            "HZ (how many rows a second were recorded), or export finer stamps"
+        )
+    rows = float(np.median(counts)) if len(counts) else 0.0
+    rate = told_hz or float(f"{rows / seconds:.4g}")
+    why = "named with --rate" if told_hz else f"{rows:g} rows share a stamp of {each}"
+    message = (
+        f"time stamps rise only every {each}: {rate:g} Hz ({why}), and rows are spread evenly to the next stamp; "
+        "correct rate_hz, or export finer stamps"
+    )
+    return Clock(
+        column=column,
+        unit=unit,
+        form=form,
+        rate_hz=rate,
+        reason=f"{why}: {rate:g} Hz",
+        why=found.reason,
+        coarse_s=seconds,
+        checks=(Check(code="time.coarse", key="rate_hz", message=message),),
+    )
 
 
 def _other_units(steps: Mapping[str, Doubles], median: float) -> list[Check]:

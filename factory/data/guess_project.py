@@ -13,7 +13,7 @@ from factory.data.guess_check import Check, listed
 from factory.data.intake.detect import detect, open_sheet
 from factory.data.intake.members import Member, find_members, list_members
 from factory.data.intake.path_guess import PathGuess, guess_paths
-from factory.data.intake.patterns import fit
+from factory.data.intake.patterns import fields_of, fit
 
 _DETECTED = 48
 """Files that are looked into before all are taken to be alike."""
@@ -129,10 +129,17 @@ def _several(folder: Path, members: list[Member], labels: Member | None, told: F
         members=tuple(found),
         readings=readings,
         label_files=(labels,) if labels else tuple(named),
-        session=guess.session if told.pattern is None else "{file}",
+        session=guess.session if told.pattern is None else _template(pattern),
         reason="named with --pattern" if told.pattern else guess.reason,
         checks=() if told.pattern else _path_checks(guess, pattern),
     )
+
+
+def _template(pattern: str) -> str:
+    """What tells recordings of one person apart: the pattern's other parts, or the file where it holds all sensors."""
+    parts = [name for name in fields_of(pattern) if name not in ("subject", "sensor", "placement")]
+    own = {"sensor", "placement"} & set(fields_of(pattern))
+    return "_".join(f"{{{name}}}" for name in parts) or "{parent}" if own else "{file}"
 
 
 def _path_checks(guess: PathGuess, pattern: str) -> tuple[Check, ...]:

@@ -115,7 +115,7 @@ class _Scanner:
         self.found = Scan()
         self._open: dict[tuple[str, ...], _Open] = {}
         self._file, self._row = "", 0
-        self._gap_s = max(0.1, 5 / clock.rate_hz)
+        self._gap_s = max(0.1, 5 / clock.rate_hz, 1.5 * clock.coarse_s)
         self._second = max(2, round(clock.rate_hz))
 
     def run(self, batches: Iterable[tuple[Member, Any]]) -> Scan:
@@ -196,8 +196,9 @@ class _Scanner:
             self._open[key] = open_
         steps = np.diff(times, prepend=open_.last if open_.rows else np.nan)
         self._steps(steps, times, samples, open_)
+        gap = self._gap(texts, steps)
         changed = np.array([names[int(code)] for code in texts[:1]]) != open_.label
-        cut = np.concatenate([changed, np.diff(texts) != 0]) | (steps > self._gap_s) | (steps < 0)
+        cut = np.concatenate([changed, np.diff(texts) != 0]) | (steps > gap) | (steps < 0)
         for place in np.flatnonzero(cut):
             before = float(times[place - 1]) if place else open_.last
             label = names[int(texts[place])]
@@ -205,6 +206,16 @@ class _Scanner:
             open_.label, open_.since = label, float(times[place])
         open_.last = float(times[-1])
         open_.rows += len(rows)
+
+    def _gap(self, texts: Ints, steps: Doubles) -> Doubles:
+        """(n,) what ends a stretch: a silence much longer than that label's steps here."""
+        gap = np.full(len(steps), self._gap_s)
+        for code in np.unique(texts):
+            mine = texts == code
+            rising = steps[mine & (steps > 0)]
+            if len(rising):
+                gap[mine] = max(self._gap_s, 5 * float(np.median(rising)))
+        return gap
 
     def _steps(self, steps: Doubles, times: Doubles, samples: Doubles, open_: _Open) -> None:
         known = np.isfinite(steps)

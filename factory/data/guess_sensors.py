@@ -31,6 +31,9 @@ _BY_NAME_G, _HARDEST_G = 4.0, 16.0
 _STEADY_FIELD = 0.6
 """10th over 90th percentile of a magnetometer's length."""
 _LARGEST_RAD_S = 40.0
+_MOST_CHECKS = 3
+_LEAST_UT = 5.0
+"""Median length of a magnetometer below which it is not in uT."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -72,15 +75,31 @@ def lengths_in(sample: Sample, axes: Axes, roles: Roles, rate_hz: float) -> dict
     return found
 
 
-def name_by_values(axes: Axes, lengths: Mapping[tuple[str, str], Lengths]) -> tuple[Axes, Check | None]:
-    """What a sensor measures whose columns do not say it."""
+def gravity_unit(parts: list[Lengths]) -> SourceUnit | None:
+    """The unit of a triad that surely holds gravity."""
+    one = judge(parts, Quantity.ACCELEROMETER)
+    return one.unit if one.gravity else None
+
+
+def name_by_values(
+    axes: Axes, lengths: Mapping[tuple[str, str], Lengths], known: SourceUnit | None
+) -> tuple[Axes, Check | None]:
+    """What a sensor measures whose columns do not say it.
+
+    Args:
+        axes: The sensor.
+        lengths: Of its values.
+        known: The unit of a triad beside it that holds gravity: what is as steady in another unit is a magnetic field.
+    """
     if axes.quantity is not None:
         return axes, None
     parts = list(lengths.values())
     means = statistics_of(parts).means
     low, high = means.quantile(0.1), means.quantile(0.9)
     one = judge(parts, Quantity.ACCELEROMETER)
-    if one.gravity:
+    if one.gravity and known is not None and one.unit != known:
+        quantity, why = Quantity.MAGNETOMETER, f"as steady as gravity, but other sensors hold it in {known}"
+    elif one.gravity:
         quantity, why = Quantity.ACCELEROMETER, one.evidence
     elif low is not None and high is not None and low > _STEADY_FIELD * high:
         quantity, why = Quantity.MAGNETOMETER, f"its length hardly changes ({low:.3g} to {high:.3g}), and is no gravity"
@@ -92,8 +111,22 @@ def name_by_values(axes: Axes, lengths: Mapping[tuple[str, str], Lengths]) -> tu
     else:
         quantity, why = Quantity.GYROSCOPE, f"not steady, so no gravity and no magnetic field ({one.evidence})"
     named = replace(axes, quantity=quantity, name=short_name(quantity, axes.placement))
-    message = f"columns {axes.shown} do not say what they measure: by their values a {quantity.value} ({why})"
+    message = f"columns {axes.shown} do not say what they measure: their values are those of {_a(quantity)} ({why})"
     return named, Check(code="sensor.unnamed", key=f"channels.{named.name}", message=message)
+
+
+def gathered(checks: Sequence[Check]) -> list[Check]:
+    """One check for many sensors without names."""
+    if len(checks) <= _MOST_CHECKS:
+        return list(checks)
+    short = [check.message.split(" do not say what they measure: their values are those of ") for check in checks]
+    said = "; ".join(f"{columns.removeprefix('columns ')}: {what.split(' (')[0]}" for columns, what in short)
+    message = f"columns do not say what they measure; by their values: {said}"
+    return [Check(code="sensor.unnamed", key=checks[0].key, message=message)]
+
+
+def _a(quantity: Quantity) -> str:
+    return f"{'an' if quantity.value[0] in 'aeiou' else 'a'} {quantity.value.replace('_', ' ')}"
 
 
 def choose_sensors(candidates: Sequence[tuple[Axes, Judgement]], chosen: Chosen) -> tuple[list[Axes], dict[str, str]]:
@@ -160,9 +193,10 @@ def guess_sensors(
             if not varies:
                 varies = _variation(guess, mine)
         elif axes.quantity is Quantity.GYROSCOPE:
-            guess, found = _rotation(axes, mine, varies)
+            steady = steady_as_gravity(list(mine.values())) is not None
+            guess, found = _rotation(axes, mine, {} if steady else varies)
         else:
-            guess, found = _field(axes), []
+            guess, found = _field(axes, list(mine.values())), []
         guesses.append(guess)
         checks += found
     checks += _swapped(guesses, lengths)
@@ -170,9 +204,11 @@ def guess_sensors(
     return sorted(guesses, key=lambda guess: order[guess.axes.name]), checks
 
 
-def _field(axes: Axes) -> SensorGuess:
-    unit, scale = axes.told or ("uT", 1.0)
-    reason = "its name says so" if axes.told else "magnetometers are left as they are; write '1' if it has no unit"
+def _field(axes: Axes, parts: list[Lengths]) -> SensorGuess:
+    middle = statistics_of(parts).norms.quantile(0.5) or 0.0
+    bare: SourceUnit = "1" if middle < _LEAST_UT else "uT"
+    unit, scale = axes.told or (bare, 1.0)
+    reason = "its name says so" if axes.told else f"its length is {middle:.3g}, the earth's field is 25 to 65 uT"
     return SensorGuess(axes=axes, quantity=Quantity.MAGNETOMETER, unit=unit, scale=scale, gravity=None, reason=reason)
 
 

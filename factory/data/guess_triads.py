@@ -97,6 +97,25 @@ def find_triads(names: Sequence[str], sensor: str | None = None) -> list[Axes]:
     return [_with_gravity(axes, groups) for axes in found]
 
 
+def find_triads_in_order(names: Sequence[str], sensor: str) -> list[Axes]:
+    """Three columns without names as the axes x, y, z of the sensor that a file's path names."""
+    told = words(sensor)
+    quantity = quantity_of(told)
+    if quantity is None or set(told) & set(NOT_SENSORS):
+        return []
+    placement = "_".join(dict.fromkeys(word for word in told if word in PLACES)) or None
+    return [
+        Axes(
+            name=short_name(quantity, placement),
+            quantity=quantity,
+            columns=dict(zip(AXES, names, strict=True)),
+            placement=placement,
+            hints=frozenset(told),
+            sensor=sensor,
+        )
+    ]
+
+
 def distinct_names(sensors: Sequence[Axes]) -> list[Axes]:
     """The same sensors, none of one name with another: acc, acc2."""
     taken: set[str] = set()

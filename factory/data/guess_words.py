@@ -25,7 +25,7 @@ LABEL = (
 TIME = (
     "timestamp", "time", "ts", "datetime", "date", "epoch", "unix", "millis", "elapsed", "t", "utc", "clock", "zeit",
     "zeitstempel", "datum", "uhrzeit", "temps", "horodatage", "heure", "tiempo", "fecha", "hora", "tempo",
-    "時間", "時刻", "日時", "タイムスタンプ", "时间", "時间", "시간",
+    "duration", "時間", "時刻", "日時", "タイムスタンプ", "时间", "時间", "시간",
 )  # fmt: skip
 NOT_SENSOR_TIME = ("location", "gps", "logging", "arrival", "heartbeat", "system", "upload", "received", "server")
 """Words of times that are not the sensor's own."""
@@ -59,7 +59,7 @@ PLACES = (
 NULL = (
     "null", "none", "other", "others", "unknown", "undefined", "transition", "transitions", "idle", "background",
     "no activity", "noactivity", "nothing", "no label", "misc", "null class", "?", "sonstiges", "unbekannt", "autre",
-    "inconnu", "otro", "desconocido", "その他", "不明", "其他", "未知",
+    "inconnu", "otro", "999", "99", "9999", "-999", "-99", "desconocido", "その他", "不明", "其他", "未知",
 )  # fmt: skip
 """Labels, in lower case with blanks for _ and -, that may mean: none of the activities."""
 UNLABELLED = ("", "nan", "na", "n/a", "unlabelled", "unlabeled", "-1", "<na>")
