@@ -91,3 +91,14 @@ def test_check_imports_no_training_or_export_library(tmp_path: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip().splitlines()[-1] == "[]"
+
+
+def test_formats_are_listed_for_people_and_machines(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["data", "formats"]) == 0
+    shown = capsys.readouterr().out
+    assert run(["data", "formats", "--json"]) == 0
+    rows = {row["name"]: row for row in json.loads(capsys.readouterr().out)}
+    assert len(rows) == 16
+    assert all(name in shown for name in rows)
+    assert "**/Metadata.csv" in rows["sensor_logger"]["auxiliary"]
+    assert all(row["about"].startswith("https://") for row in rows.values())
