@@ -26,12 +26,15 @@ from factory.data.findings import in_order, judge, rate_finding
 from factory.data.leakage import copies_in_training, near_duplicates, parts_of
 from factory.data.names import recordings_as_people
 from factory.data.near_copies import NearCopy
-from factory.data.preparation import plan_classes, prepare
+from factory.data.preparation import cleaned, plan_classes, prepare
 from factory.data.refusals import declared_units
 from factory.data.sources import Source, open_source
 from factory.data.splits import make_split, require_trainable
 from factory.data.survey import Survey, WindowPlan
 from factory.data.windows import choose_channels
+
+_MUCH_CLEANED = 0.05
+"""Share of rows changed by the cleaning plan, above which somebody should look at the files."""
 
 
 def check(recipe: Recipe, folder: Path | None, cache: Path, progress: Progress, base: Path | None = None) -> DataReport:
@@ -50,7 +53,7 @@ def check(recipe: Recipe, folder: Path | None, cache: Path, progress: Progress, 
     """
     source = open_source(recipe.data.source, recipe.data.description, base)
     survey = survey_source(source, recipe.data, folder, progress)
-    problems = list(_unsaid(source))
+    problems = [*_unsaid(source), *_cleaned(source, survey)]
     windows, split = None, None
     try:
         windows = prepare(recipe.data, folder, cache, progress, base, judged=not survey.judge.refusals())
@@ -125,18 +128,25 @@ def _recording_problems(survey: Survey) -> Iterator[Finding]:
             message=message,
             places=(twin.first, twin.second),
         )
-    people = [subject for subject, tally in survey.subjects.items() if tally.recordings == 1]
-    suspected = recordings_as_people(people) if len(people) == len(survey.subjects) else {}
-    if suspected:
-        named = "; ".join(f"{who} ({', '.join(names[:4])})" for who, names in list(suspected.items())[:4])
-        message = (
-            f"look like recordings of {len(suspected)} people: {named}: if they are, name the column of people as "
-            "subject and this one as session, or one person stands in training and in test"
-        )
-        yield Finding(severity=Severity.WARNING, code="subject.recordings", where="subjects", message=message)
+    yield from _recordings_as_people(survey)
     if survey.unknown_labels:
         message = f"{survey.unknown_labels} samples carry a label that the source does not list: correct its labels"
         yield _error("label.unknown", "data", message)
+
+
+def _recordings_as_people(survey: Survey) -> Iterator[Finding]:
+    """Where each subject has one recording, and the names are those of recordings."""
+    if any(tally.recordings > 1 for tally in survey.subjects.values()):
+        return
+    suspected = recordings_as_people(list(survey.subjects))
+    if suspected:
+        several = f"recordings of {len(suspected)} people" if len(suspected) > 1 else "recordings, not people"
+        named = "; ".join(f"{who} ({', '.join(names[:4])})" for who, names in list(suspected.items())[:4])
+        message = (
+            f"look like {several}: {named}: if so, name the column of people as subject and this one as session, or "
+            "one person stands in training and in test"
+        )
+        yield Finding(severity=Severity.WARNING, code="subject.recordings", where="subjects", message=message)
 
 
 def _copies(survey: Survey, copies: Iterable[NearCopy]) -> Iterator[Finding]:
@@ -166,6 +176,16 @@ def _unsaid(source: Source) -> Iterator[Finding]:
     for key in (key for key, is_said in said.items() if not is_said):
         message = f"'{key}' is as factory init left it: fill it in, an app can only reproduce what the contract says"
         yield Finding(severity=Severity.WARNING, code=f"contract.{key}", where="data", message=message)
+
+
+def _cleaned(source: Source, survey: Survey) -> Iterator[Finding]:
+    """What the description's cleaning plan did, so that nobody loses rows without knowing."""
+    rows = max(1, survey.timing().samples)
+    for what, number in cleaned(source).items():
+        share = number / rows
+        message = f"{number} {what} ({share:.2%} of all rows): cleaning in the description says so"
+        severity = Severity.WARNING if share > _MUCH_CLEANED else Severity.INFO
+        yield Finding(severity=severity, code="cleaning.done", where="data", message=message)
 
 
 def _recording(place: Place) -> str:

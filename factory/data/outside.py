@@ -116,7 +116,7 @@ class _Where:
 
 @cache
 def _code() -> str:
-    return code_hash(mixed_windows, __name__, "factory.data.sources")
+    return code_hash(mixed_windows, __name__, "factory.data.sources", "factory.data.formats")
 
 
 def _nothing(recipe: DataRecipe, source: Source) -> _Found:

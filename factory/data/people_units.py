@@ -37,7 +37,7 @@ _OTHER_UNIT = 2.0
 """Ratio of a steady length to 1 g, from which it is another unit and no inaccurate sensor."""
 _TURNS = 1.0
 """rad/s once in a hundred samples of somebody who walks."""
-_STRONG_ROTATION, _VARIES = 0.5, 0.2
+_STRONG_ROTATION, _VARIES = 0.5, 0.5
 """Length of a gyroscope's one-second means, and of its change relative to them, that no constant error reaches."""
 _ACCELERATION = (Quantity.ACCELEROMETER, Quantity.LINEAR_ACCELERATION)
 _GRAVITY = {"m/s^2": STANDARD_GRAVITY, "g": 1.0}

@@ -14,7 +14,7 @@ from factory.data.cache import Meta, WindowWriter, content_hashes, describe_arra
 from factory.data.refusals import Judge, declared_units
 from factory.data.resample import resample
 from factory.data.sources import Source, open_source
-from factory.data.windows import TOO_SHORT, LabelPlan, choose_channels, cut, plan_labels
+from factory.data.windows import TOO_SHORT, WINDOW_REASONS, LabelPlan, choose_channels, cut, plan_labels
 
 
 def prepare(
@@ -58,7 +58,7 @@ def prepare(
 @cache
 def cutting_code() -> str:
     """Hash of the code that turns recordings into windows."""
-    return code_hash(prepare, __name__, "factory.data.sources")
+    return code_hash(prepare, __name__, "factory.data.sources", "factory.data.formats")
 
 
 def content_hash(recipe: DataRecipe, folder: Path | None, cache: Path, base: Path | None = None) -> str:
@@ -183,6 +183,7 @@ def _build(
                 writer.append(windows.x, windows.y, windows.start, segments - 1, recording.subject)
         writer.close()
         count = writer.count
+    lost.update(cleaned(source))
     if judged and source.published_window is None:
         judge.require_usable(source.name)
     if not count:
@@ -198,9 +199,15 @@ def _build(
     )
 
 
+def cleaned(source: Source) -> Counter[str]:
+    """Rows that a table's cleaning plan changed in the last pass over it, by what was done."""
+    found = getattr(source, "cleaned", None)
+    return Counter(found) if isinstance(found, Counter) else Counter()
+
+
 def _no_windows(recipe: DataRecipe, source: Source, longest_s: float, lost: Counter[str]) -> DataError:
     window_s = recipe.window / recipe.rate_hz
-    if sum(lost.values()) == lost[TOO_SHORT]:
+    if lost[TOO_SHORT] and not any(lost[reason] for reason in WINDOW_REASONS):
         return DataError(
             f"{source.name}: a window of {recipe.window} samples ({window_s:.2f} s) is longer than every gap-free "
             f"recording; the longest recording lasts {longest_s:.2f} s: lower data.window or raise data.max_gap_s"

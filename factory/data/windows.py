@@ -26,6 +26,8 @@ NULL_WINDOWS = "windows of a null class"
 MIXED = "windows of mixed labels"
 DROPPED = "windows of a class that the recipe leaves out"
 TOO_SHORT = "segments shorter than a window"
+WINDOW_REASONS = (UNLABELLED_WINDOWS, NULL_WINDOWS, MIXED, DROPPED)
+"""Why a window that was cut is left out."""
 CUT_OFF = "labelled stretches that a gap or an end cuts off within a window"
 
 

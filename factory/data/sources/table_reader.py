@@ -1,5 +1,6 @@
 """The rows of a described set of files, batch by batch in constant memory, each place known to its line."""
 
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -61,7 +62,7 @@ class TableReader:
 
     def __init__(self, description: TableDescription, base: Path) -> None:
         self._description = description
-        self.folder = base / description.folder
+        self.folder = Path(os.path.normpath(base / description.folder))  # messages name it as a person would
         self.dropped = 0
 
     def __str__(self) -> str:

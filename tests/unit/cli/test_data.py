@@ -145,3 +145,14 @@ def test_show_ends_as_other_commands_do(
     assert error.startswith("error: ")
     assert words in error
     assert not (tmp_path / "page.html").exists()
+
+
+def test_formats_are_listed_for_people_and_machines(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["data", "formats"]) == 0
+    shown = capsys.readouterr().out
+    assert run(["data", "formats", "--json"]) == 0
+    rows = {row["name"]: row for row in json.loads(capsys.readouterr().out)}
+    assert len(rows) == 16
+    assert all(name in shown for name in rows)
+    assert "**/Metadata.csv" in rows["sensor_logger"]["auxiliary"]
+    assert all(row["about"].startswith("https://") for row in rows.values())

@@ -10,7 +10,7 @@ from factory.contracts.dataset import Recording
 from factory.contracts.errors import DataError
 from factory.contracts.progress import Silent
 from factory.contracts.recipe import DataRecipe, Recipe, SplitRecipe
-from factory.contracts.report import DataReport, Severity
+from factory.contracts.report import DataReport, Finding, Severity
 from factory.contracts.window import Channel, Quantity
 from factory.data.checks import check, report_on
 from factory.data.sources.layout import index_time, triad
@@ -176,6 +176,69 @@ def test_a_class_without_samples_is_an_error() -> None:
 def test_a_rare_class_is_a_warning() -> None:
     recordings = [replace(r, labels=(np.arange(1000) > 960).astype(np.int64)) for r in good()]
     assert "class.imbalance" in codes(report(recordings), Severity.WARNING)
+
+
+def test_findings_say_where_they_occur() -> None:
+    recordings = good()
+    recordings[0].samples[7:9, 1] = np.nan
+    recordings[2].samples[:, 4] = 0
+    recordings[3] = replace(recordings[3], time_s=recordings[3].time_s + 3.0 * (np.arange(1000) > 500))
+    recordings.append(replace(recordings[4], subject="z"))
+    places = {finding.code: finding.places for finding in report(recordings).findings}
+    (lost,) = places["channel.not_finite"]
+    assert (lost.subject, lost.session, lost.start_s, lost.end_s) == (
+        "a",
+        "0",
+        pytest.approx(0.14),
+        pytest.approx(0.16),
+    )
+    (dead,) = places["channel.sometimes_dead"]
+    assert (dead.subject, dead.session, dead.start_s) == ("b", "10", None)
+    (gap,) = places["timing.gaps"]
+    assert (gap.subject, gap.start_s, gap.end_s) == ("b", pytest.approx(10), pytest.approx(13.02))
+    assert [place.subject for place in places["leakage.recording"]] == ["c", "z"]
+
+
+def test_places_outlive_merging() -> None:
+    recordings = good()
+    recordings[5].samples[7, 1] = np.nan
+    first, second = survey(recordings[:3]), survey(recordings[3:])
+    first.merge(second)
+    found = {f.code: f.places for f in report_on(RECIPE, first, None, None, ()).findings}
+    assert [place.session for place in found["channel.not_finite"]] == [recordings[5].session]
+
+
+def test_one_person_in_g_is_named_and_figures_of_all_are_not_judged() -> None:
+    recordings = good()
+    for one in recordings[:2]:
+        one.samples[:, :3] /= np.float32(9.81)
+    found = report(recordings)
+    assert [f.code for f in found.errors] == ["unit.mixed"]
+    assert "subject a looks like g" in found.errors[0].message
+
+
+def test_zeros_and_rates_reach_the_report() -> None:
+    recordings = good()
+    recordings[0].samples[400:700] = 0
+    recordings[1] = replace(recordings[1], time_s=recordings[1].time_s * 2)
+    recordings[0] = replace(recordings[0], time_s=recordings[0].time_s * 2)
+    assert {"signal.zeros", "timing.subject_rate"} <= codes(report(recordings))
+
+
+def test_subjects_named_as_recordings_are_a_warning() -> None:
+    named = [replace(one, subject=f"{one.subject}_{run % 2}") for run, one in enumerate(good())]
+    assert "subject.recordings" in codes(report(named), Severity.WARNING)
+    assert "subject.recordings" not in codes(report(good()))
+
+
+def test_a_class_without_windows_names_windows_that_work() -> None:
+    recordings = [replace(r, labels=(np.arange(1000) % 500 < 100).astype(np.int64)) for r in good()]
+    found = survey(recordings)
+    entry = report_on(RECIPE, found, None, None, ()).classes[1]
+    assert (entry.median_s, entry.longest_s) == (pytest.approx(2), pytest.approx(2))
+    problem = Finding(severity=Severity.ERROR, code="window.none", where="data", message="no window is left")
+    told = [f for f in report_on(RECIPE, found, None, None, [problem]).findings if f.code == "class.empty"]
+    assert "data.window = 64 (1.28 s) with data.hop = 32" in told[-1].message
 
 
 def test_two_subjects_are_too_few() -> None:

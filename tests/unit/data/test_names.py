@@ -2,7 +2,7 @@
 
 import pytest
 
-from factory.data.names import normal_name, spelled_alike, spelled_twice
+from factory.data.names import normal_name, recordings_as_people, spelled_alike, spelled_twice
 
 
 @pytest.mark.parametrize(
@@ -53,3 +53,32 @@ def test_every_spelling_is_named_once() -> None:
         ("Anna", "anna ", "ANNA"),
         ("Ben", "BEN"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("names", "people"),
+    [
+        (["1_1", "1_2", "2_1", "2_2"], ["1", "2"]),
+        (["anna-1", "anna-2", "ben-1", "ben-2", "cleo-1"], ["anna", "ben", "cleo"]),
+        (["anna1", "anna2", "ben1", "ben2", "cleo1", "cleo2"], ["anna", "ben", "cleo"]),
+        (["rec_01", "rec_02", "rec_03"], ["rec"]),
+    ],
+)
+def test_names_of_recordings_are_told(names: list[str], people: list[str]) -> None:
+    assert list(recordings_as_people(names)) == people
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["1", "2", "10", "11"],
+        ["S01", "S02", "S03"],
+        ["subject_1", "subject_2"],
+        ["control1", "control2", "patient1", "patient2"],
+        ["anna", "ben"],
+        ["101", "102", "201"],
+        ["rec_1"],
+    ],
+)
+def test_names_of_people_are_not_suspected(names: list[str]) -> None:
+    assert recordings_as_people(names) == {}

@@ -9,7 +9,7 @@ import pytest
 from factory.contracts.dataset import Floats, Split, WindowSet
 from factory.contracts.errors import LeakageError
 from factory.contracts.window import Quantity, WindowSpec
-from factory.data.leakage import check_split
+from factory.data.leakage import check_split, copies_in_training
 from factory.data.near_copies import near_copies
 from factory.data.sources.layout import triad
 
@@ -140,6 +140,41 @@ def test_copies_are_found_whatever_the_hop(hop: int) -> None:
     windows = cut(people() | {"eve": [noisy(signal[:, 37:]) for signal in people()["bob"]]}, hop)
     with pytest.raises(LeakageError, match="near copies"):
         check_split(windows, split(windows, "eve", "ann"))
+
+
+def in_another_unit(signal: Floats) -> Floats:
+    return np.asarray(np.concatenate([signal[:3] / 9.80665, signal[3:] * 57.29578]), np.float32)
+
+
+SHORT_COPIES: dict[str, Callable[[Floats], Floats]] = {
+    "rounded": lambda signal: np.round(signal, 2),
+    "trimmed": lambda signal: signal[:, 7:],
+    "in another unit": in_another_unit,
+}
+
+
+@pytest.mark.parametrize("kind", SHORT_COPIES)
+def test_a_copy_of_a_few_seconds_is_found(kind: str) -> None:
+    short = {who: [signal[:, :250] for signal in signals] for who, signals in people().items()}
+    check_split(cut(short), split(cut(short), "dee", "cid"))
+    windows = cut(short | {"eve": [SHORT_COPIES[kind](signal) for signal in short["bob"]]})
+    with pytest.raises(LeakageError, match="subject eve in test are near copies"):
+        check_split(windows, split(windows, "eve", "ann"))
+
+
+def test_a_long_copy_in_another_unit_is_found() -> None:
+    windows = cut(people() | {"eve": [in_another_unit(signal[:, 37:]) for signal in people()["bob"]]})
+    with pytest.raises(LeakageError, match="subject eve in test are near copies"):
+        check_split(windows, split(windows, "eve", "ann"))
+
+
+def test_copies_inside_training_are_found_and_nobody_copies_himself() -> None:
+    windows = cut(people() | {"eve": [noisy(signal[:, 37:]) for signal in people()["bob"]]})
+    parts = split(windows, "dee", "cid")
+    check_split(windows, parts)
+    assert {frozenset((c.subject, c.other)) for c in copies_in_training(windows, parts)} == {frozenset(("bob", "eve"))}
+    windows = cut(people())
+    assert copies_in_training(windows, split(windows, "dee", "cid")) == []
 
 
 def test_constant_windows_are_not_compared() -> None:

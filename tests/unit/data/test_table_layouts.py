@@ -5,12 +5,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tomli_w
 
 from factory.contracts.dataset import NULL, UNLABELLED, Recording
 from factory.contracts.errors import DataError
 from factory.contracts.progress import Silent
-from factory.contracts.recipe import validate
+from factory.contracts.recipe import DataRecipe, Recipe, SplitRecipe, validate
 from factory.contracts.table import TableDescription
+from factory.data import prepare
+from factory.data.checks import check
 from factory.data.sources.table import FAULTY, Table
 from factory.data.sources.tidy import MERGED, SORTED, SPLIT, SPREAD
 from tests.unit.data.tables import Rows, description
@@ -368,3 +371,24 @@ def test_moving_the_folder_keeps_what_identifies_the_recordings(tmp_path: Path) 
     Rows.moving(10).write(tmp_path.parent)
     here, there = description(), description(file="../rows.csv")
     assert Table(here, tmp_path).details == Table(there, tmp_path).details
+
+
+def test_what_was_cleaned_is_counted_with_the_windows_and_reported(tmp_path: Path) -> None:
+    Rows.moving(people=("ann", "bob", "cid")).replace(900, 4, "?").write(tmp_path)
+    what = description().model_dump(mode="json") | {"cleaning": {"faulty_rows": "drop"}}
+    (tmp_path / "data.toml").write_text(
+        tomli_w.dumps({key: without_none(value) for key, value in what.items() if value is not None})
+    )
+    data = DataRecipe(source="table", description="data.toml", window=32, hop=32)
+    windows = prepare(data, None, tmp_path / "cache", Silent(), base=tmp_path)
+    assert windows.lost[FAULTY] == 1
+    recipe = Recipe(name="rows", summary="", data=data, split=SplitRecipe(kind="loso"))
+    report = check(recipe, None, tmp_path / "cache", Silent(), base=tmp_path)
+    (done,) = [finding for finding in report.findings if finding.code == "cleaning.done"]
+    assert done.message.startswith(f"1 {FAULTY}")
+
+
+def without_none(values: object) -> object:
+    if isinstance(values, dict):
+        return {key: without_none(value) for key, value in values.items() if value is not None}
+    return [without_none(value) for value in values] if isinstance(values, list | tuple) else values
