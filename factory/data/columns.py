@@ -17,6 +17,7 @@ from factory.data.guess_words import (
     NOT_LABELS,
     NOT_PEOPLE,
     NOT_SENSOR_TIME,
+    NOT_SENSORS,
     PLACES,
     SENSOR,
     SESSION,
@@ -267,6 +268,7 @@ class _Finder:
                 triads = find_triads_in_order(columns, text)
             if not triads:
                 self.left_out[text] = "gravity or attitude, or no axes x, y and z: no sensor of its own"
+                self.taken |= {name for name in columns if set(words(name)) & set(NOT_SENSORS)}
             found += triads
         return found
 

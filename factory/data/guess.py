@@ -16,7 +16,7 @@ from factory.data.guess_continue import joined_session
 from factory.data.guess_intervals import LabelFile, read_label_files
 from factory.data.guess_labels import LabelGuess, guess_labels
 from factory.data.guess_people import PeopleGuess, guess_people
-from factory.data.guess_project import Files, Project, find_project
+from factory.data.guess_project import Files, Project, find_project, formats_that_say
 from factory.data.guess_rows import Scan, scan, wanted_columns
 from factory.data.guess_sensors import (
     SensorGuess,
@@ -90,11 +90,12 @@ def guess_table(paths: Sequence[Path], chosen: Chosen, files: Files, progress: P
     tally = Counter(label_file.rows) if label_file else rows.labels
     labels = guess_labels(tally, rows, label_file.names if label_file else {})
     _require_classes(labels, roles, project)
-    judged, unit_checks = guess_sensors(sensors, rows.lengths, chosen)
-    cleaning, row_checks = guess_cleaning(rows, clock, roles.session is not None, project.line)
+    judged, unit_checks = guess_sensors(sensors, rows.of_people(people.rename), chosen)
+    formats = formats_that_say(project.readings)
+    cleaning, row_checks = guess_cleaning(rows, clock, roles.session is not None, project.line, formats)
     row_checks += faulty_rows(dropped)
     rate_hz = resampled_rate(clock.rate_hz)
-    stretches = label_file.stretches_s if label_file else rows.stretches
+    stretches = label_file.stretches_s if label_file else rows.filled if labels.fill else rows.stretches
     if any(check.code == "recording.interleaved" for check in row_checks):
         clock = replace(clock, checks=tuple(check for check in clock.checks if check.code != "time.coarse"))
     return TableGuess(

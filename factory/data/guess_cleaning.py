@@ -1,10 +1,10 @@
 """Rows that cannot be used as they are: what the description may do about them, and what it must not."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
 from factory.contracts.table import Cleaning
-from factory.data.guess_check import Check
+from factory.data.guess_check import Check, listed
 from factory.data.guess_clock import Clock
 from factory.data.guess_rows import Scan
 
@@ -15,7 +15,7 @@ _INTERLEAVED = 1.2
 
 
 def guess_cleaning(
-    scan: Scan, clock: Clock, session: bool, line: Callable[[str, int], str]
+    scan: Scan, clock: Clock, session: bool, line: Callable[[str, int], str], formats: Sequence[str]
 ) -> tuple[Cleaning, list[Check]]:
     """A cleaning plan for what the rows show; nothing where they are sound.
 
@@ -24,6 +24,7 @@ def guess_cleaning(
         clock: Time stamps.
         session: Whether recordings of a person are told apart.
         line: File and row in it to words for a person.
+        formats: Titles of the named formats that the files have: these are known to leave values out.
     """
     checks: list[Check] = []
     plan: dict[str, str] = {}
@@ -45,10 +46,11 @@ def guess_cleaning(
         plan.pop("equal_stamps", None)
         checks = [check for check in checks if check.code != "time.equal"]
     for sensor, (rows, file, row) in scan.missing.items():
-        message = (
-            f"{sensor}: {rows} of {scan.rows} rows have no value, the first is {line(file, row)}: correct it, or set "
-            "faulty_rows = 'drop'"
-        )
+        what = f"{sensor}: {rows} of {scan.rows} rows have no value, the first is {line(file, row)}"
+        message = f"{what}: correct it, or set faulty_rows = 'drop'"
+        if formats:
+            plan["faulty_rows"] = "drop"
+            message = f"{what}: {listed(list(formats))} is known for that, so such rows are left out and counted"
         checks.append(Check(code="row.missing", key="cleaning.faulty_rows", message=message))
     return Cleaning.model_validate(plan), checks
 

@@ -10,7 +10,7 @@ from factory.contracts.errors import DataError
 from factory.contracts.table import TimeUnit
 from factory.data.columns import Chosen, Found, Roles
 from factory.data.guess_check import Check, listed
-from factory.data.guess_dates import date_forms, nanoseconds
+from factory.data.guess_dates import date_forms, dates
 from factory.data.guess_texts import grouped
 from factory.data.guess_triads import Axes
 from factory.data.guess_words import NOT_SENSOR_TIME, words
@@ -99,11 +99,12 @@ def ticks_of(table: Any, columns: tuple[str, ...], unit: TimeUnit, form: str | N
         if pa.types.is_integer(array.type) and not array.null_count:
             return np.asarray(array.to_numpy(zero_copy_only=False)).astype(np.longdouble).astype(np.float64)
         return np.asarray(array.cast(pa.float64()).to_numpy(zero_copy_only=False), np.float64)
+    if len(columns) == 1:
+        array = table.column(columns[0])
+    else:
+        array = pc.binary_join_element_wise(*(table.column(name).cast(pa.string()) for name in columns), " ")
     try:
-        if len(columns) == 1:
-            return nanoseconds(table.column(columns[0]), form).astype(np.float64)
-        parts = [table.column(name).cast(pa.string()) for name in columns]
-        return nanoseconds(pc.binary_join_element_wise(*parts, " "), form).astype(np.float64)
+        return dates(array, form)
     except NotADateError as error:
         raise DataError(
             f"column '{', '.join(columns)}' holds neither numbers nor dates of one form ('{error.text:.40}'): "

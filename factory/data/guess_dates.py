@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from factory.data.intake.dates import NotADateError, parse_dates
+from factory.data.statistics import Doubles
 
 _DAYS = ("%Y-%m-%d", "%Y/%m/%d", "%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%m-%Y", "%d-%b-%Y", "%d %b %Y", "%Y%m%d",
          "%d/%m/%y", "%m/%d/%y", "%d.%m.%y")  # fmt: skip
@@ -53,15 +54,23 @@ def _all_fit(texts: Sequence[str], form: str | None) -> bool:
     return True
 
 
-def nanoseconds(column: Any, form: str | None) -> "np.ndarray[tuple[int, ...], np.dtype[np.int64]]":
-    """(n,) of a pyarrow array of dates.
+def dates(column: Any, form: str | None) -> Doubles:
+    """(n,) nanoseconds of a pyarrow array of dates or times of day; NaN where there is none.
 
     Raises:
         NotADateError: One has another form.
     """
     import pyarrow as pa
+    from pyarrow import compute as pc
 
     array = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    if pa.types.is_string(array.type):
+        array = pc.if_else(pc.equal(pc.utf8_trim_whitespace(array), ""), pa.scalar(None, pa.string()), array)
+    found = np.full(len(array), np.nan)
+    there = array.is_valid().to_numpy(zero_copy_only=False)
+    kept = array.drop_null()
     if pa.types.is_time(array.type):
-        return np.asarray(array.cast(pa.time64("ns")).cast(pa.int64()).to_numpy(zero_copy_only=False))
-    return parse_dates(array, form)
+        found[there] = kept.cast(pa.time64("ns")).cast(pa.int64()).to_numpy(zero_copy_only=False)
+    elif len(kept):
+        found[there] = parse_dates(kept, form)
+    return found

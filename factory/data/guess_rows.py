@@ -1,11 +1,12 @@
 """One pass over every row: who, what and for how long, order of time, missing values, and each person's values."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from factory.contracts.dataset import Ints
 from factory.data.columns import Roles
@@ -15,6 +16,7 @@ from factory.data.guess_triads import AXES, Axes
 from factory.data.guess_units import Lengths
 from factory.data.intake.members import Member
 from factory.data.intake.sheet import Kind
+from factory.data.names import normal_name
 from factory.data.statistics import Doubles
 
 _MOST_STRETCHES = 100_000
@@ -36,6 +38,7 @@ class Scan:
         between: (before, after) of each change of label within a recording to their number.
         lengths: Sensor to (person, recording) to the lengths of its values.
         missing: Sensor to rows with a missing value, and the first: file and row in it.
+        filled: Label to the lengths of its stretches if an empty label repeats the one before.
         spans: (person, recording) to its first and last time in seconds and its rows, of one sensor.
         steps, falls, equal, copies: Steps of time within recordings; those that fall, those of nothing, and those of
             nothing whose values are the row before's.
@@ -55,6 +58,7 @@ class Scan:
     lengths: defaultdict[str, dict[tuple[str, str], Lengths]] = field(default_factory=lambda: defaultdict(dict))
     missing: dict[str, tuple[int, str, int]] = field(default_factory=dict)
     spans: dict[tuple[str, str], tuple[float, float, int]] = field(default_factory=dict)
+    filled: defaultdict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     steps: int = 0
     falls: int = 0
     falls_far: int = 0
@@ -62,6 +66,16 @@ class Scan:
     copies: int = 0
     rough: float = 0.0
     smooth: "np.ndarray[tuple[int, ...], np.dtype[np.float64]]" = field(default_factory=lambda: np.zeros(3))
+
+    def of_people(self, rename: Mapping[str, str]) -> dict[str, dict[tuple[str, str], Lengths]]:
+        """`lengths` under the final names of people; another spelling's recordings stay apart."""
+        return {
+            sensor: {
+                (rename.get(who, who), f"{session} ({who})" if who in rename else session): part
+                for (who, session), part in lengths.items()
+            }
+            for sensor, lengths in self.lengths.items()
+        }
 
 
 @dataclass(slots=True)
@@ -73,6 +87,7 @@ class _Open:
     label: str
     since: float
     rows: int
+    before: str = ""
 
 
 def wanted_columns(roles: Roles, clock: Clock, sensors: Sequence[Axes]) -> dict[str, Kind]:
@@ -134,6 +149,7 @@ class _Scanner:
     def _take(self, batch: Any) -> None:
         self.found.rows += batch.num_rows
         time_s = self.clock.ticks(batch) * self.clock.seconds
+        self._absent("time stamps", np.isnan(time_s), np.arange(batch.num_rows))
         labels: tuple[Ints, list[str]] | None = None
         if self.roles.label is not None:
             labels = codes_of(batch, self.roles.label.column)
@@ -169,14 +185,17 @@ class _Scanner:
     def _values(self, axes: Axes, who: tuple[str, str], rows: Ints, samples: Doubles) -> None:
         self.found.lengths[axes.name].setdefault(who, Lengths()).add(samples, self._second)
         absent = ~np.isfinite(samples).all(axis=1)
-        if absent.any():
-            count, file, row = self.found.missing.get(axes.name, (0, self._file, self._row + int(rows[absent][0])))
-            self.found.missing[axes.name] = (count + int(absent.sum()), file, row)
+        self._absent(axes.name, absent, rows)
         if len(samples) > _LAGS:
             ends = len(samples) - _LAGS
             self.found.rough += float(np.nansum(np.abs(samples[1 : ends + 1] - samples[:ends])))
             for place, lag in enumerate(range(2, _LAGS + 1)):
                 self.found.smooth[place] += float(np.nansum(np.abs(samples[lag : ends + lag] - samples[:ends])))
+
+    def _absent(self, what: str, absent: NDArray[np.bool_], rows: Ints) -> None:
+        if absent.any():
+            count, file, row = self.found.missing.get(what, (0, self._file, self._row + int(rows[absent][0])))
+            self.found.missing[what] = (count + int(absent.sum()), file, row)
 
     def _time(
         self,
@@ -186,6 +205,7 @@ class _Scanner:
         labels: tuple[Ints, list[str]] | None,
         samples: Doubles,
     ) -> None:
+        key = (normal_name(key[0]), *key[1:])  # a person spelled twice is one
         open_ = self._open.get(key)
         if self.clock.column is None:
             start = 0 if open_ is None else open_.rows
@@ -206,6 +226,7 @@ class _Scanner:
             before = float(times[place - 1]) if place else open_.last
             label = names[int(texts[place])]
             self._close_at(key, open_, before, label)
+            open_.before = open_.label or open_.before
             open_.label, open_.since = label, float(times[place])
         open_.last = float(times[-1])
         open_.rows += len(rows)
@@ -242,6 +263,8 @@ class _Scanner:
         self.found.people_of[open_.label].add(key[0])
         if lasts <= 0:
             self.found.lone[open_.label] += 1
+        if not open_.label and open_.before and lasts > 0:
+            self.found.filled[open_.before].append(lasts)
         if len(self.found.stretches[open_.label]) < _MOST_STRETCHES:
             self.found.stretches[open_.label].append(lasts + 1 / self.clock.rate_hz)
 

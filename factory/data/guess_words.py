@@ -57,7 +57,7 @@ PLACES = (
     "foot", "shin", "left", "right", "upper", "lower", "forearm", "neck", "belt", "knee", "links", "rechts",
 )  # fmt: skip
 NULL = (
-    "null", "none", "other", "others", "unknown", "undefined", "transition", "transitions", "idle", "background",
+    "null", "none", "other", "others", "unknown", "undefined", "transition", "transitions", "transient", "idle", "background",
     "no activity", "noactivity", "nothing", "no label", "misc", "null class", "?", "sonstiges", "unbekannt", "autre",
     "inconnu", "otro", "999", "99", "9999", "-999", "-99", "desconocido", "その他", "不明", "其他", "未知",
 )  # fmt: skip

@@ -446,3 +446,17 @@ def test_every_question_stands_in_the_description(tmp_path: Path) -> None:
     text = description_toml(found, tmp_path)
     assert len(found.checks) == 3
     assert all(f"# PLEASE CHECK: {check.message}" in text for check in found.checks)
+
+
+def test_stretches_between_start_markers_decide_the_window(tmp_path: Path) -> None:
+    path = edit(table(tmp_path / "t.csv"), lambda n, cells: [cells[0], "" if n % 500 else cells[1], *cells[2:]])
+    assert guess(path).window.window == 128
+
+
+def test_a_person_spelled_twice_is_one_whose_time_may_start_anew(tmp_path: Path) -> None:
+    def respell(number: int, cells: list[str]) -> list[str]:
+        return ["ANN" if cells[0] == "ben" else cells[0], *cells[1:]]
+
+    found = guess(edit(table(tmp_path / "t.csv"), respell))
+    assert found.cleaning.time_falls == "split"
+    assert len(found.people.rows) == 3
