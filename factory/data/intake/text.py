@@ -5,8 +5,9 @@ import csv
 import io
 import lzma
 import re
+import sys
 from collections.abc import Callable, Generator, Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from itertools import islice
 from typing import IO, Any
@@ -147,8 +148,14 @@ class TextSheet:
         if not stream.peek(1):  # type: ignore[attr-defined]
             return
         native = self._native(stream)
-        with arrow.open_csv(native, read_options=read, parse_options=parse, convert_options=convert) as reader:
-            for batch in reader:
+        with _unspoken():
+            reader = arrow.open_csv(native, read_options=read, parse_options=parse, convert_options=convert)
+        with reader:
+            while True:
+                with _unspoken():
+                    batch = next(reader, None)
+                if batch is None:
+                    return
                 yield self._to_numbers(batch, lenient | self._grouped(batch, wanted))
 
     def _native(self, stream: IO[bytes]) -> Any:
@@ -344,6 +351,16 @@ class TextSheet:
 
     def _decoding(self) -> "_Decoding":
         return _Decoding(self.member, self._reading.encoding)
+
+
+@contextmanager
+def _unspoken() -> Iterator[None]:
+    """Without what Python prints of an odd row that is not even text, which pyarrow cannot hand to `on_odd_row`."""
+    before, sys.unraisablehook = sys.unraisablehook, lambda _: None
+    try:
+        yield
+    finally:
+        sys.unraisablehook = before
 
 
 class _Decoding:
