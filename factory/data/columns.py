@@ -485,6 +485,8 @@ class _Finder:
         )
         for role, absent, why, also in missing:
             if absent:
+                if role == "label":
+                    self._refuse_one_label()
                 candidates = self._free() or list(self.sample.names)
                 fields = [name for name in _PATH_FIELDS if name in self.facts and self.facts[name].distinct > 1]
                 raise DataError(
@@ -497,6 +499,14 @@ class _Finder:
                 f"no sensor with axes x, y and z among the columns {', '.join(self.sample.names):.200}: "
                 "name them like acc_x, acc_y, acc_z, gyro_x, gyro_y, gyro_z"
             )
+
+    def _refuse_one_label(self) -> None:
+        for name in self._free():
+            if says(name, LABEL) and not says(name, NOT_LABELS) and self.facts[name].distinct == 1:
+                raise DataError(
+                    f"column '{name}' holds 1 label ({self.sample.texts(name)[:1]}): at least 2 are needed; name "
+                    "another column with --label COLUMN"
+                )
 
     def _refuse_text_axes(self) -> None:
         """Axes that hold text are named with an example."""

@@ -10,7 +10,7 @@ from factory.contracts.progress import Progress
 from factory.contracts.table import Cleaning, SourceUnit
 from factory.data.columns import Chosen, Found, Roles, find_roles
 from factory.data.guess_check import Check
-from factory.data.guess_cleaning import guess_cleaning
+from factory.data.guess_cleaning import faulty_rows, guess_cleaning
 from factory.data.guess_clock import Clock, guess_clock, resampled_rate
 from factory.data.guess_continue import joined_session
 from factory.data.guess_intervals import LabelFile, read_label_files
@@ -81,7 +81,9 @@ def guess_table(paths: Sequence[Path], chosen: Chosen, files: Files, progress: P
     sample = take_sample(project.members, project.readings)
     roles = _roles(sample, project, chosen)
     sensors, clock, left_out, unnamed = _sensors_and_clock(sample, roles, chosen)
-    batches = stream_columns(project.members, project.readings, wanted_columns(roles, clock, sensors), progress)
+    dropped: Counter[str] = Counter()
+    wanted = wanted_columns(roles, clock, sensors)
+    batches = stream_columns(project.members, project.readings, wanted, progress, dropped)
     rows = scan(batches, roles, clock, sensors)
     label_file = read_label_files(project, roles, rows, clock) if roles.label is None else None
     people = guess_people(rows, roles.subject, str(project.folder if len(project.members) > 1 else project.members[0]))
@@ -90,8 +92,11 @@ def guess_table(paths: Sequence[Path], chosen: Chosen, files: Files, progress: P
     _require_classes(labels, roles, project)
     judged, unit_checks = guess_sensors(sensors, rows.lengths, chosen)
     cleaning, row_checks = guess_cleaning(rows, clock, roles.session is not None, project.line)
+    row_checks += faulty_rows(dropped)
     rate_hz = resampled_rate(clock.rate_hz)
     stretches = label_file.stretches_s if label_file else rows.stretches
+    if any(check.code == "recording.interleaved" for check in row_checks):
+        clock = replace(clock, checks=tuple(check for check in clock.checks if check.code != "time.coarse"))
     return TableGuess(
         project=project,
         roles=roles,
@@ -122,7 +127,8 @@ def _roles(sample: Sample, project: Project, chosen: Chosen) -> Roles:
         roles = find_roles(sample, replace(chosen, intervals=True))
     if chosen.session is None and project.session is not None and len(project.members) > 1:
         template, reason = project.session, "files of one person are recordings of their own"
-        if joined := joined_session(project, roles, template):
+        joined = joined_session(project, roles, template)
+        if joined is not None:
             template, reason = joined, "files follow each other without a gap, so their number is no recording"
         session = Found(column=template, reason=reason) if template else None
         roles = replace(roles, session=session)

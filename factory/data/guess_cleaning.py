@@ -1,6 +1,6 @@
 """Rows that cannot be used as they are: what the description may do about them, and what it must not."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Literal
 
 from factory.contracts.table import Cleaning
@@ -11,7 +11,7 @@ from factory.data.guess_rows import Scan
 _DISORDER = 0.02
 """Share of falling steps from which rows are in no order."""
 _INTERLEAVED = 1.2
-"""|x[i+1] - x[i]| over |x[i+2] - x[i]|, summed: below 1 in one recording, above it where two alternate."""
+"""|x[i+1] - x[i]| over |x[i+k] - x[i]|, summed: below 1 in one recording, above it where k alternate."""
 
 
 def guess_cleaning(
@@ -35,10 +35,10 @@ def guess_cleaning(
     if clock.column is not None and scan.steps:
         plan |= _order(scan, missing, checks)
         plan |= _equal(scan, clock, bool(plan), checks)
-    if scan.rough > _INTERLEAVED * scan.smooth and "order" not in plan:
+    if scan.rough > _INTERLEAVED * scan.smooth.min() and "order" not in plan:
         message = (
             f"{missing}rows of two recordings stand "
-            "between each other (a value is nearer to the one before the last than to the last); sorting by time or "
+            "between each other (values are nearer to those a few rows back than to the last); sorting by time or "
             "leaving out equal stamps does not mend that"
         )
         checks.insert(0, Check(code="recording.interleaved", key="columns.session", message=message))
@@ -51,6 +51,19 @@ def guess_cleaning(
         )
         checks.append(Check(code="row.missing", key="cleaning.faulty_rows", message=message))
     return Cleaning.model_validate(plan), checks
+
+
+def faulty_rows(dropped: Mapping[str, int]) -> list[Check]:
+    """Rows with more or fewer values than the others."""
+    if not dropped:
+        return []
+    file, rows = max(dropped.items(), key=lambda item: item[1])
+    where = f"{file} ({rows})" if len(dropped) == 1 else f"{len(dropped)} files, most in {file} ({rows})"
+    message = (
+        f"{sum(dropped.values())} rows have more or fewer values than the others, in {where}: correct them, or set "
+        "faulty_rows = 'drop'; factory data check names the first line"
+    )
+    return [Check(code="row.faulty", key="cleaning.faulty_rows", message=message)]
 
 
 def _order(scan: Scan, missing: str, checks: list[Check]) -> dict[str, Literal["time", "split"]]:

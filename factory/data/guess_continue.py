@@ -9,6 +9,7 @@ from factory.data.columns import Roles
 from factory.data.guess_project import Project
 from factory.data.guess_triads import AXES
 from factory.data.intake.members import Member
+from factory.data.intake.patterns import is_template
 from factory.data.intake.sheet import Kind
 from factory.data.sample import stream_columns
 from factory.data.statistics import Doubles
@@ -20,7 +21,10 @@ _SEGMENTS = ("part", "trial", "session")
 
 
 def joined_session(project: Project, roles: Roles, template: str) -> str | None:
-    """The template without the part that numbers pieces of one recording; None where files stand for themselves."""
+    """The template without the part that numbers pieces of one recording; None where files stand for themselves.
+
+    Empty where a person's files are all one recording.
+    """
     if roles.times:
         return None
     for name in _SEGMENTS:
@@ -28,7 +32,9 @@ def joined_session(project: Project, roles: Roles, template: str) -> str | None:
         if field in template:
             pairs = _pairs(project, name)
             if pairs and _continue(project, roles, pairs):
-                return re.sub(r"^[_-]|[_-]$|(?<=[_-])[_-]", "", template.replace(field, ""))
+                rest = re.sub(r"^[_-]|[_-]$|(?<=[_-])[_-]", "", template.replace(field, ""))
+                label = roles.label.column if roles.label is not None and is_template(roles.label.column) else ""
+                return rest if label in rest else "_".join(filter(None, (label, rest)))
     return None
 
 

@@ -129,17 +129,21 @@ def _several(folder: Path, members: list[Member], labels: Member | None, told: F
         members=tuple(found),
         readings=readings,
         label_files=(labels,) if labels else tuple(named),
-        session=guess.session if told.pattern is None else _template(pattern),
+        session=guess.session if told.pattern is None else _template(pattern, found),
         reason="named with --pattern" if told.pattern else guess.reason,
         checks=() if told.pattern else _path_checks(guess, pattern),
     )
 
 
-def _template(pattern: str) -> str:
-    """What tells recordings of one person apart: the pattern's other parts, or the file where it holds all sensors."""
+def _template(pattern: str, members: Sequence[Member]) -> str | None:
+    """The parts of a pattern that, with person and sensor, tell every two files apart."""
     parts = [name for name in fields_of(pattern) if name not in ("subject", "sensor", "placement")]
-    own = {"sensor", "placement"} & set(fields_of(pattern))
-    return "_".join(f"{{{name}}}" for name in parts) or "{parent}" if own else "{file}"
+    own = [name for name in ("subject", "sensor", "placement") if name in fields_of(pattern)]
+    for chosen in ([], [name for name in parts if name != "label"], parts):
+        keys = {tuple(member.fields[name] for name in (*own, *chosen)) for member in members}
+        if len(keys) == len(members):
+            return "_".join(f"{{{name}}}" for name in chosen) or None
+    return "{parent}" if {"sensor", "placement"} & set(own) else "{file}"
 
 
 def _path_checks(guess: PathGuess, pattern: str) -> tuple[Check, ...]:

@@ -18,6 +18,7 @@ from factory.data.intake.sheet import Kind
 from factory.data.statistics import Doubles
 
 _MOST_STRETCHES = 100_000
+_LAGS = 4
 
 
 @dataclass(kw_only=True)
@@ -39,8 +40,8 @@ class Scan:
         steps, falls, equal, copies: Steps of time within recordings; those that fall, those of nothing, and those of
             nothing whose values are the row before's.
         falls_far: Falls back to within a second of the recording's first time.
-        rough, smooth: Sums of |x[i+1] - x[i]| and |x[i+2] - x[i]|: where two recordings are interleaved, the first is
-            the larger.
+        rough, smooth: Sum of |x[i+1] - x[i]|, and of |x[i+k] - x[i]| for k of 2, 3, 4: where k recordings are
+            interleaved, the first is the larger.
     """
 
     rows: int = 0
@@ -60,7 +61,7 @@ class Scan:
     equal: int = 0
     copies: int = 0
     rough: float = 0.0
-    smooth: float = 0.0
+    smooth: "np.ndarray[tuple[int, ...], np.dtype[np.float64]]" = field(default_factory=lambda: np.zeros(3))
 
 
 @dataclass(slots=True)
@@ -171,9 +172,11 @@ class _Scanner:
         if absent.any():
             count, file, row = self.found.missing.get(axes.name, (0, self._file, self._row + int(rows[absent][0])))
             self.found.missing[axes.name] = (count + int(absent.sum()), file, row)
-        if len(samples) > 2:
-            self.found.rough += float(np.nansum(np.abs(samples[1:-1] - samples[:-2])))
-            self.found.smooth += float(np.nansum(np.abs(samples[2:] - samples[:-2])))
+        if len(samples) > _LAGS:
+            ends = len(samples) - _LAGS
+            self.found.rough += float(np.nansum(np.abs(samples[1 : ends + 1] - samples[:ends])))
+            for place, lag in enumerate(range(2, _LAGS + 1)):
+                self.found.smooth[place] += float(np.nansum(np.abs(samples[lag : ends + lag] - samples[:ends])))
 
     def _time(
         self,

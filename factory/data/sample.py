@@ -4,6 +4,7 @@ Used by `factory init`; reading everything is `sources.table`'s work.
 """
 
 import io
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -88,7 +89,11 @@ def take_sample(members: Sequence[Member], readings: Sequence[Reading]) -> Sampl
 
 
 def stream_columns(
-    members: Sequence[Member], readings: Sequence[Reading], wanted: Mapping[str, Kind], progress: Progress
+    members: Sequence[Member],
+    readings: Sequence[Reading],
+    wanted: Mapping[str, Kind],
+    progress: Progress,
+    dropped: Counter[str] | None = None,
 ) -> Iterator[tuple[Member, Any]]:
     """All rows of a few columns, batch by batch, one file after the other.
 
@@ -97,6 +102,7 @@ def stream_columns(
         readings: How to read them.
         wanted: Columns, and fields of the path in braces, and how they are wanted. A column that a file lacks is null.
         progress: Told of rows.
+        dropped: Told of rows of another length, which are left out, by file.
 
     Raises:
         DataError: A row cannot be read; text among numbers is null.
@@ -115,6 +121,8 @@ def stream_columns(
                 ]
                 yield member, pa.RecordBatch.from_arrays(columns, names=list(wanted))
                 bar.advance(batch.num_rows, note=member.name)
+            if dropped is not None and sheet.dropped:
+                dropped[member.name] += sheet.dropped
 
 
 def _constant(member: Member, name: str, kind: Kind, rows: int) -> Any:
