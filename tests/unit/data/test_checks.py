@@ -186,12 +186,8 @@ def test_findings_say_where_they_occur() -> None:
     recordings.append(replace(recordings[4], subject="z"))
     places = {finding.code: finding.places for finding in report(recordings).findings}
     (lost,) = places["channel.not_finite"]
-    assert (lost.subject, lost.session, lost.start_s, lost.end_s) == (
-        "a",
-        "0",
-        pytest.approx(0.14),
-        pytest.approx(0.16),
-    )
+    assert (lost.subject, lost.session) == ("a", "0")
+    assert [lost.start_s, lost.end_s] == pytest.approx([0.14, 0.16])
     (dead,) = places["channel.sometimes_dead"]
     assert dead == Place(subject="b", session="10")
     (gap,) = places["timing.gaps"]
