@@ -200,8 +200,8 @@ def guess_sensors(
         guesses.append(guess)
         checks += found
     checks += _swapped(guesses, lengths)
-    order = {axes.name: place for place, axes in enumerate(sensors)}
-    return sorted(guesses, key=lambda guess: order[guess.axes.name]), checks
+    order = {axes.shown: place for place, axes in enumerate(sensors)}
+    return sorted(guesses, key=lambda guess: order[guess.axes.shown]), checks
 
 
 def _field(axes: Axes, parts: list[Lengths]) -> SensorGuess:
@@ -241,7 +241,9 @@ def _acceleration(
         corrections=corrections,
     )  # fmt: skip
     if chosen.sum_gravity and axes.plus:
-        guess = replace(guess, summed=True, gravity=True, scale=-scale)
+        axes = replace(axes, name=short_name(Quantity.ACCELEROMETER, axes.placement))
+        guess = replace(guess, axes=axes, summed=True, gravity=True, scale=-scale)
+        checks, key = [], f"channels.{axes.name}"
         message = (
             f"{axes.shown}: gravity is added on request; iOS gives acceleration with the opposite sign of Android, so "
             "scale = -1 turns it to Android's; say scale = 1 if the model runs on iOS alone"

@@ -9,6 +9,8 @@ import typer
 from factory.cli import _errors
 from factory.cli.app import run
 from factory.cli.init import init
+from tests.unit.data.kinds import sensor_logger
+from tests.unit.data.kinds import table as kind_table
 from tests.unit.data.odd_tables import watch_rows, write_odd
 
 app = typer.Typer(pretty_exceptions_enable=False)
@@ -85,3 +87,34 @@ def test_a_table_of_two_people_explains_why_three_are_needed(
     write_odd(tmp_path / "two.csv", watch_rows(subjects=2, recordings=14))
     assert run_init(str(tmp_path / "two.csv"), "--out", str(tmp_path)) == 4
     assert "at least 3" in capsys.readouterr().err
+
+
+def test_a_folder_of_one_file_a_sensor_goes_through_to_windows(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = sensor_logger(tmp_path / "recordings")
+    assert run_init(str(folder), "--out", str(tmp_path / "out")) == 0
+    said = capsys.readouterr().out
+    assert "4 people, 3 classes, 50 Hz" in said
+    assert "PLEASE CHECK: paths are read as" in said
+    assert "left out:" in said
+    recipe = str(tmp_path / "out" / "recipe.toml")
+    assert run(["data", "prepare", recipe, "--cache", str(tmp_path / "cache"), "--json"]) == 0
+    counts = json.loads(capsys.readouterr().out)["windows"]
+    assert sum(sum(classes.values()) for classes in counts["test"].values()) > 0
+
+
+def test_checks_are_listed_for_machines(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    table_path = kind_table(tmp_path / "t.csv", own_clock=True)
+    assert run_init(str(table_path), "--out", str(tmp_path), "--json") == 0
+    checks = json.loads(capsys.readouterr().out)["checks"]
+    assert [check["code"] for check in checks] == ["time.falls"]
+    assert run(["data", "prepare", str(tmp_path / "recipe.toml"), "--cache", str(tmp_path / "c"), "--json"]) == 0
+
+
+def test_options_say_what_no_file_tells(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    counted = kind_table(tmp_path / "t.csv", row=lambda piece, time, number: (piece.who, piece.label, str(number)))
+    assert run_init(str(counted), "--out", str(tmp_path)) == 4
+    assert "--rate HZ" in capsys.readouterr().err
+    assert run_init(str(counted), "--out", str(tmp_path), "--rate", "50") == 0
+    assert run(["data", "prepare", str(tmp_path / "recipe.toml"), "--cache", str(tmp_path / "c"), "--json"]) == 0

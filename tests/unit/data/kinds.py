@@ -86,3 +86,26 @@ def edit(path: Path, change: Callable[[int, list[str]], list[str]]) -> Path:
     lines = [",".join(change(number, row.split(","))) for number, row in enumerate(rows)]
     path.write_text("\n".join([header, *lines]) + "\n", encoding="utf-8")
     return path
+
+
+def sensor_logger(folder: Path) -> Path:
+    """A folder an exercise and person, one file a sensor, each with its own clock and columns in the order z, y, x."""
+    for number, piece in enumerate(pieces()):
+        inside = folder / f"{piece.label}_{piece.who}-2024-09-29_08-{number:02}-00"
+        inside.mkdir(parents=True)
+        kernel = np.ones(RATE_HZ) / RATE_HZ
+        gravity = np.stack([np.convolve(axis, kernel, "same") for axis in piece.acc.T], axis=1)
+        sensors = {
+            "TotalAcceleration": (piece.acc, 1.9e6),
+            "Accelerometer": (piece.acc - gravity, 0),
+            "Gravity": (gravity, 0),
+            "Gyroscope": (piece.gyro, 3.7e6),
+        }
+        (inside / "Metadata.csv").write_text("version,device name\n3,Pixel 7\n")
+        for name, (values, late_ns) in sensors.items():
+            lines = ["time,seconds_elapsed,z,y,x"]
+            for index, (x, y, z) in enumerate(values):
+                stamp = 1_727_601_000_000_000_000 + number * 10**11 + index * 20_000_000 + int(late_ns)
+                lines.append(f"{stamp},{index * 0.02 + late_ns * 1e-9:.4f},{z:.5f},{y:.5f},{x:.5f}")
+            (inside / f"{name}.csv").write_text("\n".join(lines) + "\n")
+    return folder

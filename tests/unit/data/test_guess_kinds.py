@@ -15,7 +15,7 @@ from factory.data.describe import description_toml, recipe_toml
 from factory.data.guess import TableGuess, guess_table
 from factory.data.guess_project import Files
 from factory.data.sources.layout import STANDARD_GRAVITY
-from tests.unit.data.kinds import RATE_HZ, Piece, edit, pieces, table
+from tests.unit.data.kinds import RATE_HZ, Piece, edit, pieces, sensor_logger, table
 
 
 def guess(*paths: Path, chosen: Chosen | None = None, files: Files | None = None) -> TableGuess:
@@ -372,29 +372,6 @@ def test_two_devices_at_once_are_two_placements(tmp_path: Path) -> None:
     found = guess(path)
     assert {sensor.axes.placement for sensor in found.sensors} == {"left", "right"}
     assert described(found, tmp_path).columns.sensor == "side"
-
-
-def sensor_logger(folder: Path) -> Path:
-    """A folder an exercise and person, one file a sensor, each with its own clock and columns in the order z, y, x."""
-    for number, piece in enumerate(pieces()):
-        inside = folder / f"{piece.label}_{piece.who}-2024-09-29_08-{number:02}-00"
-        inside.mkdir(parents=True)
-        kernel = np.ones(RATE_HZ) / RATE_HZ
-        gravity = np.stack([np.convolve(axis, kernel, "same") for axis in piece.acc.T], axis=1)
-        sensors = {
-            "TotalAcceleration": (piece.acc, 1.9e6),
-            "Accelerometer": (piece.acc - gravity, 0),
-            "Gravity": (gravity, 0),
-            "Gyroscope": (piece.gyro, 3.7e6),
-        }
-        (inside / "Metadata.csv").write_text("version,device name\n3,Pixel 7\n")
-        for name, (values, late_ns) in sensors.items():
-            lines = ["time,seconds_elapsed,z,y,x"]
-            for index, (x, y, z) in enumerate(values):
-                stamp = 1_727_601_000_000_000_000 + number * 10**11 + index * 20_000_000 + int(late_ns)
-                lines.append(f"{stamp},{index * 0.02 + late_ns * 1e-9:.4f},{z:.5f},{y:.5f},{x:.5f}")
-            (inside / f"{name}.csv").write_text("\n".join(lines) + "\n")
-    return folder
 
 
 def test_a_folder_with_one_file_a_sensor_is_described(tmp_path: Path) -> None:
