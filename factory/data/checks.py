@@ -66,8 +66,8 @@ def check(recipe: Recipe, folder: Path | None, cache: Path, progress: Progress, 
     except DataError as error:
         problems.append(_error("window.none" if windows is None else "split.impossible", "data", str(error)))
     except RecipeError as error:
-        if windows is None:
-            raise
+        if windows is None or set(windows.subject.tolist()) == set(survey.subjects):
+            raise  # the recipe's own fault, not that of somebody without windows
         problems.append(_error("split.impossible", "data", str(error)))
     if windows is not None and split is not None and not survey.twins:
         problems += _copies(survey, copies_in_training(windows, split))

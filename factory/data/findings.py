@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from factory.contracts.recipe import DataRecipe
 from factory.contracts.report import DataReport, Finding, SensorReport, Severity
 from factory.contracts.window import Quantity
-from factory.data.label_stretches import advice
+from factory.data.label_stretches import advice, too_short
 
 _ERROR, _WARNING, _INFO = Severity.ERROR, Severity.WARNING, Severity.INFO
 _ORDER = tuple(Severity)
@@ -136,7 +136,9 @@ def _empty_classes(report: DataReport, recipe: DataRecipe) -> Iterator[Finding]:
         if not entry.samples:
             message = "has no samples: leave it out with data.labels, or record it"
             yield _finding(_ERROR, "class.empty", entry.label, message)
-        elif (entry.windows == 0 or (nothing and entry.windows is None)) and entry.median_s and entry.longest_s:
+        elif entry.median_s is None or entry.longest_s is None:
+            continue
+        elif entry.windows == 0 or (nothing and too_short(recipe, entry.longest_s)):
             remedy = advice(recipe, entry.median_s, entry.longest_s, gaps=nothing)
             yield _finding(_ERROR, "class.empty", entry.label, f"has no windows: {remedy}; or leave it out")
 

@@ -14,6 +14,8 @@ _BINS = 100
 _STEP = 8
 _LEAST_WINDOW = 16
 _LEAST_PURITY = 0.6
+_SCATTERED = 4
+"""Samples of the longest stretch, below which there are none but single ones."""
 
 
 class LabelStretches:
@@ -67,6 +69,8 @@ def advice(recipe: DataRecipe, median_s: float, longest_s: float, gaps: bool) ->
         gaps: Whether gaps end the stretches, not other labels: then no purity helps.
     """
     window_s = recipe.window / recipe.rate_hz
+    if longest_s * recipe.rate_hz < _SCATTERED:
+        return f"its samples lie further apart than data.max_gap_s = {recipe.max_gap_s:g}: record it at a higher rate"
     why = (
         f"its labelled stretches last {median_s:.3g} s (median; the longest {longest_s:.3g} s), a window "
         f"{window_s:.3g} s, of which {recipe.purity:.0%} must carry the label"
@@ -75,6 +79,11 @@ def advice(recipe: DataRecipe, median_s: float, longest_s: float, gaps: bool) ->
     purity = "" if gaps else _purity(recipe, longest_s)
     ways = [way for way in (window, purity) if way]
     return f"{why}: set {', or '.join(ways)}" if ways else f"{why}: record it for longer at a time"
+
+
+def too_short(recipe: DataRecipe, longest_s: float) -> bool:
+    """Whether a class that lasts so long at most may have no window at all."""
+    return longest_s * recipe.rate_hz < recipe.window + recipe.hop
 
 
 def _window(recipe: DataRecipe, seconds: float) -> str:

@@ -32,8 +32,8 @@ from factory.data.windows import LabelPlan, choose_channels
 MOST_BYTES = 14_000_000
 """Of all signals as the page stores them: 4 bytes a time, 2 a value; text makes 18.7 MB of it."""
 MOST_RECORDINGS = 5000
-MOST_POINTS, LEAST_POINTS = 6000, 32
-"""Of one recording."""
+MOST_POINTS, LEAST_POINTS = 400_000, 32
+"""Kept of one recording; the page draws a few thousand of those that are shown."""
 MOST_RUNS, MOST_GAPS = 1500, 200
 _CLOCK_S = 1e-6
 """Resolution of a time stamp in seconds since 1970 held as float64, rounded up."""

@@ -8,6 +8,7 @@ import json
 import re
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +25,10 @@ from factory.data.sources import open_source
 from factory.recipes import find_recipe
 from factory.reporting.recordings_page import write_page
 from tests.integration.test_report_in_browser import DARK, Browser, find_browser
-from tests.unit.data.exercises import Exercises, Mislabelled
+from tests.unit.data.exercises import RATE_HZ, Exercises, Held, Mislabelled
 
 HOSTILE_PERSON = "</script><script>document.title='taken'</script>"
-HOSTILE_LABEL = """<img src=x onerror="document.title='taken'">"""
+HOSTILE_LABEL = """<b>x</b><img src=x onerror="document.title='taken'">"""
 FINDING = "lost packets 'here' & <b>there</b>: look"
 PATIENCE = "--virtual-time-budget=20000"
 DRIVER = """<script>(async () => {{
@@ -91,25 +92,26 @@ Drive = Callable[..., Any]
 @pytest.fixture
 def drive(browser: Browser, page: Path) -> Drive:
     """What a script finds in the page once it is drawn; nothing was loaded or refused, the console is silent."""
+    return partial(evaluate, browser, page)
 
-    def run(script: str, fragment: str = "", width: int | None = None) -> Any:
-        # The page's own policy lets no script run but its two; here one more must, and the network stays shut.
-        content = re.sub(r"script-src [^;]*;", "script-src 'unsafe-inline';", page.read_text(encoding="utf-8"))
-        content = content.replace("</body>", DRIVER.format(script=script))
-        driven = page.with_name("driven.html")
-        if width is not None:
-            content = FRAME.format(width=width, page=html.escape(content))
-        driven.write_text(content, encoding="utf-8")
-        done = browser.run(driven, "--dump-dom", "--window-size=1400,1000", PATIENCE, fragment=fragment)
-        pattern = r'<pre id="found">(.*?)</pre>' if width is None else r"<title>(.*?)</title>"
-        match = re.search(pattern, done.stdout, re.DOTALL)
-        assert match is not None, done.stderr
-        told = json.loads(html.unescape(match[1]))
-        assert (told["refused"], told["loaded"]) == ([], [])
-        assert "CONSOLE" not in done.stderr
-        return told["found"]
 
-    return run
+def evaluate(browser: Browser, page: Path, script: str, fragment: str = "", width: int | None = None) -> Any:
+    """What a script finds in the page once it is drawn; `width` is of a frame, as narrow as a phone."""
+    # The page's own policy lets no script run but its two; here one more must, and the network stays shut.
+    content = re.sub(r"script-src [^;]*;", "script-src 'unsafe-inline';", page.read_text(encoding="utf-8"))
+    content = content.replace("</body>", DRIVER.format(script=script))
+    driven = page.with_name("driven.html")
+    if width is not None:
+        content = FRAME.format(width=width, page=html.escape(content))
+    driven.write_text(content, encoding="utf-8")
+    done = browser.run(driven, "--dump-dom", "--window-size=1400,1000", PATIENCE, fragment=fragment)
+    pattern = r'<pre id="found">(.*?)</pre>' if width is None else r"<title>(.*?)</title>"
+    match = re.search(pattern, done.stdout, re.DOTALL)
+    assert match is not None, done.stderr
+    told = json.loads(html.unescape(match[1]))
+    assert (told["refused"], told["loaded"]) == ([], [])
+    assert "CONSOLE" not in done.stderr
+    return told["found"]
 
 
 def test_the_page_draws_under_its_own_policy_and_the_console_is_silent(browser: Browser, page: Path) -> None:
@@ -189,14 +191,14 @@ def test_hostile_names_are_shown_as_they_are_and_do_nothing(drive: Drive) -> Non
     assert found["images"] == 0
     assert found["scripts"] == 12 + 1 + 2 + 1
     assert HOSTILE_LABEL in found["classes"]
-    assert any(text.startswith("<img") for text in found["drawn"])
+    assert any(text.startswith("<b>x</b>") for text in found["drawn"])
 
 
 def test_a_gap_breaks_the_line_and_a_finding_stands_where_it_occurs(drive: Drive) -> None:
     found = drive(
         """
       const line = plot.data.find((trace) => trace.mode === "lines");
-      const missing = line.y.map((value, place) => (value === null ? line.x[place] : null)).filter((x) => x !== null);
+      const missing = [...line.x].filter((_, place) => Number.isNaN(line.y[place]));
       at("tab-findings").click();
       const link = document.querySelector("#panel-findings a");
       link.click();
@@ -234,6 +236,36 @@ def test_a_deep_link_opens_its_stretch_and_keys_go_from_recording_to_recording(d
     assert (found["chosen"], found["range"]) == ("Person 3, session a", [15, 30])
     assert found["next"] == found["typed"] == found["history"] == "Person 3, session b"
     assert found["back"] == "Person 3, session a"
+
+
+def test_a_long_recording_shows_more_when_zoomed_into_and_keeps_its_spikes(browser: Browser, tmp_path: Path) -> None:
+    """An hour and a half: 270 000 samples a channel in the page, some thousand of them drawn at a time."""
+    rng = np.random.default_rng(0)
+    exercises = Exercises.of_watch(people=1)
+    samples = rng.normal(size=(270_000, 6)).astype(np.float32)
+    samples[123_456, 0] = 77
+    time_s = np.arange(270_000) / RATE_HZ
+    time_s[200_000:] += 5
+    exercises.held = {("1", "a"): Held(samples=samples, labels=np.full(270_000, "walk", "<U64"), time_s=time_s)}
+    exercises.held["1", "a"].labels[:10_000] = "rest"
+    recipe = find_recipe(exercises.write(tmp_path))
+    source = open_source(recipe.data.source, recipe.data.description)
+    page = tmp_path / "page.html"
+    write_page(overview(source, recipe.data, "long", None, Silent()), [], page)
+    script = """
+      const told = () => { const line = plot.data.find((trace) => trace.mode === "lines"), y = [...line.y];
+        return [y.length, Math.max(...y.filter((value) => !Number.isNaN(value))), y.filter(Number.isNaN).length]; };
+      const all = told();
+      location.hash = "#1/a@2465.00-2475.00"; await settled();
+      return { all, near: told(), facts: at("facts").textContent };
+    """
+    found = evaluate(browser, page, script)
+    assert found["all"][0] < 6100
+    assert found["all"][1] == pytest.approx(77, abs=0.01)
+    assert 0 < found["all"][2] <= 4, "the line is broken at the gap"
+    assert found["near"][0] == pytest.approx(3 * 25 * RATE_HZ, abs=5), "every sample shown, and as many to each side"
+    assert found["near"][1] == pytest.approx(77, abs=0.01)
+    assert "least and largest" not in found["facts"]
 
 
 def test_a_spike_is_seen(drive: Drive) -> None:

@@ -4,16 +4,19 @@ Layout: the preamble says rate, start and the form of dates; accelerations are i
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import islice
+from typing import Any
+
+import numpy as np
 
 from factory.contracts.errors import DataError
 from factory.contracts.table import Reading
 from factory.data.formats import Head
 from factory.data.formats.look import Look, head_of, look
-from factory.data.formats.view import Rewrite, View
+from factory.data.formats.view import Rewrite, View, each
 from factory.data.intake.members import Member
 from factory.data.intake.sheet import Sheet
 from factory.data.intake.text import Lines, TextSheet
@@ -93,18 +96,18 @@ def _headless(member: Member, reading: Reading, encoding: str, found: Look, prea
 def _sheet(member: Member, read: Reading, names: dict[str, str], preamble: _Preamble, found: Look) -> Sheet:
     kept = ("date", *(name for name in names.values() if name != "date"))
     if "date" in names.values():
-        return View(TextSheet(member, read, rename=names), keep=kept, texts={"date": ("date", _iso(preamble))})
+        return View(TextSheet(member, read, rename=names), keep=kept, texts={"date": ("date", each(_iso(preamble)))})
     rate = preamble.rate_hz
     if rate is None:
         raise DataError(f"{member}, line 1: no rate ('at 30 Hz') and no time stamps: export with time stamps")
     if read.names is not None:
         read = read.model_copy(update={"names": ("date", *read.names)})
-    return View(TextSheet(member, read, rename=names, lines=_dated(preamble, rate, found, read.header)), keep=kept)
+    sheet = TextSheet(member, read, rename=names, lines=_counted(found.delimiter.encode(), read.header))
+    return View(sheet, keep=kept, texts={"date": ("date", _dates(preamble.start, rate))})
 
 
-def _dated(preamble: _Preamble, rate_hz: float, found: Look, header: bool) -> Lines:
-    """A date before each row, counted from the start."""
-    delimiter = found.delimiter.encode()
+def _counted(delimiter: bytes, header: bool) -> Lines:
+    """Before each row its number in the file, from 0, below the name 'date'."""
 
     def lines(raw: Iterator[bytes]) -> Iterator[bytes]:
         for line in islice(raw, int(header)):
@@ -112,11 +115,24 @@ def _dated(preamble: _Preamble, rate_hz: float, found: Look, header: bool) -> Li
         row = 0
         for line in raw:
             if line.strip():
-                stamp = preamble.start + timedelta(seconds=row / rate_hz)
-                yield stamp.isoformat(timespec="microseconds").encode() + delimiter + line
+                yield b"%d" % row + delimiter + line
                 row += 1
 
     return lines
+
+
+def _dates(start: datetime, rate_hz: float) -> Rewrite:
+    """Numbers of rows to dates, counted from the start."""
+
+    def dates(column: Any) -> Any:
+        import pyarrow as pa
+        from pyarrow import compute as pc
+
+        rows = column.cast(pa.int64()).to_numpy(zero_copy_only=False)
+        moments = np.datetime64(start, "us") + np.round(rows * (1e6 / rate_hz)).astype("timedelta64[us]")
+        return pc.replace_substring(pa.array(moments).cast(pa.string()), " ", "T")
+
+    return dates
 
 
 def _preamble(lines: list[str], member: Member) -> _Preamble:
@@ -173,7 +189,7 @@ def _moment(text: str, order: tuple[int, int, int]) -> datetime | None:
         return None
 
 
-def _iso(preamble: _Preamble) -> Rewrite:
+def _iso(preamble: _Preamble) -> Callable[[str], str]:
     def iso(text: str) -> str:
         moment = _moment(text, preamble.order)
         return text if moment is None else moment.isoformat(timespec="microseconds")

@@ -11,7 +11,7 @@ from factory.contracts.errors import DataError
 from factory.contracts.table import Reading
 from factory.data.formats import Head
 from factory.data.formats.look import Look, look, look_at, top
-from factory.data.formats.view import View, time_first
+from factory.data.formats.view import View, each, time_first
 from factory.data.intake.members import Member
 from factory.data.intake.sheet import Sheet
 from factory.data.intake.text import TextSheet
@@ -59,7 +59,9 @@ class Axivity:
             first = found.rows[0][0] if found.rows and found.rows[0] else ""
             names[found.header[0]] = "time (s)" if _SECONDS.fullmatch(first) else "date"
             return View(
-                TextSheet(member, read, rename=names), keep=time_first(names.values()), texts={"date": ("date", _iso)}
+                TextSheet(member, read, rename=names),
+                keep=time_first(names.values()),
+                texts={"date": ("date", each(_iso))},
             )
         time = "time (s)" if _SECONDS.fullmatch(found.header[0]) else "date"
         shown = (time, *(_SENSORS["accel"].format(axis) for axis in "xyz"))
@@ -69,7 +71,7 @@ class Axivity:
                 "format = 'csv' and name the columns"
             )
         sheet = TextSheet(member, read.model_copy(update={"names": shown}))
-        return View(sheet, keep=shown, texts={"date": ("date", _iso)})
+        return View(sheet, keep=shown, texts={"date": ("date", each(_iso))})
 
 
 def _named(column: str) -> str:

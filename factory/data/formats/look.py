@@ -90,6 +90,19 @@ def cut(line: str, delimiter: str) -> tuple[str, ...]:
         return ()
 
 
+def blanks_between(member: Member) -> str:
+    """What parts the values of a text without commas: one blank, one tab, or 'whitespace', which is read slower.
+
+    Raises:
+        DataError: It cannot be read or is not text.
+    """
+    lines = top(head_of(member)[0], _ROWS)
+    for sign in (" ", "\t"):
+        if lines and all(line.split(sign) == line.split() for line in lines):
+            return sign
+    return "whitespace"
+
+
 def look_at(member: Member, skip: int = 0) -> tuple[Look, str]:
     """A file's header and first rows, and its encoding.
 

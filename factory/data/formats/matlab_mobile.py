@@ -9,7 +9,7 @@ from factory.contracts.errors import DataError
 from factory.contracts.table import Reading
 from factory.data.formats import Head
 from factory.data.formats.look import look, look_at, stem, top
-from factory.data.formats.view import View
+from factory.data.formats.view import View, each
 from factory.data.intake.members import Member
 from factory.data.intake.sheet import Sheet
 from factory.data.intake.text import TextSheet
@@ -60,7 +60,9 @@ class MatlabMobile:
             )
         found, encoding = look_at(member)
         names = _names(found.header, member)
-        return View(TextSheet(member, found.reading(reading, encoding), rename=names), texts={"date": ("date", _iso)})
+        return View(
+            TextSheet(member, found.reading(reading, encoding), rename=names), texts={"date": ("date", each(_iso))}
+        )
 
 
 def _names(header: tuple[str, ...], member: Member) -> dict[str, str]:

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 
 from factory.contracts.table import Reading
 from factory.data.formats import Head
-from factory.data.formats.look import stem, top
+from factory.data.formats.look import blanks_between, stem, top
 from factory.data.formats.view import View, codes
 from factory.data.intake.members import Member
 from factory.data.intake.sheet import Sheet
-from factory.data.intake.text import TextSheet
+from factory.data.intake.text import Lines, TextSheet
 
 _RATE_HZ = 50
 _ACTIVITIES = {
@@ -58,23 +58,29 @@ class Mhealth:
         """Accelerometers, gyroscopes, magnetometers, activity, and time counted at 50 Hz.
 
         Raises:
-            DataError: Never here; rows are read later.
+            DataError: It cannot be read or is not text.
         """
+        sign = blanks_between(member)
         read = reading.model_copy(
-            update={"format": "csv", "delimiter": "whitespace", "header": False, "names": ("time (s)", *_NAMES)}
+            update={"format": "csv", "delimiter": sign, "header": False, "names": ("time (s)", *_NAMES)}
         )
         subject = re.search(r"subject\s*_?(\d+)", stem(member), re.IGNORECASE)
         return View(
-            TextSheet(member, read, lines=_timed),
+            TextSheet(member, read, lines=_timed("\t" if sign == "\t" else " ")),
             keep=_KEPT,
             texts={"activity": ("activity", codes(_ACTIVITIES))},
             constants={"subject": subject[1] if subject else None},
         )
 
 
-def _timed(lines: Iterator[bytes]) -> Iterator[bytes]:
-    row = 0
-    for line in lines:
-        if line.strip():
-            yield b"%.2f " % (row / _RATE_HZ) + line
-            row += 1
+def _timed(sign: str) -> Lines:
+    form = b"%.2f" + sign.encode()
+
+    def lines(raw: Iterator[bytes]) -> Iterator[bytes]:
+        row = 0
+        for line in raw:
+            if line.strip():
+                yield form % (row / _RATE_HZ) + line
+                row += 1
+
+    return lines

@@ -7,7 +7,7 @@ import re
 
 from factory.contracts.table import Reading
 from factory.data.formats import Head
-from factory.data.formats.look import stem, top
+from factory.data.formats.look import blanks_between, stem, top
 from factory.data.formats.view import View, codes
 from factory.data.intake.members import Member
 from factory.data.intake.sheet import Sheet
@@ -68,9 +68,11 @@ class Opportunity:
         """Time, worn accelerometers, modes of locomotion as 'activity' and mid-level gestures as 'gesture'.
 
         Raises:
-            DataError: Never here; rows are read later.
+            DataError: It cannot be read or is not text.
         """
-        read = reading.model_copy(update={"format": "csv", "delimiter": "whitespace", "header": False, "names": _NAMES})
+        read = reading.model_copy(
+            update={"format": "csv", "delimiter": blanks_between(member), "header": False, "names": _NAMES}
+        )
         subject = re.match(r"(S\d+)-", stem(member), re.IGNORECASE)
         return View(
             TextSheet(member, read),

@@ -7,7 +7,7 @@ import re
 
 from factory.contracts.table import Reading
 from factory.data.formats import Head
-from factory.data.formats.look import stem, top
+from factory.data.formats.look import blanks_between, stem, top
 from factory.data.formats.view import View, codes
 from factory.data.intake.members import Member
 from factory.data.intake.sheet import Sheet
@@ -52,9 +52,11 @@ class Pamap2:
         """Time, activity, and the 16 g accelerometer, gyroscope and magnetometer of each unit.
 
         Raises:
-            DataError: Never here; rows are read later.
+            DataError: It cannot be read or is not text.
         """
-        read = reading.model_copy(update={"format": "csv", "delimiter": "whitespace", "header": False, "names": _NAMES})
+        read = reading.model_copy(
+            update={"format": "csv", "delimiter": blanks_between(member), "header": False, "names": _NAMES}
+        )
         subject = re.search(r"subject\s*_?(\d+)", stem(member), re.IGNORECASE)
         return View(
             TextSheet(member, read),

@@ -13,7 +13,7 @@ from factory.contracts.table import Reading
 from factory.data.formats import Head
 from factory.data.formats.documents import read_json
 from factory.data.formats.look import beside, cut, head_of, look, look_at, stem, top
-from factory.data.formats.view import Rewrite, View, time_first
+from factory.data.formats.view import Rewrite, View, each, time_first
 from factory.data.intake.arrays import ArraySheet
 from factory.data.intake.members import Member
 from factory.data.intake.sheet import Sheet
@@ -133,7 +133,7 @@ def _notes(annotation: Member | None) -> Rewrite | None:
         place = bisect_right(starts, int(stamp)) if stamp.isdecimal() else 0
         return notes[place - 1][1] if place else ""
 
-    return note if notes else None
+    return each(note) if notes else None
 
 
 def _own_unit(metadata: Member | None) -> str:

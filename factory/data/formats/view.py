@@ -9,7 +9,8 @@ from factory.data.intake.arrays import as_kind
 from factory.data.intake.members import Member
 from factory.data.intake.sheet import Kind, Sheet
 
-Rewrite = Callable[[str], str]
+Rewrite = Callable[[Any], Any]
+"""A pyarrow array of texts or numbers to one of texts, of the same length."""
 
 
 class View:
@@ -88,12 +89,26 @@ class View:
 
         if name in self._texts:
             source, rewrite = self._texts[name]
-            column = _rewritten(batch.column(batch.schema.names.index(source)), rewrite)
+            column = rewrite(batch.column(batch.schema.names.index(source)))
         elif name in self._sheet.names:
             return batch.column(batch.schema.names.index(name))
         else:
             column = pa.repeat(self._constants[name], batch.num_rows)
         return column if kind in ("text", "any") else as_kind(column, kind, frozenset(MISSING), True)
+
+
+def each(name_of: Callable[[str], str]) -> Rewrite:
+    """A rewrite of one value at a time, as text; each different one is rewritten once, null is the empty text."""
+
+    def rewrite(column: Any) -> Any:
+        import pyarrow as pa
+
+        encoded = column.dictionary_encode(null_encoding="encode")
+        values = encoded.dictionary.to_pylist()
+        texts = pa.array([name_of("" if value is None else str(value)) for value in values], pa.string())
+        return texts.take(encoded.indices)
+
+    return rewrite
 
 
 def codes(names: Mapping[str, str]) -> Rewrite:
@@ -103,19 +118,9 @@ def codes(names: Mapping[str, str]) -> Rewrite:
         bare = code.strip().removesuffix(".0")
         return names.get(bare, bare)
 
-    return name_of
+    return each(name_of)
 
 
 def time_first(names: Iterable[str]) -> tuple[str, ...]:
     """Columns with those of time in front."""
     return tuple(sorted(names, key=lambda name: not name.startswith(("time (", "date"))))
-
-
-def _rewritten(column: Any, rewrite: Rewrite) -> Any:
-    """Each different value is rewritten once; null is the empty text."""
-    import pyarrow as pa
-
-    encoded = column.dictionary_encode(null_encoding="encode")
-    values = encoded.dictionary.to_pylist()
-    texts = pa.array([rewrite("" if value is None else str(value)) for value in values], pa.string())
-    return texts.take(encoded.indices)

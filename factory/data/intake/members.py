@@ -7,9 +7,10 @@ import bz2
 import gzip
 import io
 import lzma
+import os
 import re
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
@@ -132,11 +133,23 @@ def list_members(folder: Path) -> list[Member]:
     if not folder.is_dir():
         raise DataError(f"{folder} does not exist: correct 'folder' in the description (relative to that TOML)")
     found: list[Member] = []
-    for path in folder.rglob("*"):
+    for path in _walk(folder):
         name = path.relative_to(folder).as_posix()
         if path.is_file() and not any(part.startswith(_NOT_LISTED) for part in name.split("/")):
             found += _inside(path, name)
     return sorted(found, key=lambda member: natural(member.name))
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    """Every file below a folder, also behind symbolic links; a folder that links lead to twice is entered once."""
+    entered: set[str] = set()
+    for place, folders, files in os.walk(folder, followlinks=True):
+        real = os.path.realpath(place)
+        if real in entered:
+            folders.clear()
+            continue
+        entered.add(real)
+        yield from (Path(place) / file for file in files)
 
 
 def natural(name: str) -> list[tuple[int, str]]:

@@ -5,8 +5,9 @@ import csv
 import io
 import lzma
 import re
+import sys
 from collections.abc import Callable, Generator, Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from itertools import islice
 from typing import IO, Any
@@ -18,7 +19,7 @@ from factory.data.intake.sheet import Kind
 
 Lines = Callable[[Iterator[bytes]], Iterator[bytes]]
 
-_BLOCK_BYTES = 4 << 20
+_BLOCK_BYTES, _LEAST_BLOCK = 4 << 20, 1 << 16
 _LOOKED_AT = 1000
 _WHITESPACE = "whitespace"
 _WHOLE = re.compile(r"[+-]?\d+")
@@ -143,13 +144,25 @@ class TextSheet:
             decimal_point=self._reading.decimal,
         )
         parse = arrow.ParseOptions(delimiter=self._separator, invalid_row_handler=on_odd_row)
-        read = arrow.ReadOptions(use_threads=False, block_size=_BLOCK_BYTES, column_names=list(names))
+        read = arrow.ReadOptions(use_threads=False, block_size=self._block(stream), column_names=list(names))
         if not stream.peek(1):  # type: ignore[attr-defined]
             return
         native = self._native(stream)
-        with arrow.open_csv(native, read_options=read, parse_options=parse, convert_options=convert) as reader:
-            for batch in reader:
+        with _unspoken():
+            reader = arrow.open_csv(native, read_options=read, parse_options=parse, convert_options=convert)
+        with reader:
+            while True:
+                with _unspoken():
+                    batch = next(reader, None)
+                if batch is None:
+                    return
                 yield self._to_numbers(batch, lenient | self._grouped(batch, wanted))
+
+    def _block(self, stream: IO[bytes]) -> int:
+        """Bytes to parse at once: a small file needs no large block."""
+        if not self._plain or not isinstance(getattr(stream, "raw", None), io.FileIO):
+            return _BLOCK_BYTES
+        return min(_BLOCK_BYTES, max(_LEAST_BLOCK, self.member.path.stat().st_size))
 
     def _native(self, stream: IO[bytes]) -> Any:
         """The stream as pyarrow reads it fastest: straight from the disk where the bytes are taken as they are."""
@@ -344,6 +357,16 @@ class TextSheet:
 
     def _decoding(self) -> "_Decoding":
         return _Decoding(self.member, self._reading.encoding)
+
+
+@contextmanager
+def _unspoken() -> Iterator[None]:
+    """Without what Python prints of an odd row that is not even text, which pyarrow cannot hand to `on_odd_row`."""
+    before, sys.unraisablehook = sys.unraisablehook, lambda _: None
+    try:
+        yield
+    finally:
+        sys.unraisablehook = before
 
 
 class _Decoding:

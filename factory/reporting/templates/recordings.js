@@ -9,7 +9,7 @@
   const DASH = { x: "solid", y: "9px,2px", z: "2px,2px" };
   const AXIS_COLOUR = { x: "--blue", y: "--red", z: "--green" };
   const SYMBOL = { unlike: "diamond", error: "x", warning: "triangle-up", info: "circle" };
-  const MOST_DRAWN_RUNS = 300, MANY_PANELS = 4;
+  const MOST_DRAWN_POINTS = 6000, MOST_DRAWN_RUNS = 300, MANY_PANELS = 4;
   const BAND = 34, MARKS = 40, PANEL = 165, SPACE = 26, TOP = 30, BOTTOM = 46;
   const marksOf = recordings.map(() => []);
   marks.forEach((mark) => marksOf[mark.recording].push(mark));
@@ -55,17 +55,15 @@
     const bytes = new Uint8Array(text.length);
     for (let place = 0; place < text.length; place++) bytes[place] = text.charCodeAt(place);
     const view = new DataView(bytes.buffer), points = recording.points;
-    const time = Array.from({ length: points }, (_, point) => view.getFloat32(4 * point, true));
+    const time = Float64Array.from({ length: points }, (_, point) => view.getFloat32(4 * point, true));
     let offset = 4 * points;
     const channels = recording.codes.map((code) => {
-      const values = new Array(points);
+      const values = new Float32Array(points);
       for (let point = 0; point < points; point++) {
-        if (code === null) {
-          const value = view.getFloat32(offset + 4 * point, true);
-          values[point] = Number.isNaN(value) ? null : value;
-        } else {
+        if (code === null) values[point] = view.getFloat32(offset + 4 * point, true);
+        else {
           const steps = view.getInt16(offset + 2 * point, true);
-          values[point] = steps === -32768 ? null : code[0] + code[1] * (steps + 32500);
+          values[point] = steps === -32768 ? NaN : code[0] + code[1] * (steps + 32500);
         }
       }
       offset += points * (code === null ? 4 : 2);
@@ -76,22 +74,63 @@
 
   /* A point without a value where a gap is, so that no line runs across it. */
   function broken(time, channels, breaks) {
-    if (!breaks.length) return { time, channels };
     const insert = (values, between) => {
-      const whole = [];
-      let last = 0;
-      for (const place of breaks) {
-        for (let index = last; index < place; index++) whole.push(values[index]);
-        whole.push(between(place));
-        last = place;
-      }
-      for (let index = last; index < values.length; index++) whole.push(values[index]);
+      const whole = new values.constructor(values.length + breaks.length);
+      let from = 0;
+      breaks.forEach((place, number) => {
+        whole.set(values.subarray(from, place), from + number);
+        whole[place + number] = between(place);
+        from = place;
+      });
+      whole.set(values.subarray(from), from + breaks.length);
       return whole;
     };
     return {
       time: insert(time, (place) => (time[place - 1] + time[place]) / 2),
-      channels: channels.map((values) => insert(values, () => null)),
+      channels: channels.map((values) => insert(values, () => NaN)),
+      gaps: breaks.map((place, number) => place + number),
     };
+  }
+
+  /* The first point at or after a time. */
+  function pointAt(time, second) {
+    let low = 0, high = time.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (time[middle] < second) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  /* What is drawn of a signal: what is shown and as much to either side, in so few points that drawing is quick. */
+  function thinned(signal, low, high) {
+    const from = Math.max(pointAt(signal.time, low - (high - low)) - 1, 0);
+    const to = Math.min(pointAt(signal.time, high + (high - low)) + 1, signal.time.length);
+    if (to - from <= MOST_DRAWN_POINTS)
+      return { time: signal.time.subarray(from, to), channels: signal.channels.map((values) => values.subarray(from, to)) };
+    const every = Math.ceil((2 * (to - from)) / MOST_DRAWN_POINTS), edges = new Set();
+    for (let point = from; point < to; point += every) edges.add(point);
+    for (const gap of signal.gaps) if (gap >= from && gap < to) edges.add(gap).add(Math.min(gap + 1, to - 1));
+    const starts = [...edges].sort((one, other) => one - other);
+    const ends = [...starts.slice(1), to];
+    return {
+      time: starts.flatMap((start, bucket) => {
+        const first = signal.time[start], lasts = signal.time[ends[bucket] - 1] - first;
+        return [first + 0.25 * lasts, first + 0.75 * lasts];
+      }),
+      channels: signal.channels.map((values) => starts.flatMap((start, bucket) => leastAndLargest(values, start, ends[bucket]))),
+    };
+  }
+
+  function leastAndLargest(values, start, end) {
+    let least = NaN, most = NaN, leastAt = start, mostAt = start;
+    for (let point = start; point < end; point++) {
+      const value = values[point];
+      if (!(value >= least)) if (!Number.isNaN(value)) { least = value; leastAt = point; }
+      if (!(value <= most)) if (!Number.isNaN(value)) { most = value; mostAt = point; }
+    }
+    return leastAt <= mostAt ? [least, most] : [most, least];
   }
 
   /* ---- the plot ---- */
@@ -223,15 +262,13 @@
 
   function heightOf(signal, channels, low, high) {
     let least = Infinity, most = -Infinity;
-    signal.time.forEach((second, point) => {
-      if (second < low || second > high) return;
-      for (const { column } of channels) {
-        const value = signal.channels[column][point];
-        if (value === null) continue;
+    const from = pointAt(signal.time, low), to = pointAt(signal.time, high);
+    for (const { column } of channels) {
+      for (const value of signal.channels[column].subarray(from, to)) {
         if (value < least) least = value;
         if (value > most) most = value;
       }
-    });
+    }
     if (least > most) return [-1, 1];
     const margin = 0.06 * (most - least) || 0.1 * Math.abs(most) || 1;
     return [least - margin, most + margin];
@@ -247,7 +284,7 @@
     rows.shown.forEach((_, place) => { layout[`yaxis${place + 3}`].range = details[`yaxis${place + 3}.range`]; });
     // The buttons are named, since the usual ones include one that uploads the chart to a service.
     const config = { responsive: true, displaylogo: false, scrollZoom: false, plotlyServerURL: "", modeBarButtons: [["toImage", "zoom2d", "pan2d"]] };
-    drawing = Plotly.react(plot, tracesOf(recording, signal, rows), layout, config).then(() => {
+    drawing = Plotly.react(plot, tracesOf(recording, thinned(signal, ...view), rows), layout, config).then(() => {
       if (!plot.dataset.heard) listen();
       say();
     });
@@ -281,6 +318,7 @@
     const size = clip(high - low, 0.05, all[1] - all[0]);
     low = clip(low, all[0], all[1] - size);
     view = [low, low + size];
+    if (current.signal.time.length > MOST_DRAWN_POINTS) return draw();
     const details = detailsOf(recordings[chosen], current.signal, current.rows);
     drawing = drawing.then(() => Plotly.relayout(plot, { "xaxis.range": view.slice(), ...details })).then(say);
     return drawing;

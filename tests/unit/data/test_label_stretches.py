@@ -8,7 +8,7 @@ import pytest
 
 from factory.contracts.dataset import Recording
 from factory.contracts.recipe import DataRecipe
-from factory.data.label_stretches import LabelStretches, advice
+from factory.data.label_stretches import LabelStretches, advice, too_short
 from factory.data.resample import resample
 from factory.data.sources.layout import index_time
 from factory.data.windows import cut, plan_labels
@@ -72,3 +72,13 @@ def test_purity_is_proposed_only_where_it_helps() -> None:
     assert "data.purity = 0.8" in advice(recipe, 3.0, 3.0, gaps=False)
     assert "purity =" not in advice(recipe, 3.0, 3.0, gaps=True)
     assert "record it for longer" in advice(recipe, 0.2, 0.2, gaps=False)
+
+
+def test_scattered_samples_are_not_called_short() -> None:
+    assert "further apart than data.max_gap_s" in advice(DataRecipe(source="watch"), 0.02, 0.02, gaps=True)
+
+
+def test_a_class_that_lasts_for_windows_is_not_too_short() -> None:
+    recipe = DataRecipe(source="watch")
+    assert too_short(recipe, 2.0)
+    assert not too_short(recipe, 20.0)

@@ -14,16 +14,18 @@ LEVEL = {REST: 0.05, WALK: 2.0, RUN: 8.0}
 CHANNELS = Watch.channels
 
 
-def suspects_of(labels: dict[tuple[str, str], list[int]], truth: dict[tuple[str, str], list[int]]) -> list[Suspect]:
-    """Of stretches of 20 s at 50 Hz whose amplitude is that of the true label."""
+def suspects_of(
+    labels: dict[tuple[str, str], list[int]], truth: dict[tuple[str, str], list[int]], joined: bool = False
+) -> list[Suspect]:
+    """Of stretches of 20 s at 50 Hz whose amplitude is that of the true label; `joined`: equal neighbours are one."""
     rng = np.random.default_rng(0)
     pieces = Pieces(CHANNELS)
     for index, (key, named) in enumerate(labels.items()):
         samples = np.concatenate([rng.normal([0, 0, 9.8, 0, 0, 0], LEVEL[label], (1000, 6)) for label in truth[key]])
         values = samples.astype(np.float32)
-        edges: Ints = np.arange(len(named)) * 1000
+        begins = np.flatnonzero(np.diff(np.array([-9, *named]))) if joined else np.arange(len(named))
         time_s = np.arange(len(values)) / 50
-        pieces.add(index, key[0], time_s, reader(values), edges, np.array(named))
+        pieces.add(index, key[0], time_s, reader(values), begins * 1000, np.array(named)[begins])
     return list(pieces.suspects())
 
 
@@ -53,17 +55,20 @@ def test_a_part_of_a_long_stretch_is_found_where_it_is() -> None:
     truth, labels = everybody(), everybody()
     truth["1", "1"] = [REST, WALK, WALK, RUN, WALK]
     labels["1", "1"] = [REST, WALK, WALK, WALK, WALK]
-    pieces = Pieces(CHANNELS)
-    rng = np.random.default_rng(0)
-    for index, key in enumerate(truth):
-        values = np.concatenate([rng.normal(0, LEVEL[label], (1000, 6)) for label in truth[key]]).astype(np.float32)
-        edges = np.flatnonzero(np.diff(np.array([-9, *labels[key]]))) * 1000
-        named = np.array(labels[key])[edges // 1000]
-        time_s = np.arange(len(values)) / 50
-        pieces.add(index, key[0], time_s, reader(values), edges, named)
-    first = pieces.suspects()[0]
+    first = suspects_of(labels, truth, joined=True)[0]
     assert first.recording == 1
     assert [first.begin_s, first.end_s] == pytest.approx([60, 80])
+
+
+def test_a_long_wrong_stretch_does_not_make_its_own_rule() -> None:
+    truth, labels = everybody(3), everybody(3)
+    for key in truth:
+        truth[key], labels[key] = [REST, WALK, REST, WALK], [REST, WALK, REST, WALK]
+    truth["0", "1"], labels["0", "1"] = [WALK, RUN, WALK], [WALK, RUN, WALK]
+    truth["1", "1"], labels["1", "1"] = [WALK, REST, REST, REST, WALK], [WALK, RUN, RUN, RUN, WALK]
+    first = suspects_of(labels, truth, joined=True)[0]
+    assert (first.recording, first.label, first.like) == (1, RUN, REST)
+    assert [first.begin_s, first.end_s] == pytest.approx([20, 80])
 
 
 def test_a_label_with_a_single_stretch_is_not_judged() -> None:

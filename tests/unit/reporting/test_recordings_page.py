@@ -5,6 +5,7 @@ import hashlib
 import html
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ LINK = "%3C%2Fscript%3E%3Cscript%3Edocument.title%3D%27taken%27%3C%2Fscript%3E/a
 
 @pytest.fixture(scope="module")
 def seen(tmp_path_factory: pytest.TempPathFactory) -> Overview:
-    """Two people with hostile names, the clock of the first beginning late."""
+    """Two people, one with a hostile name, as is one label."""
     exercises = Exercises.of_watch(people=2)
     exercises.rename("2", PERSON)
     exercises.rename("row", LABEL)
@@ -68,7 +69,12 @@ def test_only_the_two_scripts_of_the_page_may_run_and_nothing_is_loaded(seen: Ov
 
 
 def test_a_finding_is_marked_where_it_occurs_and_linked(seen: Overview) -> None:
-    place = Place(subject=PERSON, session="a", start_s=12.5, end_s=14)
+    late = [
+        replace(item, begin_s=item.begin_s + 100, end_s=item.end_s + 100) if item.subject == PERSON else item
+        for item in seen.recordings
+    ]
+    seen = replace(seen, recordings=tuple(late))
+    place = Place(subject=PERSON, session="a", start_s=112.5, end_s=114)
     everywhere = Place(subject="1", session="b")
     elsewhere = Place(subject="nobody", session="1", start_s=0, end_s=1)
     page = render(seen, [finding(place, everywhere, elsewhere)])

@@ -69,3 +69,11 @@ def test_a_damaged_archive_is_one_line(tmp_path: Path) -> None:
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="does not exist"):
         list_members(tmp_path / "nowhere")
+
+
+def test_folders_behind_links_are_entered_once(tmp_path: Path) -> None:
+    put(tmp_path / "elsewhere", "a,b\n", "walk.csv")
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "P1").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "elsewhere" / "round").symlink_to(tmp_path / "data")
+    assert [m.name for m in find_members(tmp_path / "data", ("**",))] == ["P1/walk.csv"]

@@ -84,3 +84,12 @@ def test_an_unknown_encoding_is_named(tmp_path: Path) -> None:
 def test_nanoseconds_stay_whole(tmp_path: Path) -> None:
     content = "who,t,ax,activity\nann,1727601100001900033,1,walk\n"
     assert rows(TextSheet(put(tmp_path, content), Reading()))[0]["t"] == 1727601100001900033
+
+
+def test_a_row_that_is_odd_and_no_text_is_one_line_and_nothing_is_printed(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    sheet = TextSheet(put(tmp_path, lines().encode().replace(b"ann,20,-2.25,walk", b"\xff\xfe,1")), Reading())
+    with pytest.raises(DataError, match="line 3 is not utf-8 text"):
+        rows(sheet)
+    assert capfd.readouterr().err == ""
