@@ -148,7 +148,7 @@ class _Scanner:
 
     def _take(self, batch: Any) -> None:
         self.found.rows += batch.num_rows
-        time_s = self.clock.ticks(batch) * self.clock.seconds
+        time_s: Doubles = np.asarray(self.clock.ticks(batch) * self.clock.seconds)
         self._absent("time stamps", np.isnan(time_s), np.arange(batch.num_rows))
         labels: tuple[Ints, list[str]] | None = None
         if self.roles.label is not None:
