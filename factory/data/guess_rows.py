@@ -82,6 +82,7 @@ class Scan:
 class _Open:
     """A recording that goes on in the next batch."""
 
+    who: str
     first: float
     last: float
     label: str
@@ -141,9 +142,9 @@ class _Scanner:
             if batch.num_rows:
                 self._take(batch)
         for key, open_ in self._open.items():
-            self._close(key, open_)
+            self._close(open_)
             session = key[1] if self.roles.session is not None else ""
-            self.found.spans.setdefault((key[0], session), (open_.first, open_.last, open_.rows))
+            self.found.spans.setdefault((open_.who, session), (open_.first, open_.last, open_.rows))
         return self.found
 
     def _take(self, batch: Any) -> None:
@@ -184,7 +185,7 @@ class _Scanner:
 
     def _values(self, axes: Axes, who: tuple[str, str], rows: Ints, samples: Doubles) -> None:
         self.found.lengths[axes.name].setdefault(who, Lengths()).add(samples, self._second)
-        absent = ~np.isfinite(samples).all(axis=1)
+        absent: NDArray[np.bool_] = ~np.isfinite(samples).all(axis=-1, keepdims=True)[:, 0]
         self._absent(axes.name, absent, rows)
         if len(samples) > _LAGS:
             ends = len(samples) - _LAGS
@@ -205,7 +206,7 @@ class _Scanner:
         labels: tuple[Ints, list[str]] | None,
         samples: Doubles,
     ) -> None:
-        key = (normal_name(key[0]), *key[1:])  # a person spelled twice is one
+        who, key = key[0], (normal_name(key[0]), *key[1:])  # a person spelled twice is one
         open_ = self._open.get(key)
         if self.clock.column is None:
             start = 0 if open_ is None else open_.rows
@@ -215,7 +216,7 @@ class _Scanner:
         texts = np.zeros(len(rows), np.int64) if labels is None else labels[0][rows]
         names = [""] if labels is None else labels[1]
         if open_ is None:
-            open_ = _Open(float(times[0]), float(times[0]), names[int(texts[0])], float(times[0]), 0)
+            open_ = _Open(who, float(times[0]), float(times[0]), names[int(texts[0])], float(times[0]), 0)
             self._open[key] = open_
         steps = np.diff(times, prepend=open_.last if open_.rows else np.nan)
         self._steps(steps, times, samples, open_)
@@ -225,7 +226,7 @@ class _Scanner:
         for place in np.flatnonzero(cut):
             before = float(times[place - 1]) if place else open_.last
             label = names[int(texts[place])]
-            self._close_at(key, open_, before, label)
+            self._close_at(open_, before, label)
             open_.before = open_.label or open_.before
             open_.label, open_.since = label, float(times[place])
         open_.last = float(times[-1])
@@ -253,14 +254,14 @@ class _Scanner:
         places = places[places > 0]
         self.found.copies += int((samples[places] == samples[places - 1]).all(axis=1).sum())
 
-    def _close_at(self, key: tuple[str, ...], open_: _Open, end: float, after: str) -> None:
+    def _close_at(self, open_: _Open, end: float, after: str) -> None:
         if after != open_.label:
             self.found.between[(open_.label, after)] += 1
-        self._close(key, open_, end)
+        self._close(open_, end)
 
-    def _close(self, key: tuple[str, ...], open_: _Open, end: float | None = None) -> None:
+    def _close(self, open_: _Open, end: float | None = None) -> None:
         lasts = (open_.last if end is None else end) - open_.since
-        self.found.people_of[open_.label].add(key[0])
+        self.found.people_of[open_.label].add(open_.who)
         if lasts <= 0:
             self.found.lone[open_.label] += 1
         if not open_.label and open_.before and lasts > 0:
