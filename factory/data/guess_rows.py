@@ -185,7 +185,7 @@ class _Scanner:
 
     def _values(self, axes: Axes, who: tuple[str, str], rows: Ints, samples: Doubles) -> None:
         self.found.lengths[axes.name].setdefault(who, Lengths()).add(samples, self._second)
-        absent: NDArray[np.bool_] = ~np.isfinite(samples).all(axis=-1, keepdims=True)[:, 0]
+        absent = np.asarray(~np.isfinite(samples).all(axis=1), np.bool_)
         self._absent(axes.name, absent, rows)
         if len(samples) > _LAGS:
             ends = len(samples) - _LAGS

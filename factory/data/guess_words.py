@@ -58,8 +58,9 @@ PLACES = (
 )  # fmt: skip
 NULL = (
     "null", "none", "other", "others", "unknown", "undefined", "transition", "transitions", "transient", "idle",
-    "background", "no activity", "noactivity", "nothing", "no label", "misc", "null class", "?", "sonstiges",
-    "unbekannt", "autre", "inconnu", "otro", "999", "99", "9999", "-999", "-99", "desconocido", "その他", "不明", "其他", "未知",
+    "background", "no activity", "noactivity", "nothing", "no label", "misc", "null class", "?", "999", "99", "9999",
+    "-999", "-99", "sonstiges", "unbekannt", "autre", "inconnu", "otro", "desconocido", "その他", "不明", "其他",
+    "未知",
 )  # fmt: skip
 """Labels, in lower case with blanks for _ and -, that may mean: none of the activities."""
 UNLABELLED = ("", "nan", "na", "n/a", "unlabelled", "unlabeled", "-1", "<na>")
