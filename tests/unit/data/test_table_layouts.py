@@ -1,5 +1,7 @@
 """Recordings in the layouts that people have, labels that stand apart, and what is cleaned."""
 
+import re
+import tomllib
 import zipfile
 from pathlib import Path
 
@@ -392,3 +394,10 @@ def without_none(values: object) -> object:
     if isinstance(values, dict):
         return {key: without_none(value) for key, value in values.items() if value is not None}
     return [without_none(value) for value in values] if isinstance(values, list | tuple) else values
+
+
+def test_the_example_of_the_documents_is_a_description() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "data.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```toml\n(version = 2\n.*?)```", page, re.DOTALL)
+    described = validate(TableDescription, tomllib.loads(example), "docs/data.md")
+    assert described.corrections[0].scale == 1.0
