@@ -59,7 +59,6 @@ class _Description:
         lines = [
             "# What these recordings hold, as guessed by: factory init",
             "# Read every line; the comments say why it was guessed. Then: factory data check recipe.toml",
-            "# All keys: factory schema table",
             "",
             *_entry("version", 2, ""),
             *_entry("folder", where, "relative to this file"),
