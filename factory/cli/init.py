@@ -10,7 +10,7 @@ from factory.cli._options import JsonOption
 from factory.cli._output import print_json
 
 if TYPE_CHECKING:
-    from factory.data.guess import TableGuess
+    from factory.data.guess.table import TableGuess
 
 _DESCRIPTION, _RECIPE = "data.toml", "recipe.toml"
 _FIELD = "Column or {field} of the path of"
@@ -56,10 +56,10 @@ def init(
     from factory.cli._progress import make_progress
     from factory.contracts.errors import RecipeError
     from factory.contracts.files import atomic_write
-    from factory.data.columns import Chosen
-    from factory.data.describe import description_toml, recipe_toml
-    from factory.data.guess import guess_table
-    from factory.data.guess_project import Files
+    from factory.data.guess.columns import Chosen
+    from factory.data.guess.describe import description_toml, recipe_toml
+    from factory.data.guess.project import Files
+    from factory.data.guess.table import guess_table
 
     targets = (out / _DESCRIPTION, out / _RECIPE)
     if (there := [path for path in targets if path.exists()]) and not force:

@@ -14,10 +14,11 @@ class Document(StrEnum):
     RECIPE = "recipe"
     CONTRACT = "contract"
     PACK = "pack"
+    TABLE = "table"
 
 
 def schema(document: Annotated[Document, typer.Argument(help="Which document.")] = Document.MANIFEST) -> None:
-    """Print the JSON schema of manifest.json, of a recipe, of contract.json or of android/pack.json.
+    """Print the JSON schema of manifest.json, of a recipe, of contract.json, of android/pack.json or of data.toml (table).
 
     Example: factory schema recipe > recipe.schema.json
     """
@@ -25,6 +26,7 @@ def schema(document: Annotated[Document, typer.Argument(help="Which document.")]
     from factory.contracts.base import Contract
     from factory.contracts.manifest import Manifest
     from factory.contracts.recipe import Recipe
+    from factory.contracts.table import TableDescription
     from factory.contracts.window import SensorContract
 
     models: dict[Document, type[Contract]] = {
@@ -32,5 +34,6 @@ def schema(document: Annotated[Document, typer.Argument(help="Which document.")]
         Document.RECIPE: Recipe,
         Document.CONTRACT: SensorContract,
         Document.PACK: Pack,
+        Document.TABLE: TableDescription,
     }
     typer.echo(json.dumps(models[document].model_json_schema(), indent=2))

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
+from factory.data.guess.path_guess import PathGuess, guess_paths
+from factory.data.guess.path_words import Kind, is_activity, tokens
 from factory.data.intake.members import Member
-from factory.data.intake.path_guess import PathGuess, guess_paths
-from factory.data.intake.path_words import Kind, is_activity, tokens
 from factory.data.intake.patterns import fill, fit
 
 

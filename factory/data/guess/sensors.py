@@ -8,11 +8,12 @@ import numpy as np
 
 from factory.contracts.table import SourceUnit
 from factory.contracts.window import Quantity
-from factory.data.columns import Chosen, Roles
-from factory.data.guess_check import Check, listed
-from factory.data.guess_texts import grouped
-from factory.data.guess_triads import AXES, Axes, short_name
-from factory.data.guess_units import (
+from factory.data.guess.check import Check, listed
+from factory.data.guess.columns import Chosen, Roles
+from factory.data.guess.sample import Sample
+from factory.data.guess.texts import grouped
+from factory.data.guess.triads import AXES, Axes, short_name
+from factory.data.guess.units import (
     Groups,
     Judgement,
     Lengths,
@@ -23,7 +24,6 @@ from factory.data.guess_units import (
     statistics_of,
     steady_as_gravity,
 )
-from factory.data.sample import Sample
 from factory.data.units import SI_FACTORS
 
 _BY_NAME_G, _HARDEST_G = 4.0, 16.0

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from factory.contracts.window import Quantity
-from factory.data.guess_triads import AXES, Axes
-from factory.data.guess_units import Lengths, judge, statistics_of
-from factory.data.sample import Sample
+from factory.data.guess.sample import Sample
+from factory.data.guess.triads import AXES, Axes
+from factory.data.guess.units import Lengths, judge, statistics_of
 
 _NAMELESS = re.compile(r"c\d+")
 _SECOND = 50

@@ -8,8 +8,7 @@ from itertools import pairwise
 import numpy as np
 
 from factory.contracts.table import Intervals, escape
-from factory.data.intake.intervals import same_name
-from factory.data.intake.label_columns import (
+from factory.data.guess.label_columns import (
     LENGTH_WORDS,
     Columns,
     RecordingContext,
@@ -19,8 +18,9 @@ from factory.data.intake.label_columns import (
     is_axis,
     is_number,
 )
-from factory.data.intake.label_times import Meaning, RecordingSpan, Times, guess_meaning, read_times, unit_of
-from factory.data.intake.path_files import split_suffix
+from factory.data.guess.label_times import Meaning, RecordingSpan, Times, guess_meaning, read_times, unit_of
+from factory.data.guess.path_files import split_suffix
+from factory.data.intake.intervals import same_name
 from factory.data.intake.patterns import fields_of, fit, is_template
 
 __all__ = ["IntervalsGuess", "RecordingContext", "RecordingSpan", "code_names", "guess_intervals"]

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from factory.contracts.table import TimeUnit
-from factory.data.intake.label_columns import RecordingContext
-from factory.data.intake.label_files import IntervalsGuess, code_names, guess_intervals
-from factory.data.intake.label_times import RecordingSpan
+from factory.data.guess.label_columns import RecordingContext
+from factory.data.guess.label_files import IntervalsGuess, code_names, guess_intervals
+from factory.data.guess.label_times import RecordingSpan
 
 EPOCH_NS = 1_727_599_860 * 10**9
 SENSOR_LOGGER = r"{label}_{subject:P\d+}-{session}/{sensor}.csv"

@@ -5,13 +5,13 @@ import re
 import numpy as np
 
 from factory.contracts.progress import Silent
-from factory.data.columns import Roles
-from factory.data.guess_project import Project
-from factory.data.guess_triads import AXES
+from factory.data.guess.columns import Roles
+from factory.data.guess.project import Project
+from factory.data.guess.sample import stream_columns
+from factory.data.guess.triads import AXES
 from factory.data.intake.members import Member
 from factory.data.intake.patterns import is_template
 from factory.data.intake.sheet import Kind
-from factory.data.sample import stream_columns
 from factory.data.statistics import Doubles
 
 _PAIRS = 12

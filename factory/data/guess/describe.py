@@ -11,8 +11,8 @@ import tomli_w
 from factory.contracts.base import Contract
 from factory.contracts.table import UNKNOWN_AXES, UNKNOWN_PLACEMENT, Cleaning, Reading
 from factory.contracts.window import Quantity
-from factory.data.guess import TableGuess
-from factory.data.guess_sensors import SensorGuess
+from factory.data.guess.sensors import SensorGuess
+from factory.data.guess.table import TableGuess
 
 _CHECK = "PLEASE CHECK: "
 _SHOWN = 12

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from factory.contracts.recipe import DataRecipe, Recipe
-from factory.data.proposal import LEAST, MOST, WindowProposal, propose_window
+from factory.data.guess.proposal import LEAST, MOST, WindowProposal, propose_window
 from factory.data.resample import Piece
 from factory.data.windows import cut, plan_labels
 

@@ -5,10 +5,10 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass
 
 from factory.contracts.errors import DataError
-from factory.data.columns import Found
-from factory.data.guess_check import Check, listed
-from factory.data.guess_labels import respelled
-from factory.data.guess_rows import Scan
+from factory.data.guess.check import Check, listed
+from factory.data.guess.columns import Found
+from factory.data.guess.labels import respelled
+from factory.data.guess.rows import Scan
 
 _LEAST = 3
 _PART = re.compile(r"(.+?)[\s_./-]+((?:[a-z]+[\s_-]?)?\d+)", re.IGNORECASE)

@@ -5,9 +5,9 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from factory.data.guess_check import Check, listed
-from factory.data.guess_rows import Scan
-from factory.data.guess_words import NULL, UNLABELLED
+from factory.data.guess.check import Check, listed
+from factory.data.guess.rows import Scan
+from factory.data.guess.words import NULL, UNLABELLED
 from factory.data.names import spelled_twice
 
 _THROUGH_ZERO = 0.8

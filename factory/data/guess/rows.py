@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from factory.contracts.dataset import Ints
-from factory.data.columns import Roles
-from factory.data.guess_clock import Clock
-from factory.data.guess_texts import codes_of, grouped
-from factory.data.guess_triads import AXES, Axes
-from factory.data.guess_units import Lengths
+from factory.data.guess.clock import Clock
+from factory.data.guess.columns import Roles
+from factory.data.guess.texts import codes_of, grouped
+from factory.data.guess.triads import AXES, Axes
+from factory.data.guess.units import Lengths
 from factory.data.intake.members import Member
 from factory.data.intake.sheet import Kind
 from factory.data.names import normal_name

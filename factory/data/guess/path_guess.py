@@ -7,11 +7,11 @@ from itertools import product
 
 from factory.contracts.errors import RecipeError
 from factory.contracts.table import escape
+from factory.data.guess.path_files import FileKinds, split_suffix
+from factory.data.guess.path_parts import Part, split_parts
+from factory.data.guess.path_roles import Reading, columns_of, read_roles
+from factory.data.guess.path_words import SESSION_WORDS, SPLIT_WORDS, Kind, plain
 from factory.data.intake.members import Member
-from factory.data.intake.path_files import FileKinds, split_suffix
-from factory.data.intake.path_parts import Part, split_parts
-from factory.data.intake.path_roles import Reading, columns_of, read_roles
-from factory.data.intake.path_words import SESSION_WORDS, SPLIT_WORDS, Kind, plain
 from factory.data.intake.patterns import compile_pattern, fit
 
 _FURTHER = ("trial", "part", "part_b", "part_c", "part_d", "part_e", "part_f", "part_g")

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Literal
 
-from factory.data.intake import path_words as known
-from factory.data.intake.path_parts import Part
-from factory.data.intake.path_words import Kind, plain
+from factory.data.guess import path_words as known
+from factory.data.guess.path_parts import Part
+from factory.data.guess.path_words import Kind, plain
 
 Role = Literal["subject", "label", "session", "sensor", "placement", "again"]
 ROLES: tuple[Role, ...] = ("subject", "label", "session", "sensor", "placement")

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 
 from factory.contracts.table import escape
+from factory.data.guess.path_words import plain, plain_words
 from factory.data.intake.members import SUFFIXES, Member
-from factory.data.intake.path_words import plain, plain_words
 from factory.data.intake.patterns import fit
 
 _NO_DATA = plain_words(

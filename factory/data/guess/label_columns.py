@@ -8,9 +8,9 @@ from itertools import pairwise, permutations
 import numpy as np
 
 from factory.contracts.table import TimeUnit
+from factory.data.guess.label_times import RecordingSpan, read_times
+from factory.data.guess.path_words import LABEL_WORDS, PERSON_WORDS, plain
 from factory.data.intake.intervals import same_name
-from factory.data.intake.label_times import RecordingSpan, read_times
-from factory.data.intake.path_words import LABEL_WORDS, PERSON_WORDS, plain
 
 _START = ("start", "begin", "from", "onset", "starttime", "begintime", "starts", "begins", "tstart", "anfang", "beginn",
           "debut", "inicio", "first", "t0", "von")  # fmt: skip

@@ -8,11 +8,12 @@ from functools import cached_property
 import numpy as np
 
 from factory.contracts.errors import DataError
-from factory.data.guess_check import Check, listed
-from factory.data.guess_headerless import blind_label, blind_time, blind_triads, nameless
-from factory.data.guess_texts import grouped
-from factory.data.guess_triads import AXES, Axes, find_triads, find_triads_in_order, quantity_of
-from factory.data.guess_words import (
+from factory.data.guess.check import Check, listed
+from factory.data.guess.headerless import blind_label, blind_time, blind_triads, nameless
+from factory.data.guess.sample import Sample
+from factory.data.guess.texts import grouped
+from factory.data.guess.triads import AXES, Axes, find_triads, find_triads_in_order, quantity_of
+from factory.data.guess.words import (
     LABEL,
     NOT_LABELS,
     NOT_PEOPLE,
@@ -27,7 +28,6 @@ from factory.data.guess_words import (
     says,
     words,
 )
-from factory.data.sample import Sample
 
 _LABEL_TEXTS = 60
 _LABEL_NUMBERS = 40

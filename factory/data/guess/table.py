@@ -8,17 +8,19 @@ from pathlib import Path
 from factory.contracts.errors import DataError
 from factory.contracts.progress import Progress
 from factory.contracts.table import Cleaning, SourceUnit
-from factory.data.columns import Chosen, Found, Roles, find_roles
-from factory.data.guess_check import Check
-from factory.data.guess_cleaning import faulty_rows, guess_cleaning
-from factory.data.guess_clock import Clock, guess_clock, resampled_rate
-from factory.data.guess_continue import joined_session
-from factory.data.guess_intervals import LabelFile, read_label_files
-from factory.data.guess_labels import LabelGuess, guess_labels
-from factory.data.guess_people import PeopleGuess, guess_people
-from factory.data.guess_project import Files, Project, find_project, formats_that_say
-from factory.data.guess_rows import Scan, scan, wanted_columns
-from factory.data.guess_sensors import (
+from factory.data.guess.check import Check
+from factory.data.guess.cleaning import faulty_rows, guess_cleaning
+from factory.data.guess.clock import Clock, guess_clock, resampled_rate
+from factory.data.guess.columns import Chosen, Found, Roles, find_roles
+from factory.data.guess.continuation import joined_session
+from factory.data.guess.intervals import LabelFile, read_label_files
+from factory.data.guess.labels import LabelGuess, guess_labels
+from factory.data.guess.people import PeopleGuess, guess_people
+from factory.data.guess.project import Files, Project, find_project, formats_that_say
+from factory.data.guess.proposal import WindowProposal, propose_window
+from factory.data.guess.rows import Scan, scan, wanted_columns
+from factory.data.guess.sample import Sample, stream_columns, take_sample
+from factory.data.guess.sensors import (
     SensorGuess,
     choose_sensors,
     gathered,
@@ -27,10 +29,8 @@ from factory.data.guess_sensors import (
     lengths_in,
     name_by_values,
 )
-from factory.data.guess_triads import Axes, distinct_names
-from factory.data.guess_units import judge
-from factory.data.proposal import WindowProposal, propose_window
-from factory.data.sample import Sample, stream_columns, take_sample
+from factory.data.guess.triads import Axes, distinct_names
+from factory.data.guess.units import judge
 
 _GROUPS = 5
 

@@ -8,14 +8,14 @@ import numpy as np
 
 from factory.contracts.errors import DataError
 from factory.contracts.table import TimeUnit
-from factory.data.columns import Chosen, Found, Roles
-from factory.data.guess_check import Check, listed
-from factory.data.guess_dates import date_forms, dates
-from factory.data.guess_texts import grouped
-from factory.data.guess_triads import Axes
-from factory.data.guess_words import NOT_SENSOR_TIME, words
+from factory.data.guess.check import Check, listed
+from factory.data.guess.columns import Chosen, Found, Roles
+from factory.data.guess.dates import date_forms, dates
+from factory.data.guess.sample import Sample
+from factory.data.guess.texts import grouped
+from factory.data.guess.triads import Axes
+from factory.data.guess.words import NOT_SENSOR_TIME, words
 from factory.data.intake.dates import NotADateError
-from factory.data.sample import Sample
 from factory.data.statistics import Doubles
 
 SECONDS: Mapping[TimeUnit, float] = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9, "min": 60.0, "iso": 1e-9}

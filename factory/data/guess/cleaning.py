@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
 from factory.contracts.table import Cleaning
-from factory.data.guess_check import Check, listed
-from factory.data.guess_clock import Clock
-from factory.data.guess_rows import Scan
+from factory.data.guess.check import Check, listed
+from factory.data.guess.clock import Clock
+from factory.data.guess.rows import Scan
 
 _DISORDER = 0.02
 """Share of falling steps from which rows are in no order."""

@@ -7,13 +7,13 @@ from itertools import islice
 
 from factory.contracts.errors import DataError
 from factory.contracts.table import Intervals, Reading, TimeUnit
-from factory.data.columns import Roles
-from factory.data.guess_check import Check, listed
-from factory.data.guess_clock import SECONDS, Clock
-from factory.data.guess_project import Project
-from factory.data.guess_rows import Scan
+from factory.data.guess.check import Check, listed
+from factory.data.guess.clock import SECONDS, Clock
+from factory.data.guess.columns import Roles
+from factory.data.guess.label_files import RecordingContext, RecordingSpan, code_names, guess_intervals
+from factory.data.guess.project import Project
+from factory.data.guess.rows import Scan
 from factory.data.intake.detect import detect, open_sheet
-from factory.data.intake.label_files import RecordingContext, RecordingSpan, code_names, guess_intervals
 from factory.data.intake.members import Member
 from factory.data.intake.patterns import fill, is_template
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import product
 
-from factory.data.intake.path_words import Kind, Token, tokens
+from factory.data.guess.path_words import Kind, Token, tokens
 
 _MOST_FIXED = 5
 """Tokens at either end that may be fixed where names have different numbers of them."""

@@ -7,7 +7,7 @@ from typing import Literal, cast
 
 from factory.contracts.table import SourceUnit
 from factory.contracts.window import Quantity
-from factory.data.guess_words import (
+from factory.data.guess.words import (
     ACCELERATION,
     LINEAR,
     MAGNETIC,
