@@ -18,7 +18,7 @@ class Document(StrEnum):
 
 
 def schema(document: Annotated[Document, typer.Argument(help="Which document.")] = Document.MANIFEST) -> None:
-    """Print the JSON schema of manifest.json, of a recipe, of contract.json, of android/pack.json or of data.toml (table).
+    """Print the JSON schema of manifest.json, a recipe, contract.json, android/pack.json, or data.toml (table).
 
     Example: factory schema recipe > recipe.schema.json
     """

@@ -178,7 +178,7 @@ def test_shipped_recipes_are_listed_and_printed(capsys: pytest.CaptureFixture[st
         assert capsys.readouterr().out == printed.read_text()
 
 
-@pytest.mark.parametrize("document", ["manifest", "recipe", "contract"])
+@pytest.mark.parametrize("document", ["manifest", "recipe", "contract", "pack", "table"])
 def test_schema_is_json_schema(document: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["schema", document]) == 0
     assert json.loads(capsys.readouterr().out)["additionalProperties"] is False
