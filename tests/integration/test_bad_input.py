@@ -96,21 +96,21 @@ def only_dee_walks(rows: Rows) -> None:
 
 
 BAD_ROWS: dict[str, tuple[Callable[[Rows], object], str]] = {
-    "truncated": (cut_short, "row 1601: 5 values, the header has 10: the file is truncated"),
-    "nan": (lambda rows: rows.replace(500, ACC_X, "nan"), "row 500: column 'ax' is empty or NaN: remove the row"),
-    "infinite": (lambda rows: rows.replace(500, GYRO_X, "-inf"), "row 500: column 'gx' is infinite: remove the row"),
-    "falling": (lambda rows: rows.replace(500, TIME, "0"), "row 500: the time stamp is 1.94 s before"),
-    "duplicate": (lambda rows: rows.replace(500, TIME, "1940"), "row 500: the time stamp repeats the one before"),
-    "wrong unit": (in_g, "columns ax, ay, az are described in m/s^2, but look like g"),
+    "truncated": (cut_short, "line 1601: 5 values, expected 10: the file is truncated"),
+    "nan": (lambda rows: rows.replace(500, ACC_X, "nan"), "line 500: column 'ax' is empty or NaN"),
+    "infinite": (lambda rows: rows.replace(500, GYRO_X, "-inf"), "line 500: column 'gx' is infinite"),
+    "falling": (lambda rows: rows.replace(500, TIME, "0"), "line 500: time falls there, once"),
+    "duplicate": (lambda rows: rows.replace(500, TIME, "1940"), "line 500: the time stamp repeats the one before"),
+    "wrong unit": (in_g, "acc: is described in m/s^2, but looks like g"),
     "subject of two lines": (
         lambda rows: rows.replace(500, WHO, "bo\tb"),
-        "row 500: subject 'bo\\tb' holds a line break or another control character: rename that person",
+        "line 500: subject 'bo\\tb' holds a line break or another control character: rename that person",
     ),
     "subject with a blank": (
         lambda rows: rows.replace(500, WHO, "bob "),
-        "row 500: subject 'bob ' begins or ends with a blank: rename that person",
+        "line 500: subject 'bob ' begins or ends with a blank: rename that person",
     ),
-    "unknown label": (lambda rows: rows.replace(500, ACTIVITY, "fly"), "row 500: unknown label 'fly', expected rest"),
+    "unknown label": (lambda rows: rows.replace(500, ACTIVITY, "fly"), "line 500: unknown label 'fly', expected rest"),
 }
 
 
