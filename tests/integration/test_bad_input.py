@@ -306,11 +306,15 @@ def test_a_file_where_a_folder_is_needed(
 def assert_refused(
     project: Project, command: tuple[str, ...], code: int, told: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """One line that says `told`, the exit code, and nothing half-written."""
+    """One line that says `told`, the exit code, and nothing half-written.
+
+    A check looks at the windows of mislabelled units, too, and may keep them; nothing is trained on those.
+    """
     assert project.run(*command) == code
     (error,) = errors(capsys)
     assert told in error
-    assert project.half_written() == []
+    kept = set(project.folder.glob("cache/windows/*/*.npy")) if command == ("data", "check") else set()
+    assert set(project.half_written()) - kept == set()
 
 
 def errors(capsys: pytest.CaptureFixture[str]) -> list[str]:
