@@ -16,6 +16,7 @@ from factory.data.guess.texts import grouped
 from factory.data.guess.triads import Axes
 from factory.data.guess.words import NOT_SENSOR_TIME, words
 from factory.data.intake.dates import NotADateError
+from factory.data.intake.sheet import MOST_TICKS
 from factory.data.statistics import Doubles
 
 SECONDS: Mapping[TimeUnit, float] = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9, "min": 60.0, "iso": 1e-9}
@@ -98,7 +99,8 @@ def ticks_of(table: Any, columns: tuple[str, ...], unit: TimeUnit, form: str | N
         array = array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
         if pa.types.is_integer(array.type) and not array.null_count:
             return np.asarray(array.to_numpy(zero_copy_only=False)).astype(np.longdouble).astype(np.float64)
-        return np.asarray(array.cast(pa.float64()).to_numpy(zero_copy_only=False), np.float64)
+        stamps = np.asarray(array.cast(pa.float64()).to_numpy(zero_copy_only=False), np.float64)
+        return np.where(np.abs(stamps) < MOST_TICKS, stamps, np.nan)
     if len(columns) == 1:
         array = table.column(columns[0])
     else:

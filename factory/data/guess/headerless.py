@@ -12,6 +12,7 @@ from factory.data.guess.triads import AXES, Axes
 from factory.data.guess.units import Lengths, judge, statistics_of
 
 _NAMELESS = re.compile(r"c\d+")
+_CALCULABLE = 1e300
 _SECOND = 50
 _MOST = 40
 """Chunks that are looked at."""
@@ -76,6 +77,8 @@ def _starts(sample: Sample, used: Sequence[str], second: int, first: int) -> lis
         else:
             place += 1
     found: list[int] = []
+    if not anchors:
+        return found
     for begin, after in zip(anchors, [*anchors[1:], len(used)], strict=True):
         found += range(first + begin, first + after - 2, 3)
     return found
@@ -106,7 +109,8 @@ def blind_label(sample: Sample, names: Sequence[str]) -> str | None:
 
 
 def _varies(sample: Sample, name: str) -> bool:
-    return any(np.nanstd(_values(chunk, name)) > 0 for chunk in sample.chunks[:_MOST] if chunk.num_rows > 1)
+    known = (values[np.isfinite(values)] for values in (_values(chunk, name) for chunk in sample.chunks[:_MOST]))
+    return any(len(values) > 1 and values.max() > values.min() for values in known)
 
 
 def _spread(sample: Sample, names: Sequence[str], second: int) -> float | None:
@@ -123,4 +127,6 @@ def _spread(sample: Sample, names: Sequence[str], second: int) -> float | None:
 
 
 def _values(chunk: "object", name: str) -> "np.ndarray[tuple[int, ...], np.dtype[np.float64]]":
-    return np.asarray(chunk.column(name).to_numpy(), np.float64)  # type: ignore[attr-defined]
+    """(n,) numbers; NaN where there is none, or none that can be calculated with."""
+    values = np.asarray(chunk.column(name).to_numpy(), np.float64)  # type: ignore[attr-defined]
+    return np.where(np.abs(values) < _CALCULABLE, values, np.nan)

@@ -62,7 +62,7 @@ def read_label_files(project: Project, roles: Roles, scan: Scan, clock: Clock) -
     found: LabelFile | None = None
     names: dict[str, str] = {}
     for member in project.label_files:
-        reading = detect(member)
+        reading = detect(member, dated=True)
         columns, rows = _rows(member, reading)
         guess = None if found else guess_intervals(columns, rows, member.name, context)
         if guess is not None:

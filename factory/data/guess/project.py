@@ -101,7 +101,9 @@ def find_project(paths: Sequence[Path], told: Files) -> Project:
 
 
 def _several(folder: Path, members: list[Member], labels: Member | None, told: Files) -> Project:
-    guess = guess_paths(_recordings_first(members))
+    beside = _beside(members, told)
+    recorded = [member for member in members if not any(fit(one, member.name) is not None for one in beside)]
+    guess = guess_paths(_recordings_first(recorded))
     pattern = told.pattern or guess.pattern
     if pattern is None:
         raise DataError(
@@ -109,7 +111,7 @@ def _several(folder: Path, members: list[Member], labels: Member | None, told: F
             "themselves, or say --pattern '{subject}/{label}.csv'"
         )
     files = (pattern,)
-    ignore = () if told.pattern else guess.ignore
+    ignore = (*beside, *(() if told.pattern else guess.ignore))
     found = _with_fields(folder, files, ignore, members)
     if not found:
         raise DataError(f"{folder}: no file fits --pattern {pattern}: parts are written as {{name}}, ** is any folder")
@@ -133,6 +135,18 @@ def _several(folder: Path, members: list[Member], labels: Member | None, told: F
         reason="named with --pattern" if told.pattern else guess.reason,
         checks=() if told.pattern else _path_checks(guess, pattern),
     )
+
+
+def _beside(members: Sequence[Member], told: Files) -> tuple[str, ...]:
+    """Patterns of what the named formats among the files put beside recordings; none where nothing else is there."""
+    named = {member.name.rpartition("/")[2]: member for member in _recordings_first(list(members))}
+    step = max(1, len(named) // _DETECTED)
+    found, _ = _detect_all(list(named.values())[::step], told)
+    formats = dict.fromkeys(reading.format for reading in found.values() if reading.format in FORMATS)
+    beside = [one for name in formats for one in open_format(name).auxiliary]
+    if all(any(fit(one, member.name) is not None for one in beside) for member in members):
+        return ()
+    return tuple(beside)
 
 
 def _template(pattern: str, members: Sequence[Member]) -> str | None:

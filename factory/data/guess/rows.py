@@ -15,7 +15,7 @@ from factory.data.guess.texts import codes_of, grouped
 from factory.data.guess.triads import AXES, Axes
 from factory.data.guess.units import Lengths
 from factory.data.intake.members import Member
-from factory.data.intake.sheet import Kind
+from factory.data.intake.sheet import MOST_VALUE, Kind
 from factory.data.names import normal_name
 from factory.data.statistics import Doubles
 
@@ -273,4 +273,5 @@ class _Scanner:
 def _doubles(batch: Any, name: str) -> Doubles:
     import pyarrow as pa
 
-    return np.asarray(batch.column(name).cast(pa.float64()).to_numpy(zero_copy_only=False), np.float64)
+    values = np.asarray(batch.column(name).cast(pa.float64()).to_numpy(zero_copy_only=False), np.float64)
+    return np.where(np.abs(values) < MOST_VALUE, values, np.nan)

@@ -144,10 +144,16 @@ def told_unit(name: str, quantity: Quantity | None) -> tuple[SourceUnit, float] 
     bare = words(_BRACKETS.sub(" ", name))
     # 'g' alone is a gyroscope's own short name ('gx'), a unit only beside a word for acceleration.
     for text in (*inside, *(part for part in bare if part not in ("s",))):
-        unit = _UNITS.get(text)
+        unit = _UNITS.get(text) or _fraction(text)
         if unit is not None and unit[0] in allowed and (text in inside or len(bare) > 2 or text != "g"):
             return unit
     return None
+
+
+def _fraction(text: str) -> tuple[SourceUnit, float] | None:
+    """'1/64 g' as counts of a sensor."""
+    found = re.fullmatch(r"1/(\d{1,6})g", text)
+    return ("g", 1 / int(found[1])) if found and int(found[1]) else None
 
 
 def _grouped(names: Sequence[str]) -> dict[tuple[str, ...], dict[Axis, str]]:

@@ -12,6 +12,8 @@ from factory.data.statistics import Doubles
 from factory.data.units import TriadStatistics
 
 _CAP = 4096
+_MOST = 1e12
+"""No sensor counts as far; larger values are damage, and their squares no numbers."""
 _LEAST_SECONDS = 5
 """One-second means from which a person is judged apart."""
 _SCALES: tuple[tuple[float, SourceUnit, float, str], ...] = (
@@ -42,8 +44,8 @@ class Lengths:
         self.norms, self.means = _Thinned(), _Thinned()
 
     def add(self, samples: Doubles, second: int) -> None:
-        """Take in consecutive `samples` (T, 3) of one recording; rows with missing values are left out."""
-        good = samples[np.isfinite(samples).all(axis=1)]
+        """Take in consecutive `samples` (T, 3) of one recording; rows with missing or absurd values are left out."""
+        good = samples[(np.abs(samples) < _MOST).all(axis=1)]
         self.norms.add(np.linalg.norm(good, axis=1))
         blocks = len(good) // second
         if blocks:

@@ -18,12 +18,13 @@ from factory.data.intake.workbook import open_worksheet
 _OLD_OFFICE = b"\xd0\xcf\x11\xe0"
 
 
-def detect(member: Member, wanted: str | None = None) -> Reading:
+def detect(member: Member, wanted: str | None = None, dated: bool = False) -> Reading:
     """How to read a file.
 
     Args:
         member: The file.
         wanted: A format's name; None takes the first that recognises it.
+        dated: Whether columns of dates without numbers make a table, as in a list of labels.
 
     Raises:
         DataError: Nothing reads it; says what it is instead.
@@ -42,7 +43,7 @@ def detect(member: Member, wanted: str | None = None) -> Reading:
             return Reading(format=name)
     if raw.startswith(_OLD_OFFICE):
         raise DataError(f"{member} is an Excel file of the old kind (.xls): save it as .xlsx or CSV UTF-8")
-    return sniff(member)
+    return sniff(member, dated)
 
 
 def open_sheet(member: Member, readings: Sequence[Reading]) -> Sheet:

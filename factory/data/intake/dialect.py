@@ -16,6 +16,10 @@ _MOST_LINES = 2000
 _JUDGED = 200
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _COMMA_NUMBER = re.compile(r"[+-]?(\d+,\d*|,\d+|\d+)([eE][+-]?\d+)?")
+_DATE = re.compile(
+    r"\d{1,4}([-./])\d{1,2}\1\d{1,4}([T ,_]+\d{1,2}:\d{2}(:\d{2}([.,:]\d+)?)?( ?[AaPp][Mm])?(Z|[+-]\d{2}:?\d{2})?)?"
+    r"|\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?( ?[AaPp][Mm])?"
+)
 _GROUPED = {sign: re.compile(rf"[+-]?\d{{1,3}}({re.escape(sign)}\d{{3}})+(\.\d+)?") for sign in (",", "'", " ")}
 _MARKS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 _EVERYDAY = {"cp949": "euc_kr", "gb18030": "gb2312", "cp932": "shift_jis", "big5hkscs": "big5"}
@@ -60,8 +64,12 @@ class _Split:
     thousands: str
 
 
-def sniff(member: Member) -> Reading:
+def sniff(member: Member, dated: bool = False) -> Reading:
     """How to read a delimited text.
+
+    Args:
+        member: The file.
+        dated: Whether columns of dates make a table, as in a list of labels; samples have numbers.
 
     Raises:
         DataError: Binary, empty, or without rows of several values; says what it is instead.
@@ -75,7 +83,10 @@ def sniff(member: Member) -> Reading:
         lines = lines[:-1]
     declared = _declared(lines)
     comment = _comment(lines)
-    split = _best(lines, comment, (declared,) if declared else _DELIMITERS)
+    delimiters = (declared,) if declared else _DELIMITERS
+    split = _best(lines, comment, delimiters, _NUMBER)
+    if split is None and dated:
+        split = _best(lines, comment, delimiters, _DATE)
     if split is None:
         raise DataError(
             f"{member} is text, but no table: expected a header and one row a sample, values separated by commas, "
@@ -149,12 +160,16 @@ def _comment(lines: Sequence[str]) -> str | None:
     return None
 
 
-def _best(lines: Sequence[str], comment: str | None, delimiters: Sequence[str]) -> _Split | None:
-    splits = [split for delimiter in delimiters if (split := _split(lines, comment, delimiter)) is not None]
+def _best(
+    lines: Sequence[str], comment: str | None, delimiters: Sequence[str], form: "re.Pattern[str]"
+) -> _Split | None:
+    splits = [split for delimiter in delimiters if (split := _split(lines, comment, delimiter, form)) is not None]
     return max(splits, key=lambda split: (split.numbers, -_DELIMITERS.index(split.delimiter)), default=None)
 
 
-def _split(lines: Sequence[str], comment: str | None, delimiter: str) -> _Split | None:
+def _split(
+    lines: Sequence[str], comment: str | None, delimiter: str, form: "re.Pattern[str]"
+) -> _Split | None:
     cut = [
         (index, cells(line, delimiter))
         for index, line in enumerate(lines)
@@ -167,7 +182,12 @@ def _split(lines: Sequence[str], comment: str | None, delimiter: str) -> _Split 
     rows = [(index, row) for index, row in cut if len(row) == columns]
     if columns < 2 or not rows:
         return None
-    decimal, thousands, numbers = _numbers([row for _, row in rows[len(rows) // 3 :][:_JUDGED]], delimiter)
+    judged = [row for _, row in rows[len(rows) // 3 :][:_JUDGED]]
+    if form is _NUMBER:
+        decimal, thousands, numbers = _numbers(judged, delimiter)
+    else:
+        decimal, thousands = ".", ""
+        numbers = _numeric_columns(judged, lambda text: form.fullmatch(text) is not None)
     if not numbers:
         return None
     return _Split(
@@ -234,10 +254,10 @@ def _all_comments(lines: Sequence[str], comment: str | None) -> bool:
 
 
 def _looks_like_data(row: Sequence[str], split: _Split) -> bool:
-    """Whether most of the columns that hold numbers hold one here, too."""
+    """Whether most of the columns that hold numbers (or dates) hold one here, too."""
 
     def number(text: str) -> bool:
         bare = text.strip().replace(split.thousands, "") if split.thousands else text.strip()
-        return _NUMBER.fullmatch(bare.replace(split.decimal, ".")) is not None
+        return _DATE.fullmatch(bare) is not None or _NUMBER.fullmatch(bare.replace(split.decimal, ".")) is not None
 
     return sum(map(number, row)) >= max(1, 0.5 * split.numbers)

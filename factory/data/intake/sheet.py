@@ -5,6 +5,8 @@ from typing import Any, Literal, Protocol
 
 from factory.data.intake.members import Member
 
+MOST_VALUE, MOST_TICKS = 1e30, 1e20
+"""No sensor and no clock counts as far: such numbers are damage, and 32 bits or a difference do not hold them."""
 Kind = Literal["text", "number", "integer", "any"]
 """How a column is wanted: strings as stored, float64, int64 where every value is whole, or as its type is."""
 

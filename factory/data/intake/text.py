@@ -156,6 +156,8 @@ class TextSheet:
                     batch = next(reader, None)
                 if batch is None:
                     return
+                if any(pa.types.is_binary(field.type) for field in batch.schema):
+                    raise UnicodeError(f"not {self._reading.encoding}")
                 yield self._to_numbers(batch, lenient | self._grouped(batch, wanted))
 
     def _block(self, stream: IO[bytes]) -> int:

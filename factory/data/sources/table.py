@@ -24,6 +24,7 @@ from factory.contracts.table import SourceUnit, TableDescription
 from factory.contracts.window import Channel, Filter
 from factory.data.intake.detect import open_sheet
 from factory.data.intake.intervals import IntervalLabels, read_intervals
+from factory.data.intake.sheet import MOST_TICKS, MOST_VALUE
 from factory.data.sources.join import Part, join_sensors
 from factory.data.sources.spill import Spill, Track
 from factory.data.sources.table_reader import SECONDS, Batch, TableReader
@@ -228,15 +229,16 @@ class Table:
         self, batch: Batch, rows: Ints, ticks: "NDArray[Any]", values: NDArray[np.float64], places: list[int]
     ) -> "tuple[Ints, NDArray[Any], NDArray[np.float64]]":
         """Rows whose values are all there; others are refused or counted, as the cleaning plan says."""
-        finite = np.isfinite(values)
-        good = finite.all(axis=1) & np.isfinite(ticks)
+        finite = np.abs(values) < MOST_VALUE
+        good = finite.all(axis=1) & (np.abs(ticks) < MOST_TICKS)
         if good.all():
             return rows, ticks, values
         if self.description.cleaning.faulty_rows == "drop":
             self.cleaned[FAULTY] += int((~good).sum())
             return rows[good], ticks[good], values[good]
         row, place = np.unravel_index(int(np.argmin(finite)), finite.shape)
-        got = "infinite" if np.isinf(values[row, place]) else "empty or NaN"
+        value = float(values[row, place])
+        got = "empty or NaN" if np.isnan(value) else "infinite" if np.isinf(value) else f"{value:g}"
         column = self.description.channels[batch.channels[places[int(place)]]].column
         raise DataError(
             f"{batch.place(int(rows[row]))}: column '{column}' is {got} ({int((~good).sum())} such rows nearby): "

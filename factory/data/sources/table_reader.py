@@ -18,7 +18,7 @@ from factory.data.intake.dates import NotADateError, parse_dates
 from factory.data.intake.detect import open_sheet
 from factory.data.intake.members import Member, find_members
 from factory.data.intake.patterns import fill, is_template
-from factory.data.intake.sheet import Kind, Sheet
+from factory.data.intake.sheet import MOST_TICKS, Kind, Sheet
 
 SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9, "iso": 1e-9, "min": 60.0}
 _NAMED = 6
@@ -274,12 +274,13 @@ class TableReader:
             )
         column = record.column(name)
         ticks = column.to_numpy(zero_copy_only=False)
-        if column.null_count or not np.isfinite(ticks).all():
+        known = np.abs(ticks.astype(np.float64)) < MOST_TICKS
+        if column.null_count or not known.all():
             if self._drops:
                 return np.asarray(ticks, np.float64)
-            place = int(np.argmin(np.isfinite(np.asarray(ticks, np.float64))))
+            place = int(np.argmin(known))
             raise DataError(
-                f"{line(place)}: time stamp in '{name}' is empty or not finite: remove the row, or set "
+                f"{line(place)}: time stamp in '{name}' is empty or no time: remove the row, or set "
                 "cleaning.faulty_rows = 'drop' in the description"
             )
         return np.asarray(ticks)

@@ -273,10 +273,11 @@ def opportunity(folder: Path) -> Path:
     return write(folder / "S1-ADL1.dat", lines)
 
 
-def _actigraph(form: str, date: str) -> list[str]:
+def actigraph_preamble(form: str, date: str, rate_hz: int = 30) -> list[str]:
+    """The ten lines above the header."""
     first = f"------------ Data File Created By ActiGraph GT3X+ ActiLife v6.13.4 Firmware v3.2.1 date format {form} at"
     return [
-        f"{first} 30 Hz  Filter Normal -----------", "Serial Number: NEO1F16120031", "Start Time 17:41:40",
+        f"{first} {rate_hz} Hz  Filter Normal -----------", "Serial Number: NEO1F16120031", "Start Time 17:41:40",
         f"Start Date {date}", "Epoch Period (hh:mm:ss) 00:00:00", "Download Time 14:52:19", f"Download Date {date}",
         "Current Memory Address: 0", "Current Battery Voltage: 4.12     Mode = 12", "-" * 50,
     ]  # fmt: skip
@@ -289,19 +290,19 @@ def actigraph(folder: Path) -> Path:
         for t in (START + timedelta(seconds=i / 30),)
     )
     header = "Timestamp,Accelerometer X,Accelerometer Y,Accelerometer Z"
-    return write(folder / "P1RAW.csv", [*_actigraph("dd/MM/yyyy", "11/12/2024"), *table(header, rows)])
+    return write(folder / "P1RAW.csv", [*actigraph_preamble("dd/MM/yyyy", "11/12/2024"), *table(header, rows)])
 
 
 def actigraph_untimed(folder: Path) -> Path:
     """No time stamps; month before day."""
     rows = table("Accelerometer X,Accelerometer Y,Accelerometer Z", samples(1 / G))
-    return write(folder / "P1RAW.csv", [*_actigraph("M/d/yyyy", "12/11/2024"), *rows])
+    return write(folder / "P1RAW.csv", [*actigraph_preamble("M/d/yyyy", "12/11/2024"), *rows])
 
 
 def actigraph_bare(folder: Path) -> Path:
     """Neither time stamps nor a header; decimal commas."""
     rows = [line.replace(".", ",") for line in table(None, samples(1 / G), ";")]
-    return write(folder / "P1RAW.csv", [*_actigraph("d.M.yyyy", "11.12.2024"), *rows])
+    return write(folder / "P1RAW.csv", [*actigraph_preamble("d.M.yyyy", "11.12.2024"), *rows])
 
 
 def axivity(folder: Path) -> Path:
