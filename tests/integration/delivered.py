@@ -121,10 +121,12 @@ def phyphox(folder: Path) -> None:
     for piece in pieces():
         inside = folder.parent / "unpacked"
         for name, values, unit in (("Accelerometer", piece.acc, "m/s^2"), ("Gyroscope", piece.gyro, "rad/s")):
-            header = ",".join((f'"{one}"' for one in ("Time (s)", *(f"{axis} ({unit})" for axis in "XYZ"))))
+            header = ",".join(f'"{one}"' for one in ("Time (s)", *(f"{axis} ({unit})" for axis in "XYZ")))
             rows = ([f"{index / 50:.9E}", *(f"{v:.9E}" for v in row)] for index, row in enumerate(values.tolist()))
             write(inside / f"{name}.csv", table(header, rows))
-        write(inside / "meta/device.csv", ['"property","value"', '"deviceModel","Pixel 7"', '"depthFrontSensor","null"'])
+        write(
+            inside / "meta/device.csv", ['"property","value"', '"deviceModel","Pixel 7"', '"depthFrontSensor","null"']
+        )
         event = ('"START",0.0,1.727,"2024-09-29 08:00:00.000"', '"PAUSE",10.0,1.727,"2024-09-29 08:00:10.000"')
         write(inside / "meta/time.csv", ['"event","experiment time","system time","system time text"', *event])
         _zip(inside, folder / piece.who / f"{piece.label}.zip")
@@ -330,7 +332,9 @@ def polar(folder: Path) -> None:
             header = f"Phone timestamp;sensor timestamp [ns];X [{unit}];Y [{unit}];Z [{unit}]"
             rows = ([one, *(f"{v:.{digits}f}" for v in row)] for one, row in zip(ahead, values.tolist()))
             write(inside / f"Polar_Sense_AB12_20240929_080000_{name}.txt", table(header, rows, ";"))
-        write(inside / "Polar_Sense_AB12_20240929_080000_HR.txt", ["Phone timestamp;HR [bpm]", "2024-09-29T08:00:00;60"])
+        write(
+            inside / "Polar_Sense_AB12_20240929_080000_HR.txt", ["Phone timestamp;HR [bpm]", "2024-09-29T08:00:00;60"]
+        )
 
 
 _HHAR = {"ann": "a", "ben": "b", "cho": "c", "dia": "d"}
@@ -369,7 +373,11 @@ DELIVERED: Mapping[str, Delivered] = {
         windows=14,
     ),
     "pamap2": Delivered(
-        make=pamap2, people={who: f"10{n}" for who, n in _NUMBER.items()}, labels=_PAMAP2, within=0.5, asked=("label.null",)
+        make=pamap2,
+        people={who: f"10{n}" for who, n in _NUMBER.items()},
+        labels=_PAMAP2,
+        within=0.5,
+        asked=("label.null",),
     ),
     "mhealth": Delivered(make=mhealth, people=_NUMBER, labels=_MHEALTH, asked=("label.null",)),
     "opportunity": Delivered(

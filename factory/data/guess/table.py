@@ -18,7 +18,7 @@ from factory.data.guess.labels import LabelGuess, guess_labels
 from factory.data.guess.people import PeopleGuess, guess_people
 from factory.data.guess.project import Files, Project, find_project, formats_that_say
 from factory.data.guess.proposal import WindowProposal, propose_window
-from factory.data.guess.rows import Scan, scan, wanted_columns
+from factory.data.guess.rows import scan, wanted_columns
 from factory.data.guess.sample import Sample, stream_columns, take_sample
 from factory.data.guess.sensors import (
     SensorGuess,
@@ -173,6 +173,3 @@ def _of_classes(stretches: dict[str, list[float]], labels: LabelGuess) -> dict[s
         if name in labels.order:
             found.setdefault(name, []).extend(lengths)
     return found
-
-
-__all__ = ["Scan", "TableGuess", "guess_table", "resampled_rate"]

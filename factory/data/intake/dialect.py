@@ -167,9 +167,7 @@ def _best(
     return max(splits, key=lambda split: (split.numbers, -_DELIMITERS.index(split.delimiter)), default=None)
 
 
-def _split(
-    lines: Sequence[str], comment: str | None, delimiter: str, form: "re.Pattern[str]"
-) -> _Split | None:
+def _split(lines: Sequence[str], comment: str | None, delimiter: str, form: "re.Pattern[str]") -> _Split | None:
     cut = [
         (index, cells(line, delimiter))
         for index, line in enumerate(lines)
