@@ -99,7 +99,7 @@ def ticks_of(table: Any, columns: tuple[str, ...], unit: TimeUnit, form: str | N
         array = array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
         if pa.types.is_integer(array.type) and not array.null_count:
             return np.asarray(array.to_numpy(zero_copy_only=False)).astype(np.longdouble).astype(np.float64)
-        stamps = np.asarray(array.cast(pa.float64()).to_numpy(zero_copy_only=False), np.float64)
+        stamps = np.asarray(array.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False), np.float64)
         return np.where(np.abs(stamps) < MOST_TICKS, stamps, np.nan)
     if len(columns) == 1:
         array = table.column(columns[0])

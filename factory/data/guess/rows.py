@@ -212,7 +212,11 @@ class _Scanner:
             start = 0 if open_ is None else open_.rows
             times = (start + np.arange(len(rows))) / self.clock.rate_hz
         else:
+            known = np.isfinite(time_s[rows])
+            rows, samples = rows[known], samples[known]
             times = time_s[rows]
+            if not len(rows):
+                return
         texts = np.zeros(len(rows), np.int64) if labels is None else labels[0][rows]
         names = [""] if labels is None else labels[1]
         if open_ is None:
@@ -273,5 +277,5 @@ class _Scanner:
 def _doubles(batch: Any, name: str) -> Doubles:
     import pyarrow as pa
 
-    values = np.asarray(batch.column(name).cast(pa.float64()).to_numpy(zero_copy_only=False), np.float64)
+    values = np.asarray(batch.column(name).cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False), np.float64)
     return np.where(np.abs(values) < MOST_VALUE, values, np.nan)

@@ -117,7 +117,7 @@ def as_kind(column: Any, kind: Kind, missing: frozenset[str], lenient: bool) -> 
     if whole or floating or pa.types.is_null(column.type) or pa.types.is_decimal(column.type):
         if column.type == pa.float16():
             return pa.array(column.to_numpy(zero_copy_only=False).astype(np.float64), from_pandas=False)
-        return column.cast(pa.float64())
+        return column.cast(pa.float64(), safe=False)  # 64 bits hold no float64 beyond 2^53 exactly
     if not pa.types.is_string(column.type):
         raise NotANumberError(0, f"{column[0]} ({column.type})" if len(column) else str(column.type))
     numbers: list[float | None] = []

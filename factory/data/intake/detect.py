@@ -8,13 +8,14 @@ from factory.contracts.table import Reading
 from factory.data.formats import FORMATS, Head, open_format
 from factory.data.intake.arrays import ArraySheet
 from factory.data.intake.dialect import decode, sniff
-from factory.data.intake.members import Member
+from factory.data.intake.members import WORKBOOKS, Member
 from factory.data.intake.parquet import ParquetSheet
 from factory.data.intake.patterns import fit
 from factory.data.intake.sheet import Sheet
 from factory.data.intake.text import TextSheet
-from factory.data.intake.workbook import open_worksheet
+from factory.data.intake.workbook import holds_rows, open_worksheet
 
+_ZIP = b"PK\x03\x04"
 _OLD_OFFICE = b"\xd0\xcf\x11\xe0"
 
 
@@ -30,19 +31,28 @@ def detect(member: Member, wanted: str | None = None, dated: bool = False) -> Re
         DataError: Nothing reads it; says what it is instead.
         RecipeError: There is no format of that name.
     """
+    if member.worksheet is not None:
+        if not holds_rows(member):
+            raise DataError(f"{member} holds no rows: expected a header and one row a sample")
+        return Reading(format="xlsx")
     raw = member.head()
     if raw.startswith(b"PAR1"):
         return Reading(format="parquet")
-    if member.suffix in (".xlsx", ".xlsm") or (member.inner is None and raw.startswith(b"PK\x03\x04")):
+    if raw.startswith(_OLD_OFFICE):
+        raise DataError(
+            f"{member} is an Excel file of the old kind (.xls) or protected by a password: save it as .xlsx without "
+            "a password, or as CSV UTF-8"
+        )
+    if member.suffix in WORKBOOKS or (member.inner is None and raw.startswith(_ZIP)):
         return Reading(format="xlsx")
+    if raw.startswith(_ZIP):
+        raise DataError(f"{member} is a zip archive inside of another: unpack the outer one")
     if wanted is not None and wanted != "csv":
         return Reading(format=open_format(wanted).name)
     head = Head(member=member, raw=raw, text=_text(raw, member))
     for name in FORMATS if wanted is None else ():
         if open_format(name).recognise(head):
             return Reading(format=name)
-    if raw.startswith(_OLD_OFFICE):
-        raise DataError(f"{member} is an Excel file of the old kind (.xls): save it as .xlsx or CSV UTF-8")
     return sniff(member, dated)
 
 

@@ -79,6 +79,8 @@ def sniff(member: Member, dated: bool = False) -> Reading:
         raise DataError(f"{member} is empty: expected a header and one row a sample")
     text, encoding = decode(raw, str(member))
     lines = text.splitlines()[:_MOST_LINES]
+    if not text.strip():
+        raise DataError(f"{member} is empty: expected a header and one row a sample")
     if len(raw) >= 1 << 18 and len(lines) > 1 and len(lines) < _MOST_LINES:
         lines = lines[:-1]
     declared = _declared(lines)

@@ -11,7 +11,7 @@ import os
 import re
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
@@ -24,27 +24,31 @@ _PACKED: Mapping[bytes, Any] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd
 _ZSTD = b"\x28\xb5\x2f\xfd"
 _HEAD_BYTES = 1 << 18
 _NOT_LISTED = ("__MACOSX", ".")
+WORKBOOKS = (".xlsx", ".xlsm")
 SUFFIXES = (".gz", ".bz2", ".xz", ".zst")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Member:
-    """A file, or a member of a zip archive or workbook.
+    """A file, a member of a zip archive, or a worksheet of either.
 
     Attributes:
         path: On disk.
-        inner: Name inside the archive or workbook; None for the file itself.
+        inner: Name inside the archive; None for the file itself.
         name: Path below the described folder, with forward slashes.
+        worksheet: Of a workbook of several; None for its only one, and for other files.
         fields: Parts of the path by name, with file, stem and parent.
     """
 
     path: Path
     inner: str | None
     name: str
+    worksheet: str | None = None
     fields: Mapping[str, str] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        return str(self.path) if self.inner is None else f"{self.path}/{self.inner}"
+        where = "/".join(part for part in (str(self.path), self.inner, self.worksheet) if part is not None)
+        return "".join(sign if sign.isprintable() else "?" for sign in where)
 
     @property
     def suffix(self) -> str:
@@ -58,7 +62,7 @@ class Member:
             DataError: It cannot be opened; what breaks while reading is for the reader to catch.
         """
         try:
-            if self.inner is not None and self.suffix not in (".xlsx", ".xlsm"):
+            if self.inner is not None:
                 raw: IO[bytes] = _from_archive(self.path, self.inner)
             else:
                 raw = self.path.open("rb")
@@ -163,7 +167,7 @@ def _with_fields(member: Member, fields: Mapping[str, str]) -> Member:
     for suffix in (*SUFFIXES, pure.suffix):
         bare = bare.removesuffix(suffix)
     path = {"file": bare, "stem": PurePosixPath(bare).name, "parent": pure.parent.name}
-    return Member(path=member.path, inner=member.inner, name=member.name, fields={**path, **fields})
+    return replace(member, fields={**path, **fields})
 
 
 def _inside(path: Path, name: str) -> list[Member]:
@@ -173,24 +177,30 @@ def _inside(path: Path, name: str) -> list[Member]:
     try:
         with zipfile.ZipFile(path) as archive:
             names = [info.filename for info in archive.infolist() if not info.is_dir()]
-    except (*BROKEN_ZIP, OSError) as error:
+    except (*BROKEN_ZIP, OSError, NotImplementedError, UnicodeError) as error:
         raise DataError(f"{path} is not a readable archive ({error}): export or download it again") from error
     if "[Content_Types].xml" in names:
-        return _worksheets(path, name)
+        return _worksheets(Member(path=path, inner=None, name=name or path.name))
     prefix = f"{name}/" if name else ""
     listed = [inner for inner in names if not any(part.startswith(_NOT_LISTED) for part in inner.split("/"))]
-    return [
-        Member(path=path, inner=inner, name=prefix + inner.replace("\\", "/")) for inner in sorted(listed, key=natural)
-    ]
+    found: list[Member] = []
+    for inner in sorted(listed, key=natural):
+        member = Member(path=path, inner=inner, name=prefix + inner.replace("\\", "/"))
+        found += _worksheets(member) if member.suffix in WORKBOOKS else [member]
+    return found
 
 
-def _worksheets(path: Path, name: str) -> list[Member]:
+def _worksheets(member: Member) -> list[Member]:
+    """A workbook's worksheets; itself where there is one, or where it cannot be read."""
     from factory.data.intake.workbook import sheet_names
 
-    sheets = sheet_names(path)
+    try:
+        sheets = sheet_names(member)
+    except DataError:
+        return [member]  # whoever reads it says why; files that do not matter may be damaged
     if len(sheets) == 1:
-        return [Member(path=path, inner=None, name=name or path.name)]
-    return [Member(path=path, inner=sheet, name=f"{name or path.name}/{sheet}") for sheet in sheets]
+        return [member]
+    return [replace(member, name=f"{member.name}/{sheet}", worksheet=sheet) for sheet in sheets]
 
 
 def _is_zip(path: Path) -> bool:

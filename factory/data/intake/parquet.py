@@ -46,7 +46,7 @@ class ParquetSheet:
                     if lengths == {len(_AXES)}:
                         self._lists |= {f"{name}_{axis}": (name, place) for place, axis in enumerate(_AXES)}
                 return tuple(name for field in fields for name in self._names_of(field))
-        except (pa.ArrowException, OSError) as error:
+        except (pa.ArrowException, OSError, UnicodeError, OverflowError) as error:
             raise self._damaged(error) from error
 
     def _names_of(self, field: Any) -> list[str]:
@@ -82,7 +82,7 @@ class ParquetSheet:
                     ]
                     yield pa.RecordBatch.from_arrays(arrays, names=list(wanted))
                     first += batch.num_rows
-        except (pa.ArrowException, OSError) as error:
+        except (pa.ArrowException, OSError, UnicodeError, OverflowError) as error:
             raise self._damaged(error) from error
 
     def line(self, row: int) -> str:

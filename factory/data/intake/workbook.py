@@ -1,37 +1,40 @@
 """Excel workbooks: each worksheet is a table with its header in the first filled row."""
 
+import io
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from itertools import islice
 from typing import Any
 
 from factory.contracts.errors import DataError
 from factory.data.intake.arrays import ArraySheet
 from factory.data.intake.members import Member
 
+_MOST_BYTES = 256 << 20
 
-def sheet_names(path: Path) -> tuple[str, ...]:
+
+def sheet_names(member: Member) -> tuple[str, ...]:
     """Names of the worksheets.
 
     Raises:
         DataError: No readable workbook.
     """
-    with _workbook(path) as book:
-        return tuple(book.sheetnames)
+    with _workbook(member) as book:
+        return tuple(sheet.title for sheet in book.worksheets)
 
 
 def open_worksheet(member: Member, skip: int = 0) -> ArraySheet:
     """A worksheet as a sheet; all of it is in memory.
 
     Args:
-        member: A workbook of one worksheet, or a worksheet as its inner name.
+        member: A workbook of one worksheet, or one of its worksheets.
         skip: Rows above the header.
 
     Raises:
         DataError: No readable workbook, or no rows.
     """
-    with _workbook(member.path) as book:
-        rows = book[member.inner or book.sheetnames[0]].iter_rows(values_only=True)
+    with _workbook(member) as book:
+        rows = _chosen(book, member).iter_rows(values_only=True)
         header, first = None, 0
         values: list[tuple[Any, ...]] = []
         for number, row in enumerate(rows, 1):
@@ -54,8 +57,25 @@ def open_worksheet(member: Member, skip: int = 0) -> ArraySheet:
     )
 
 
+def holds_rows(member: Member) -> bool:
+    """Whether a worksheet has a header and a row.
+
+    Raises:
+        DataError: No readable workbook.
+    """
+    with _workbook(member) as book:
+        rows = (row for row in _chosen(book, member).iter_rows(values_only=True) if any(cell is not None for cell in row))
+        return sum(1 for _ in islice(rows, 2)) > 1
+
+
+def _chosen(book: Any, member: Member) -> Any:
+    if not book.worksheets:
+        raise DataError(f"{member} has no worksheet: save it again")
+    return book[member.worksheet] if member.worksheet is not None else book.worksheets[0]
+
+
 @contextmanager
-def _workbook(path: Path) -> Iterator[Any]:
+def _workbook(member: Member) -> Iterator[Any]:
     import warnings
 
     from openpyxl import load_workbook
@@ -63,11 +83,23 @@ def _workbook(path: Path) -> Iterator[Any]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            book = load_workbook(path, read_only=True, data_only=True)
-        except Exception as error:  # openpyxl raises whatever its parsers do
+            source = member.path if member.inner is None else io.BytesIO(_whole(member))
+            book = load_workbook(source, read_only=True, data_only=True)
+            try:
+                yield book
+            finally:
+                book.close()
+        except DataError:
+            raise
+        except Exception as error:  # openpyxl raises whatever its parsers do, also while rows are read
             said = " ".join(str(error).split())[:120] or type(error).__name__
-            raise DataError(f"{path} is not a readable workbook ({said}): save it as .xlsx or CSV again") from error
-    try:
-        yield book
-    finally:
-        book.close()
+            raise DataError(f"{member} is not a readable workbook ({said}): save it as .xlsx or CSV again") from error
+
+
+def _whole(member: Member) -> bytes:
+    """A workbook inside of an archive, unpacked."""
+    with member.open() as handle:
+        content = handle.read(_MOST_BYTES + 1)
+    if len(content) > _MOST_BYTES:
+        raise DataError(f"{member} is larger than {_MOST_BYTES >> 20} MB inside of an archive: unpack it")
+    return content

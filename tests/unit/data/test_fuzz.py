@@ -100,6 +100,46 @@ def _workbook(folder: Path) -> Path:
     return folder / "rows.xlsx"
 
 
+def _sheets(folder: Path) -> Path:
+    """A worksheet a person and activity."""
+    from openpyxl import Workbook
+
+    book = Workbook(write_only=True)
+    header, *lines = Rows.moving(40, people=("ann", "bob", "cid")).lines
+    for who in ("ann", "bob", "cid"):
+        for activity in ("rest", "walk"):
+            sheet = book.create_sheet(f"{activity}_{who}")
+            sheet.append(header.split(",")[2:9])
+            for cells in (line.split(",") for line in lines):
+                if (cells[0], cells[-1]) == (who, activity):
+                    sheet.append([float(cell) for cell in cells[2:9]])
+    book.save(folder / "sheets.xlsx")
+    return folder / "sheets.xlsx"
+
+
+def _sensors(folder: Path) -> Path:
+    """A folder a person and activity, a file a sensor."""
+    for number, who in enumerate(("ann", "bob", "cid")):
+        for activity in ("sit", "walk"):
+            inside = folder / "recordings" / f"{activity}_{who}"
+            for name, columns in (("TotalAcceleration", slice(0, 3)), ("Gyroscope", slice(3, 6))):
+                stamps = (f"{(makers.START_S + number) * 10**9 + i * makers.MS20},{i / 50}" for i in range(makers.ROWS))
+                rows = ((stamp, *row) for stamp, row in zip(stamps, makers.samples(columns=columns), strict=True))
+                makers.write(inside / f"{name}.csv", makers.table("time,seconds_elapsed,z,y,x", rows))
+    return folder / "recordings"
+
+
+def _intervals(folder: Path) -> Path:
+    """A file a person, and a list of labels."""
+    labels = ["person,start,end,activity"]
+    for who in ("ann", "bob", "cid"):
+        rows = ((i / 50, *row) for i, row in enumerate(makers.signal().tolist()))
+        makers.write(folder / "recordings" / f"{who}.csv", makers.table("time,ax,ay,az,gx,gy,gz", rows))
+        labels += [f"{who},0.0,1.9,sit", f"{who},2.0,3.9,walk"]
+    makers.write(folder / "recordings" / "labels.csv", labels)
+    return folder / "recordings"
+
+
 def _archive(folder: Path) -> Path:
     path = _rows(folder)
     with zipfile.ZipFile(folder / "rows.zip", "w", zipfile.ZIP_DEFLATED) as archive:
@@ -112,7 +152,10 @@ MADE: dict[str, Callable[[Path], Path]] = {
     "csv": _rows,
     "parquet": _parquet,
     "workbook": _workbook,
+    "sheets": _sheets,
     "archive": _archive,
+    "sensors": _sensors,
+    "intervals": _intervals,
     "sensor_logger": makers.sensor_logger,
     "phyphox": makers.phyphox_german,
     "sensorlog": makers.sensorlog,
@@ -144,16 +187,23 @@ def run_through(paths: Sequence[Path], out: Path) -> str:
     return "read"
 
 
+def _files(whole: Path) -> list[Path]:
+    """The file, or those below a folder."""
+    return sorted(path for path in whole.rglob("*") if path.is_file()) if whole.is_dir() else [whole]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", MADE)
 def test_a_damaged_file_gives_recordings_or_one_line(name: str, tmp_path: Path) -> None:
     whole = MADE[name](tmp_path)
-    content = whole.read_bytes()
+    contents = {path: path.read_bytes() for path in _files(whole)}
     rng = random.Random(f"damage {name}")
     for number in range(_DAMAGED // len(MADE) + 1):
         damage = DAMAGES[number % len(DAMAGES)]
-        whole.write_bytes(damage(content, rng))
+        path, content = rng.choice(list(contents.items()))
+        path.write_bytes(damage(content, rng))
         said = run_through([whole], tmp_path)
+        path.write_bytes(content)
         assert "\n" not in said, f"{damage.__name__}, number {number}"
         assert len(said) < 1500, f"{damage.__name__}, number {number}"
         assert not list(tmp_path.glob("rows-*")), "temporary files stay behind"
