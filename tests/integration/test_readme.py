@@ -37,9 +37,10 @@ def run(line: str, folder: Path, cache: Path) -> subprocess.CompletedProcess[str
 
 @pytest.fixture
 def folder(finished: Path, tmp_path: Path) -> Path:
-    """What a reader has by then: a finished build, and a table of their own recordings."""
+    """What a reader has by then: a finished build, and recordings of their own."""
     shutil.copytree(finished, tmp_path / "build/demo")
-    write_odd(tmp_path / "walking.csv", watch_rows(subjects=4, recordings=56))
+    (tmp_path / "recordings").mkdir()
+    write_odd(tmp_path / "recordings/walking.csv", watch_rows(subjects=4, recordings=56))
     return tmp_path
 
 
@@ -63,9 +64,9 @@ def test_every_command_that_needs_no_download_runs(folder: Path, cache: Path) ->
         assert done.returncode == 0, f"{line}\n{done.stdout}\n{done.stderr}"
 
 
-def test_a_file_of_ones_own_becomes_a_verified_model(folder: Path, cache: Path) -> None:
+def test_recordings_of_ones_own_become_a_verified_model(folder: Path, cache: Path) -> None:
     """The commands of that section; training is cut short, or this would take minutes."""
-    assert run("factory init walking.csv", folder, cache).returncode == 0
+    assert run("factory init recordings/", folder, cache).returncode == 0
     short = tomllib.loads(RECIPE.read_text("utf-8"))
     recipe = tomllib.loads((folder / "recipe.toml").read_text("utf-8"))
     recipe |= {section: short[section] for section in ("model", "train", "export", "verify")}
@@ -77,8 +78,8 @@ def test_a_file_of_ones_own_becomes_a_verified_model(folder: Path, cache: Path) 
     assert (build / "report.html").is_file()
     assert (build / "tflite/model_fp32.tflite").is_file()
     assert measured_accuracy(build, folder, cache), "the table is where it was, so the test split is at hand"
-    with (folder / "walking.csv").open("a") as rows:
-        rows.write((folder / "walking.csv").read_text("utf-8").splitlines()[-1].replace("P", "Q", 1) + "\n")
+    with (folder / "recordings/walking.csv").open("a") as rows:
+        rows.write((folder / "recordings/walking.csv").read_text("utf-8").splitlines()[-1].replace("P", "Q", 1) + "\n")
     refused = run(f"factory verify build/{recipe['name']}", folder, cache)
     assert refused.returncode == 9, "other recordings than it was built from"
     assert "name those that it was built from with --data, or verify without any (--without-data)" in refused.stderr
