@@ -12,7 +12,7 @@ from factory.contracts.base import Contract
 from factory.contracts.window import Quantity
 
 SourceUnit = Literal["m/s^2", "g", "rad/s", "deg/s", "uT", "1"]
-TimeUnit = Literal["s", "ms", "us", "ns", "min", "iso", "samples"]
+TimeUnit = Literal["s", "ms", "us", "ns", "min", "d", "iso", "samples"]
 
 UNKNOWN_PLACEMENT, UNKNOWN_AXES = "unknown", "as recorded"
 """What `factory init` writes for what no file tells; `factory data check` asks for it."""

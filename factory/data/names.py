@@ -20,10 +20,12 @@ _LEADING_ZEROS = re.compile(r"(?<![\d.])0+(?=\d)")
 def normal_name(text: str) -> str:
     """The one form of all spellings of a name that surely mean the same.
 
-    Outer blanks are dropped, inner ones become one, letters lose their case and width (Unicode NFKC), and `1.0` is
-    `1`. Leading zeros stay: `01` and `1` may be two people.
+    Outer blanks are dropped, inner ones become one, letters lose their case and width (Unicode NFKC), signs that nobody
+    sees (a byte order mark between joined files) are dropped, and `1.0` is `1`. Leading zeros stay: `01` and `1` may be
+    two people.
     """
-    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+    seen = "".join(sign for sign in text if unicodedata.category(sign) != "Cf")
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", seen).casefold())
     plain = " ".join(folded.split())
     whole = _WHOLE.fullmatch(plain)
     return whole[1].removeprefix("+") if whole else plain

@@ -14,7 +14,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from factory.data.guess.columns import Chosen
 from tests.unit.data.formats.makers import G, actigraph_preamble, table, write
 from tests.unit.data.kinds import LABELS, PEOPLE, Piece, pieces
 
@@ -34,7 +33,6 @@ class Delivered:
         make: Writes the files below a folder.
         people: The watch's people to their names in the files.
         labels: The watch's exercises to their names in the files.
-        chosen: What the user says beside the folder.
         rate_hz: Of the recordings.
         quantities: What must be found.
         windows: Of each person and exercise.
@@ -46,7 +44,6 @@ class Delivered:
     make: Callable[[Path], None]
     people: Mapping[str, str] = field(default_factory=lambda: {who: who for who in PEOPLE})
     labels: Mapping[str, str] = field(default_factory=lambda: {label: label for label in LABELS})
-    chosen: Chosen = Chosen()
     rate_hz: float = 50.0
     quantities: tuple[str, ...] = ("accelerometer", "gyroscope")
     windows: int = 6
@@ -327,10 +324,12 @@ def polar(folder: Path) -> None:
         for name, unit, values, digits in units:
             ahead = [
                 f"{date};{stamp}"
-                for date, stamp in zip(_dates(piece, "%Y-%m-%dT%H:%M:%S"), _ns(piece, 599_628_005_694_359_040))
+                for date, stamp in zip(
+                    _dates(piece, "%Y-%m-%dT%H:%M:%S"), _ns(piece, 599_628_005_694_359_040), strict=False
+                )
             ]
             header = f"Phone timestamp;sensor timestamp [ns];X [{unit}];Y [{unit}];Z [{unit}]"
-            rows = ([one, *(f"{v:.{digits}f}" for v in row)] for one, row in zip(ahead, values.tolist()))
+            rows = ([one, *(f"{v:.{digits}f}" for v in row)] for one, row in zip(ahead, values.tolist(), strict=True))
             write(inside / f"Polar_Sense_AB12_20240929_080000_{name}.txt", table(header, rows, ";"))
         write(
             inside / "Polar_Sense_AB12_20240929_080000_HR.txt", ["Phone timestamp;HR [bpm]", "2024-09-29T08:00:00;60"]

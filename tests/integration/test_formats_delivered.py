@@ -13,6 +13,7 @@ from factory.contracts.recipe import load_recipe, parse_toml
 from factory.contracts.window import Quantity
 from factory.data import prepare
 from factory.data.formats import FORMATS
+from factory.data.guess.columns import Chosen
 from factory.data.guess.describe import description_toml, recipe_toml
 from factory.data.guess.project import Files
 from factory.data.guess.table import TableGuess, guess_table
@@ -27,7 +28,7 @@ AXES = {"x": 0, "y": 1, "z": 2}
 def initialised(format_: Delivered, out: Path) -> tuple[TableGuess, WindowSet]:
     """What `factory init` says of the folder, and the windows of the two files that it writes, untouched."""
     format_.make(out / "recordings")
-    guess = guess_table([out / "recordings"], format_.chosen, Files(), Silent())
+    guess = guess_table([out / "recordings"], Chosen(), Files(), Silent())
     (out / "data.toml").write_text(description_toml(guess, out), encoding="utf-8")
     (out / "recipe.toml").write_text(recipe_toml(guess, "data.toml"), encoding="utf-8")
     recipe = load_recipe(out / "recipe.toml")
@@ -46,7 +47,7 @@ def recorded(piece: Piece, windows: WindowSet, turned: float) -> np.ndarray:
 
 
 def error_of(window: np.ndarray, whole: np.ndarray) -> float:
-    """Root of the mean square difference from the stretch of a recording that is most like the window; worst channel."""
+    """Root mean square difference, in the worst channel, from the stretch of a recording that is most alike."""
     known = np.isfinite(whole[:, 0])
     stretches = np.lib.stride_tricks.sliding_window_view(whole[known], window.shape[1], axis=1)
     differences = np.sqrt(np.square(stretches - window[known][:, None]).mean(axis=2)).max(axis=0)

@@ -19,13 +19,22 @@ from factory.data.intake.dates import NotADateError
 from factory.data.intake.sheet import MOST_TICKS
 from factory.data.statistics import Doubles
 
-SECONDS: Mapping[TimeUnit, float] = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9, "min": 60.0, "iso": 1e-9}
+SECONDS: Mapping[TimeUnit, float] = {
+    "s": 1.0,
+    "ms": 1e-3,
+    "us": 1e-6,
+    "ns": 1e-9,
+    "min": 60.0,
+    "d": 86400.0,
+    "iso": 1e-9,
+}
 _UNIT_WORDS: Mapping[TimeUnit, tuple[str, ...]] = {
     "ms": ("ms", "msec", "millis", "milliseconds", "milliseconden", "millisekunden"),
     "us": ("us", "micros", "microseconds", "\u03bcs", "mikrosekunden"),
     "ns": ("ns", "nano", "nanos", "nanoseconds", "nanosekunden"),
     "s": ("s", "sec", "secs", "second", "seconds", "sekunden", "secondes", "segundos"),
     "min": ("min", "mins", "minute", "minutes", "minuten"),
+    "d": ("day", "days", "datenum", "tage"),
 }
 _SLOWEST_HZ, _FASTEST_HZ = 4.0, 1000.0
 _PHONE_HZ = 50.0
@@ -286,7 +295,7 @@ def _time_unit(name: str, median: float) -> tuple[TimeUnit, list[Check]]:
     both = [unit for unit in fitting if unit in told]
     if not fitting:
         raise DataError(
-            f"time stamps in '{name}' step by {median:.6g}, which is 4 to 1000 Hz in none of min, s, ms, us and ns: "
+            f"time stamps in '{name}' step by {median:.6g}, which is 4 to 1000 Hz in none of d, min, s, ms, us and ns: "
             "name the right column with --time COLUMN"
         )
     if told and not both:

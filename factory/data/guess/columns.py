@@ -514,10 +514,11 @@ class _Finder:
         """Axes that hold text are named with an example."""
         for axes in find_triads([name for name in self.sample.names if not name.startswith("{")]):
             for name in (column for column in axes.columns.values() if not self.facts[column].numeric):
-                raise DataError(
-                    f"column '{name}' holds text like '{self.sample.texts(name)[0]:.40}', expected numbers: correct "
-                    "the rows, or say how the file is to be read with --format"
-                )
+                texts = [text for text in self.sample.texts(name) if not _is_number(text)] or self.sample.texts(name)
+                remedy = "correct the rows, or say how the file is to be read with --format"
+                if re.match(r"\s*[+-]?\d+([.,]\d+)?\s*[^\W\d_]", texts[0]):
+                    remedy = "write the unit into the column's name, and the number alone into the rows"
+                raise DataError(f"column '{name}' holds text like '{texts[0]:.40}', expected numbers: {remedy}")
 
     def _say_what_is_left(self) -> None:
         for name in self._free():
@@ -537,3 +538,11 @@ def columns_of(text: str, known: Iterable[str] = ()) -> list[str]:
     if fields := re.findall(r"\{[a-z_]+\}", text):
         return fields
     return [text] if "," not in text or text in known else [part.strip() for part in text.split(",")]
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

@@ -14,8 +14,8 @@ from factory.data.intake.dates import NotADateError, parse_dates
 
 Doubles = NDArray[np.float64]
 
-SECONDS: dict[TimeUnit, float] = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9, "min": 60.0, "iso": 1e-9}
-_ORDER: tuple[TimeUnit, ...] = ("s", "ms", "us", "ns", "samples", "min")
+SECONDS: dict[TimeUnit, float] = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9, "min": 60.0, "d": 86400.0, "iso": 1e-9}
+_ORDER: tuple[TimeUnit, ...] = ("s", "ms", "us", "ns", "d", "samples", "min")
 _FORMS = tuple(
     f"{day}{gap}{clock}"
     for clock in ("%H:%M:%S.%f", "%H:%M:%S", "%H:%M")

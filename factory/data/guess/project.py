@@ -116,9 +116,11 @@ def _several(folder: Path, members: list[Member], labels: Member | None, told: F
     if not found:
         raise DataError(f"{folder}: no file fits --pattern {pattern}: parts are written as {{name}}, ** is any folder")
     readings, refused = _readings(found, told)
+    unread: tuple[Check, ...] = ()
     if refused:
         ignore = (*ignore, *(escape(member.name) for member in refused))
         found = [member for member in found if member not in refused]
+        unread = (_unread(refused),)
     ignore = tuple(
         one for one in ignore if any(fit(pattern, m.name) is not None for m in members if fit(one, m.name) is not None)
     )
@@ -133,7 +135,7 @@ def _several(folder: Path, members: list[Member], labels: Member | None, told: F
         label_files=(labels,) if labels else tuple(named),
         session=guess.session if told.pattern is None else _template(pattern, found),
         reason="named with --pattern" if told.pattern else guess.reason,
-        checks=() if told.pattern else _path_checks(guess, pattern),
+        checks=unread if told.pattern else (*unread, *_path_checks(guess, pattern)),
     )
 
 
@@ -158,6 +160,16 @@ def _template(pattern: str, members: Sequence[Member]) -> str | None:
         if len(keys) == len(members):
             return "_".join(f"{{{name}}}" for name in chosen) or None
     return "{parent}" if {"sensor", "placement"} & set(own) else "{file}"
+
+
+def _unread(refused: Sequence[Member]) -> Check:
+    try:
+        detect(refused[0])
+        why = ""
+    except DataError as error:
+        why = f" ({str(error).removeprefix(str(refused[0])).strip(' :').partition(':')[0]})"
+    message = f"{listed([member.name for member in refused])} cannot be read as a table and is left out{why}"
+    return Check(code="files.unread", key="files", message=message)
 
 
 def _path_checks(guess: PathGuess, pattern: str) -> tuple[Check, ...]:
@@ -262,6 +274,19 @@ def _patterns(mine: Sequence[str], rest: Sequence[str]) -> list[str]:
         if len(ends) == 1 and not any(name.endswith(tuple(ends)) for name in rest):
             return [f"**{escape(end)}" for end in ends]
     return [escape(name) for name in mine]
+
+
+def without(project: Project, strangers: Sequence[Member]) -> Project:
+    """A project that leaves files out which have none of the sensors' columns, and says so."""
+    if not strangers:
+        return project
+    message = f"{listed([member.name for member in strangers])} has none of the sensors' columns and is left out"
+    return replace(
+        project,
+        ignore=(*project.ignore, *(escape(member.name) for member in strangers)),
+        members=tuple(member for member in project.members if member not in strangers),
+        checks=(Check(code="files.other_columns", key="files", message=message), *project.checks),
+    )
 
 
 def formats_that_say(readings: Sequence[Reading]) -> list[str]:

@@ -5,7 +5,7 @@ Used by `factory init`; reading everything is `sources.table`'s work.
 
 import io
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -94,6 +94,8 @@ def stream_columns(
     wanted: Mapping[str, Kind],
     progress: Progress,
     dropped: Counter[str] | None = None,
+    needed: Collection[str] = (),
+    strangers: list[Member] | None = None,
 ) -> Iterator[tuple[Member, Any]]:
     """All rows of a few columns, batch by batch, one file after the other.
 
@@ -103,6 +105,8 @@ def stream_columns(
         wanted: Columns, and fields of the path in braces, and how they are wanted. A column that a file lacks is null.
         progress: Told of rows.
         dropped: Told of rows of another length, which are left out, by file.
+        needed: A file that has none of these columns is left out, ...
+        strangers: ... and told here.
 
     Raises:
         DataError: A row cannot be read; text among numbers is null.
@@ -112,6 +116,9 @@ def stream_columns(
     with progress.track(f"count {members[0].name if len(members) == 1 else 'rows'}", None, "rows") as bar:
         for member in members:
             sheet = open_sheet(member, readings)
+            if strangers is not None and needed and not set(needed) & set(sheet.names):
+                strangers.append(member)
+                continue
             there: dict[str, Kind] = {name: kind for name, kind in wanted.items() if name in sheet.names}
             # A file of which only the path is asked is counted by any of its columns.
             for batch in sheet.batches(there or {sheet.names[0]: "text"}, drop_faulty=True):

@@ -16,7 +16,7 @@ from factory.data.guess.continuation import joined_session
 from factory.data.guess.intervals import LabelFile, read_label_files
 from factory.data.guess.labels import LabelGuess, guess_labels
 from factory.data.guess.people import PeopleGuess, guess_people
-from factory.data.guess.project import Files, Project, find_project, formats_that_say
+from factory.data.guess.project import Files, Project, find_project, formats_that_say, without
 from factory.data.guess.proposal import WindowProposal, propose_window
 from factory.data.guess.rows import scan, wanted_columns
 from factory.data.guess.sample import Sample, stream_columns, take_sample
@@ -31,6 +31,8 @@ from factory.data.guess.sensors import (
 )
 from factory.data.guess.triads import Axes, distinct_names
 from factory.data.guess.units import judge
+from factory.data.intake.members import Member
+from factory.data.intake.patterns import is_template
 
 _GROUPS = 5
 
@@ -83,8 +85,12 @@ def guess_table(paths: Sequence[Path], chosen: Chosen, files: Files, progress: P
     sensors, clock, left_out, unnamed = _sensors_and_clock(sample, roles, chosen)
     dropped: Counter[str] = Counter()
     wanted = wanted_columns(roles, clock, sensors)
-    batches = stream_columns(project.members, project.readings, wanted, progress, dropped)
+    apart = roles.sensor is not None and is_template(roles.sensor.column)
+    needed = () if apart else [column for axes in sensors for column in axes.columns.values()]
+    strangers: list[Member] = []
+    batches = stream_columns(project.members, project.readings, wanted, progress, dropped, needed, strangers)
     rows = scan(batches, roles, clock, sensors)
+    project = without(project, strangers)
     label_file = read_label_files(project, roles, rows, clock) if roles.label is None else None
     people = guess_people(rows, roles.subject, str(project.folder if len(project.members) > 1 else project.members[0]))
     tally = Counter(label_file.rows) if label_file else rows.labels

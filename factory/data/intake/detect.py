@@ -13,7 +13,7 @@ from factory.data.intake.parquet import ParquetSheet
 from factory.data.intake.patterns import fit
 from factory.data.intake.sheet import Sheet
 from factory.data.intake.text import TextSheet
-from factory.data.intake.workbook import holds_rows, open_worksheet
+from factory.data.intake.workbook import open_worksheet
 
 _ZIP = b"PK\x03\x04"
 _OLD_OFFICE = b"\xd0\xcf\x11\xe0"
@@ -32,17 +32,16 @@ def detect(member: Member, wanted: str | None = None, dated: bool = False) -> Re
         RecipeError: There is no format of that name.
     """
     if member.worksheet is not None:
-        if not holds_rows(member):
-            raise DataError(f"{member} holds no rows: expected a header and one row a sample")
         return Reading(format="xlsx")
     raw = member.head()
     if raw.startswith(b"PAR1"):
         return Reading(format="parquet")
-    if raw.startswith(_OLD_OFFICE):
-        raise DataError(
-            f"{member} is an Excel file of the old kind (.xls) or protected by a password: save it as .xlsx without "
-            "a password, or as CSV UTF-8"
-        )
+    old = DataError(
+        f"{member} is an Excel file of the old kind (.xls) or protected by a password: save it as .xlsx without a "
+        "password, or as CSV UTF-8"
+    )
+    if member.suffix in WORKBOOKS and raw.startswith(_OLD_OFFICE):
+        raise old
     if member.suffix in WORKBOOKS or (member.inner is None and raw.startswith(_ZIP)):
         return Reading(format="xlsx")
     if raw.startswith(_ZIP):
@@ -53,6 +52,8 @@ def detect(member: Member, wanted: str | None = None, dated: bool = False) -> Re
     for name in FORMATS if wanted is None else ():
         if open_format(name).recognise(head):
             return Reading(format=name)
+    if raw.startswith(_OLD_OFFICE):
+        raise old
     return sniff(member, dated)
 
 

@@ -8,8 +8,11 @@ from dataclasses import dataclass
 
 from factory.contracts.errors import DataError
 from factory.contracts.table import MISSING, Reading
+from factory.data.intake.header import header_rows, joined_names, names_above
 from factory.data.intake.members import Member
 
+MINUS = "\u2212"
+"""The typographic sign, which some countries' spreadsheets write."""
 _DELIMITERS = (",", "\t", ";", "|", "whitespace")
 _COMMENTS = ("#", "%", "//")
 _MOST_LINES = 2000
@@ -60,6 +63,7 @@ class _Split:
     rows: list[tuple[int, list[str]]]
     columns: int
     numbers: int
+    numeric: list[int]
     decimal: str
     thousands: str
 
@@ -78,7 +82,7 @@ def sniff(member: Member, dated: bool = False) -> Reading:
     if not raw.strip():
         raise DataError(f"{member} is empty: expected a header and one row a sample")
     text, encoding = decode(raw, str(member))
-    lines = text.splitlines()[:_MOST_LINES]
+    lines = text.replace(MINUS, "-").splitlines()[:_MOST_LINES]
     if not text.strip():
         raise DataError(f"{member} is empty: expected a header and one row a sample")
     if len(raw) >= 1 << 18 and len(lines) > 1 and len(lines) < _MOST_LINES:
@@ -109,6 +113,7 @@ def decode(raw: bytes, name: str) -> tuple[str, str]:
     for encoding, zeros in (("utf-16-le", raw[1::2]), ("utf-16-be", raw[::2])):
         if len(zeros) > 8 and zeros.count(0) > _WIDE * len(zeros):
             return raw.decode(encoding, "ignore"), encoding
+    raw = raw.rstrip(b"\0")  # what a card that lost power is filled with
     if b"\0" in raw:
         raise DataError(f"{name} is not text: expected CSV, Parquet, .xlsx or a named format (factory data formats)")
     try:
@@ -184,15 +189,16 @@ def _split(lines: Sequence[str], comment: str | None, delimiter: str, form: "re.
         return None
     judged = [row for _, row in rows[len(rows) // 3 :][:_JUDGED]]
     if form is _NUMBER:
-        decimal, thousands, numbers = _numbers(judged, delimiter)
+        decimal, thousands, numeric = _numbers(judged)
     else:
         decimal, thousands = ".", ""
-        numbers = _numeric_columns(judged, lambda text: form.fullmatch(text) is not None)
-    if not numbers:
+        numeric = _numeric_columns(judged, lambda text: form.fullmatch(text) is not None)
+    if not numeric:
         return None
     return _Split(
-        delimiter=delimiter, rows=rows, columns=columns, numbers=numbers, decimal=decimal, thousands=thousands
-    )
+        delimiter=delimiter, rows=rows, columns=columns, numbers=len(numeric), numeric=numeric, decimal=decimal,
+        thousands=thousands,
+    )  # fmt: skip
 
 
 def cells(line: str, delimiter: str) -> list[str]:
@@ -205,48 +211,57 @@ def cells(line: str, delimiter: str) -> list[str]:
         return []
 
 
-def _numbers(rows: list[list[str]], delimiter: str) -> tuple[str, str, int]:
-    """Decimal sign, grouping sign, and how many columns hold numbers so."""
+def _numbers(rows: list[list[str]]) -> tuple[str, str, list[int]]:
+    """Decimal sign, grouping sign, and the places of the columns that hold numbers so."""
     best = (".", "", _numeric_columns(rows, lambda text: _NUMBER.fullmatch(text) is not None))
     for sign, grouped in _GROUPED.items():
         found = _numeric_columns(rows, lambda t, g=grouped: (g.fullmatch(t) or _NUMBER.fullmatch(t)) is not None)
-        best = (".", sign, found) if found > best[2] else best
-    if delimiter != ",":
-        found = _numeric_columns(rows, lambda text: _COMMA_NUMBER.fullmatch(text) is not None)
-        best = (",", "", found) if found > best[2] else best
-    return best
+        best = (".", sign, found) if len(found) > len(best[2]) else best
+    found = _numeric_columns(rows, lambda text: _COMMA_NUMBER.fullmatch(text) is not None)
+    return (",", "", found) if len(found) > len(best[2]) else best
 
 
-def _numeric_columns(rows: list[list[str]], is_number: "object") -> int:
+def _numeric_columns(rows: list[list[str]], is_number: "object") -> list[int]:
     assert callable(is_number)
-    count = 0
-    for column in zip(*rows, strict=True):
+    places = []
+    for place, column in enumerate(zip(*rows, strict=True)):
         values = [text.strip() for text in column if text.strip() not in MISSING]
-        fitting = sum(map(is_number, values))
-        count += bool(values) and fitting >= 0.9 * len(values)
-    return count
+        if values and sum(map(is_number, values)) >= 0.9 * len(values):
+            places.append(place)
+    return places
 
 
 def _reading(lines: Sequence[str], encoding: str, comment: str | None, split: _Split) -> Reading:
-    first, row = split.rows[0]
-    header = not _looks_like_data(row, split)
+    first = split.rows[0][0]
+    rows = [row for _, row in split.rows]
+    named = header_rows(rows, lambda row: _looks_like_data(row, split), split.numeric)
     names: tuple[str, ...] | None = None
-    if not header and first > 0:
-        # A header of another length than the rows: with one sign more or less at its end.
-        above = cells(lines[first - 1], split.delimiter)
-        if abs(len(above) - split.columns) == 1 and not _looks_like_data(above, split):
-            names = tuple([*above, f"c{split.columns}"][: split.columns])
-    skip = sum(1 for line in lines[:first])
+    if named > 1:
+        names, first = joined_names(rows[:named]), split.rows[named][0]
+    elif not named and first > 0:
+        names = _names_above(lines[first - 1], comment, split, rows)
+    skip = first
     return Reading(
         encoding=encoding,
         delimiter=split.delimiter,
         decimal="," if split.decimal == "," else ".",
         thousands=split.thousands,
         skip=skip if skip and not _all_comments(lines[:first], comment) else 0,
-        header=header,
+        header=named == 1,
         names=names,
         comment=comment,
     )
+
+
+def _names_above(line: str, comment: str | None, split: _Split, rows: list[list[str]]) -> tuple[str, ...] | None:
+    """Names in the line above rows without a header: in a comment, or with one value more or less."""
+    commented = comment is not None and line.startswith(comment)
+    above = cells(line.removeprefix(comment or "").strip() if commented else line, split.delimiter)
+    if _looks_like_data(above, split):
+        return None
+    if commented and len(above) == split.columns:
+        return tuple(cell.strip() for cell in above)
+    return names_above(above, rows)
 
 
 def _all_comments(lines: Sequence[str], comment: str | None) -> bool:

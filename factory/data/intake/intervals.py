@@ -20,7 +20,15 @@ from factory.data.intake.dates import NotADateError, parse_dates
 from factory.data.intake.patterns import fill, is_template
 from factory.data.intake.sheet import Kind, Sheet
 
-_NS = {"s": 1_000_000_000, "ms": 1_000_000, "us": 1_000, "ns": 1, "min": 60_000_000_000, "samples": 1}
+_NS = {
+    "s": 1_000_000_000,
+    "ms": 1_000_000,
+    "us": 1_000,
+    "ns": 1,
+    "min": 60_000_000_000,
+    "d": 86_400_000_000_000,
+    "samples": 1,
+}
 _CLOCK_S = 1e-6
 """What a clock in seconds since 1970, held as float64, rounds, rounded up."""
 _EARLY_S = 1.0

@@ -36,7 +36,7 @@ class Member:
         path: On disk.
         inner: Name inside the archive; None for the file itself.
         name: Path below the described folder, with forward slashes.
-        worksheet: Of a workbook of several; None for its only one, and for other files.
+        worksheet: Of a workbook; None for its first one, and for other files.
         fields: Parts of the path by name, with file, stem and parent.
     """
 
@@ -139,6 +139,8 @@ def list_members(folder: Path) -> list[Member]:
     found: list[Member] = []
     for path in _walk(folder):
         name = path.relative_to(folder).as_posix()
+        if any("\ud800" <= sign <= "\udfff" for sign in name):
+            raise DataError(f"{Member(path=path, inner=None, name=name)}: its name is no UTF-8 text: rename it")
         if path.is_file() and not any(part.startswith(_NOT_LISTED) for part in name.split("/")):
             found += _inside(path, name)
     return sorted(found, key=lambda member: natural(member.name))
@@ -191,15 +193,15 @@ def _inside(path: Path, name: str) -> list[Member]:
 
 
 def _worksheets(member: Member) -> list[Member]:
-    """A workbook's worksheets; itself where there is one, or where it cannot be read."""
+    """A workbook's filled worksheets; itself where there is one or none, or where it cannot be read."""
     from factory.data.intake.workbook import sheet_names
 
     try:
         sheets = sheet_names(member)
     except DataError:
         return [member]  # whoever reads it says why; files that do not matter may be damaged
-    if len(sheets) == 1:
-        return [member]
+    if len(sheets) < 2:
+        return [replace(member, worksheet=sheet) for sheet in sheets] or [member]
     return [replace(member, name=f"{member.name}/{sheet}", worksheet=sheet) for sheet in sheets]
 
 

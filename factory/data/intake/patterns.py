@@ -24,7 +24,7 @@ def compile_pattern(pattern: str) -> "re.Pattern[str]":
         place = token.end()
     parts.append(re.escape(pattern[place:]))
     try:
-        return re.compile("".join(parts))
+        return re.compile("".join(parts), re.DOTALL)
     except re.error as error:
         raise RecipeError(
             f"pattern '{pattern}' cannot be used ({error}): write parts as {{name}}, each name once"

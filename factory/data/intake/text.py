@@ -14,6 +14,7 @@ from typing import IO, Any
 
 from factory.contracts.errors import DataError
 from factory.contracts.table import Reading
+from factory.data.intake.dialect import MINUS
 from factory.data.intake.members import SUFFIXES, Member
 from factory.data.intake.sheet import Kind
 
@@ -244,9 +245,17 @@ class TextSheet:
     @property
     def _plain(self) -> bool:
         """Whether the bytes can be parsed as they are."""
+        if self._odd:
+            return False
         utf8 = self._reading.encoding.lower().replace("_", "-") in ("utf-8", "utf8", "ascii", "utf-8-sig")
         rewritten = self._lines is not None or self._reading.comment or self._reading.delimiter == _WHITESPACE
         return utf8 and not rewritten
+
+    @cached_property
+    def _odd(self) -> bool:
+        """Whether lines end by carriage returns alone, or numbers have a typographic minus sign."""
+        head = self.member.head(1 << 16)
+        return (b"\r" in head and b"\n" not in head) or MINUS.encode() in head
 
     def _skip_to_rows(self, stream: "io.BufferedReader[Any]") -> None:
         if stream.peek(3)[:3] == b"\xef\xbb\xbf":
@@ -266,8 +275,9 @@ class TextSheet:
             with io.TextIOWrapper(raw, encoding=self._codec, newline="") as text:
                 for line in text:
                     at += 1
+                    line = line[:-1] + "\n" if line.endswith("\r") else line
                     if at > self._reading.skip and not self._is_comment(line):
-                        yield line.encode()
+                        yield (line.replace(MINUS, "-") if MINUS in line else line).encode()
 
         lines = counted() if self._lines is None else self._lines(counted())
         for line in lines:

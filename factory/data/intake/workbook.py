@@ -14,13 +14,13 @@ _MOST_BYTES = 256 << 20
 
 
 def sheet_names(member: Member) -> tuple[str, ...]:
-    """Names of the worksheets.
+    """Names of the worksheets that hold a header and a row.
 
     Raises:
         DataError: No readable workbook.
     """
     with _workbook(member) as book:
-        return tuple(sheet.title for sheet in book.worksheets)
+        return tuple(sheet.title for sheet in book.worksheets if _holds_rows(sheet))
 
 
 def open_worksheet(member: Member, skip: int = 0) -> ArraySheet:
@@ -57,15 +57,10 @@ def open_worksheet(member: Member, skip: int = 0) -> ArraySheet:
     )
 
 
-def holds_rows(member: Member) -> bool:
-    """Whether a worksheet has a header and a row.
-
-    Raises:
-        DataError: No readable workbook.
-    """
-    with _workbook(member) as book:
-        rows = (row for row in _chosen(book, member).iter_rows(values_only=True) if any(cell is not None for cell in row))
-        return sum(1 for _ in islice(rows, 2)) > 1
+def _holds_rows(sheet: Any) -> bool:
+    """Whether a worksheet has a header and a row."""
+    filled = (row for row in sheet.iter_rows(values_only=True) if any(cell is not None for cell in row))
+    return sum(1 for _ in islice(filled, 2)) > 1
 
 
 def _chosen(book: Any, member: Member) -> Any:

@@ -20,7 +20,7 @@ from factory.data.intake.members import Member, find_members
 from factory.data.intake.patterns import fill, is_template
 from factory.data.intake.sheet import MOST_TICKS, Kind, Sheet
 
-SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9, "iso": 1e-9, "min": 60.0}
+SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9, "iso": 1e-9, "min": 60.0, "d": 86400.0}
 _NAMED = 6
 
 
@@ -209,7 +209,8 @@ class TableReader:
         if missing := [name for name in wanted if name not in sheet.names]:
             raise DataError(
                 f"{sheet.member}: no column {', '.join(repr(name) for name in missing[:_NAMED])}; the file has "
-                f"{', '.join(sheet.names):.300}: correct the description, or its [[reading]] if the columns look wrong"
+                f"{', '.join(sheet.names):.300}: correct the description, its [[reading]] if the columns look "
+                "wrong, or add the file to 'ignore'"
             )
 
     def _batch(self, record: Any, sheet: Sheet, member: Member, channels: list[int], first: int) -> Batch:
