@@ -56,7 +56,7 @@ def render(build: Path, manifest: Manifest) -> str:
     confusions = [classes.confusion(item, accuracy, labels) for item, accuracy in known]
     drawn = figures.draw(build, manifest)
     return (
-        _environment()
+        environment()
         .get_template("report.html.j2")
         .render(
             m=manifest,
@@ -124,7 +124,8 @@ def _safe(svg: str | None) -> Markup | None:
     return Markup(svg) if svg is not None else None  # noqa: S704
 
 
-def _environment() -> jinja2.Environment:
+def environment() -> jinja2.Environment:
+    """How the pages' templates are read, and the filters that they have."""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("factory.reporting", "templates"),
         autoescape=True,

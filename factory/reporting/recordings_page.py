@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-import jinja2
 from markupsafe import Markup
 
 from factory.contracts.dataset import NULL, UNLABELLED
@@ -25,6 +24,7 @@ from factory.contracts.overview import Overview, RecordingOverview
 from factory.contracts.report import Finding, Place
 from factory.contracts.window import Channel
 from factory.reporting import text
+from factory.reporting.html import environment
 from factory.reporting.packed import Packed, pack
 
 SPECIAL_LABELS = {UNLABELLED: "unlabelled", NULL: "null: of no class"}
@@ -62,7 +62,7 @@ def render(overview: Overview, findings: Sequence[Finding]) -> str:
     packed = [pack(item.line, item.begin_s) for item in overview.recordings]
     scripts = [_script(get_plotlyjs()), _script(_template_text("recordings.js"))]
     return (
-        _environment()
+        environment()
         .get_template("recordings.html.j2")
         .render(
             o=overview,
@@ -232,23 +232,3 @@ def _sha256(script: str) -> str:
 
 def _template_text(name: str) -> str:
     return files("factory.reporting").joinpath("templates", name).read_text(encoding="utf-8")
-
-
-def _environment() -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("factory.reporting", "templates"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters.update(
-        breakable=text.breakable,
-        count=text.count,
-        percent=text.percent,
-        seconds=text.seconds,
-        small=text.small,
-        unit=text.unit,
-    )
-    return environment

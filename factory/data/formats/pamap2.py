@@ -10,7 +10,7 @@ from factory.data.formats import Head
 from factory.data.formats.look import blanks_between, stem, top
 from factory.data.formats.view import View, codes
 from factory.data.intake.members import Member
-from factory.data.intake.sheet import Sheet
+from factory.data.intake.sheet import Sheet, is_number
 from factory.data.intake.text import TextSheet
 
 _ACTIVITIES = {
@@ -45,7 +45,7 @@ class Pamap2:
         """Lines of 54 numbers, the second one an activity's code."""
         rows = [line.split() for line in top(head, 20) if line.strip()]
         return bool(rows) and all(
-            len(row) == len(_NAMES) and row[1].removesuffix(".0") in _ACTIVITIES and _is_number(row[0]) for row in rows
+            len(row) == len(_NAMES) and row[1].removesuffix(".0") in _ACTIVITIES and is_number(row[0]) for row in rows
         )
 
     def open(self, member: Member, reading: Reading) -> Sheet:
@@ -64,7 +64,3 @@ class Pamap2:
             texts={"activity": ("activity", codes(_ACTIVITIES))},
             constants={"subject": subject[1] if subject else None},
         )
-
-
-def _is_number(text: str) -> bool:
-    return re.fullmatch(r"\d+(\.\d*)?", text) is not None

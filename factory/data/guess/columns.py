@@ -28,6 +28,7 @@ from factory.data.guess.words import (
     says,
     words,
 )
+from factory.data.intake.sheet import is_number
 
 _LABEL_TEXTS = 60
 _LABEL_NUMBERS = 40
@@ -514,7 +515,7 @@ class _Finder:
         """Axes that hold text are named with an example."""
         for axes in find_triads([name for name in self.sample.names if not name.startswith("{")]):
             for name in (column for column in axes.columns.values() if not self.facts[column].numeric):
-                texts = [text for text in self.sample.texts(name) if not _is_number(text)] or self.sample.texts(name)
+                texts = [text for text in self.sample.texts(name) if not is_number(text)] or self.sample.texts(name)
                 remedy = "correct the rows, or say how the file is to be read with --format"
                 if re.match(r"\s*[+-]?\d+([.,]\d+)?\s*[^\W\d_]", texts[0]):
                     remedy = "write the unit into the column's name, and the number alone into the rows"
@@ -538,11 +539,3 @@ def columns_of(text: str, known: Iterable[str] = ()) -> list[str]:
     if fields := re.findall(r"\{[a-z_]+\}", text):
         return fields
     return [text] if "," not in text or text in known else [part.strip() for part in text.split(",")]
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True

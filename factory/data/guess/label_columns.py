@@ -11,6 +11,7 @@ from factory.contracts.table import TimeUnit
 from factory.data.guess.label_times import RecordingSpan, read_times
 from factory.data.guess.path_words import LABEL_WORDS, PERSON_WORDS, plain
 from factory.data.intake.intervals import same_name
+from factory.data.intake.sheet import is_number
 
 _START = ("start", "begin", "from", "onset", "starttime", "begintime", "starts", "begins", "tstart", "anfang", "beginn",
           "debut", "inicio", "first", "t0", "von")  # fmt: skip
@@ -60,15 +61,6 @@ class Columns:
     subject: str | None
     session: str | None
     told: dict[str, str]
-
-
-def is_number(text: str) -> bool:
-    """Whether a text is a number."""
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
 
 
 def is_axis(name: str) -> bool:

@@ -16,12 +16,12 @@ from factory.data.guess.label_columns import (
     by_name,
     has_word,
     is_axis,
-    is_number,
 )
 from factory.data.guess.label_times import Meaning, RecordingSpan, Times, guess_meaning, read_times, unit_of
 from factory.data.guess.path_files import split_suffix
 from factory.data.intake.intervals import same_name
 from factory.data.intake.patterns import fields_of, fit, is_template
+from factory.data.intake.sheet import is_number
 
 __all__ = ["IntervalsGuess", "RecordingContext", "RecordingSpan", "code_names", "guess_intervals"]
 

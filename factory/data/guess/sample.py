@@ -16,7 +16,7 @@ from factory.contracts.table import MISSING, Reading
 from factory.data.intake.arrays import as_kind, as_text
 from factory.data.intake.detect import open_sheet
 from factory.data.intake.members import Member
-from factory.data.intake.sheet import Kind, Sheet
+from factory.data.intake.sheet import Kind, Sheet, is_number
 from factory.data.intake.text import TextSheet
 
 _PLACES = 24
@@ -199,7 +199,7 @@ def _common_kind(columns: Sequence[Any]) -> Kind:
         return "any"
     texts = [text for column in columns for text in islice(as_text(column.combine_chunks()).to_pylist(), 4000)]
     filled = [text for text in texts if text.strip() not in MISSING]
-    numbers = sum(map(_is_number, filled))
+    numbers = sum(map(is_number, filled))
     return "number" if filled and numbers >= _MOSTLY * len(filled) and numbers > 1 else "text"
 
 
@@ -221,11 +221,3 @@ def _uniform(table: Any, kinds: Mapping[str, Kind], fields: Mapping[str, str]) -
         arrays.append(column)
     arrays += [pa.array([text] * table.num_rows, pa.string()) for text in fields.values()]
     return pa.table(arrays, names=[*kinds, *(f"{{{name}}}" for name in fields)])
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True

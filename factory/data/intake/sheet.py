@@ -48,3 +48,12 @@ class Sheet(Protocol):
     def line(self, row: int) -> str:
         """How a person finds data row `row` (from 0) in the file: 'walk.csv, line 12'."""
         ...
+
+
+def is_number(text: str) -> bool:
+    """Whether a text is a number as Python writes it."""
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
