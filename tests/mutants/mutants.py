@@ -25,6 +25,8 @@ _SSH = ("tests/unit/devices/test_ssh.py",)
 _GATES = ("tests/unit/verification/test_gates.py", "tests/unit/verification/test_worth.py")
 _AGREEMENT = ("tests/unit/verification/test_agreement.py",)
 _TAMPERING = "tests/integration/test_tampering.py"
+_LAYOUTS = ("tests/unit/data/test_table_layouts.py",)
+_TEXT = ("tests/unit/data/intake/test_text.py", "tests/unit/data/intake/test_dialect.py")
 
 MUTANTS = (
     Mutant(
@@ -215,5 +217,110 @@ MUTANTS = (
         old="    require_report(build.report, manifest)\n",
         new="",
         tests=(f"{_TAMPERING}::test_an_edited_report_is_refused",),
+    ),
+    Mutant(
+        name="recordings: sensors joined by row, not by time",
+        file="factory/data/sources/join.py",
+        old='np.round(part.rows["time_s"] * _NS)',
+        new="np.round(np.arange(len(part.rows)) / rate_hz * _NS)",
+        tests=_LAYOUTS,
+    ),
+    Mutant(
+        name="recordings: rows sorted without being asked",
+        file="factory/data/sources/tidy.py",
+        old='        if cleaning.order != "time":\n            raise _falls(order, track.rows, where, sessions)\n',
+        new="",
+        tests=_LAYOUTS,
+    ),
+    Mutant(
+        name="recordings: equal stamps merged without being asked",
+        file="factory/data/sources/tidy.py",
+        old='    if cleaning.equal_stamps == "refuse":\n        raise _repeats(order, len(equal), where)\n',
+        new="",
+        tests=_LAYOUTS,
+    ),
+    Mutant(
+        name="recordings: dropped rows not counted",
+        file="factory/data/sources/table.py",
+        old="            self.cleaned[FAULTY] += int((~good).sum())\n",
+        new="",
+        tests=_LAYOUTS,
+    ),
+    Mutant(
+        name="recordings: rows of another length not counted",
+        file="factory/data/intake/text.py",
+        old="            if drop_faulty and not blank:\n                self.dropped += 1\n",
+        new="",
+        tests=_TEXT,
+    ),
+    Mutant(
+        name="recordings: correction of a person's unit ignored",
+        file="factory/data/sources/table.py",
+        old="if subject in correction.subjects and channel.name in correction.channels:",
+        new="if False:",
+        tests=_LAYOUTS,
+    ),
+    Mutant(
+        name="recordings: null class taken for the last class",
+        file="factory/data/windows.py",
+        old="    return LabelPlan(names=names, of_source=np.array([*classes, NULL, UNLABELLED], np.int64))\n",
+        new="    return LabelPlan(names=names, of_source=np.array([*classes, UNLABELLED], np.int64))\n",
+        tests=("tests/unit/data/test_windows.py", "tests/unit/data/test_outside.py"),
+    ),
+    Mutant(
+        name="recordings: person spelled twice stays two people",
+        file="factory/data/refusals.py",
+        old="*self.rates.mixed_units(), *self._spelled_twice())\n        return tuple(finding for",
+        new="*self.rates.mixed_units())\n        return tuple(finding for",
+        tests=("tests/unit/data/test_refusals.py",),
+    ),
+    Mutant(
+        name="recordings: mixed units are cut",
+        file="factory/data/preparation.py",
+        old="        judge.require_usable(source.name)\n",
+        new="        pass\n",
+        tests=("tests/unit/data/test_refusals.py",),
+    ),
+    Mutant(
+        name="recordings: lost packets not counted",
+        file="factory/data/zeros.py",
+        old="                    lost.rows += last - first\n",
+        new="",
+        tests=("tests/unit/data/test_zeros.py",),
+    ),
+    Mutant(
+        name="recordings: messages name the row, not the line",
+        file="factory/data/intake/text.py",
+        old="            if place == row:\n",
+        new="            if number == row + 1:\n",
+        tests=_TEXT,
+    ),
+    Mutant(
+        name="recordings: decimal comma read as a point",
+        file="factory/data/intake/dialect.py",
+        old='        decimal="," if split.decimal == "," else ".",\n',
+        new="",
+        tests=_TEXT,
+    ),
+    Mutant(
+        name="recordings: what cleaning did is not reported",
+        file="factory/data/preparation.py",
+        old="    lost.update(cleaned(source))\n",
+        new="",
+        tests=_LAYOUTS,
+    ),
+    Mutant(
+        name="recordings: windows of the label's beginning on the grid",
+        file="factory/data/windows.py",
+        old='if anchor == "label" else begins)',
+        new='if anchor == "never" else begins)',
+        tests=("tests/unit/data/test_windows.py",),
+    ),
+    Mutant(
+        name="recordings: a person's unit is not compared with the others'",
+        file="factory/data/guess/units.py",
+        old="    order = sorted(groups.values(), key=lambda people: -len(people))\n    told = {",
+        new="    order = [[who for people in groups.values() for who in people]]\n    told = {",
+        tests=("tests/unit/data/guess/test_kinds.py",),
     ),
 )
