@@ -9,6 +9,7 @@ from factory.contracts.dataset import Split, WindowSet
 from factory.contracts.recipe import (
     AugmentRecipe,
     BackboneRecipe,
+    BlockKind,
     DataRecipe,
     DistillRecipe,
     HeadKind,
@@ -118,13 +119,21 @@ def tiny_recipe(
     teachers: int = 1,
     method: Literal["smldist", "cross_entropy"] = "smldist",
     seed: int = 0,
+    block: BlockKind = "inverted_residual",
 ) -> Recipe:
-    """A recipe for `tiny_windows`: networks of about a thousand parameters, every loss switched on."""
+    """A recipe for `tiny_windows`: networks of about a thousand parameters, every loss switched on.
+
+    A student of other blocks than the teacher's strides by 4 in its stem.
+    """
     stages = (
         StageRecipe(width=4, blocks=2, expansion=2, kernel=3, stride=1),
         StageRecipe(width=8, blocks=1, expansion=2, kernel=3, stride=2),
     )
     wide = tuple(stage.model_copy(update={"width": 2 * stage.width, "stride": 2}) for stage in stages)
+    student = BackboneRecipe(stem=4, stages=stages, features=8, activation="relu", dropout=0.1)
+    if block != "inverted_residual":
+        plain = tuple(stage.model_copy(update={"expansion": None}) for stage in stages)
+        student = student.model_copy(update={"block": block, "stages": plain, "stem_stride": 4})
     return Recipe(
         name="tiny",
         summary="three synthetic motions of six subjects",
@@ -132,7 +141,7 @@ def tiny_recipe(
         data=DataRecipe(source="watch", window=LENGTH, hop=HOP, rate_hz=RATE_HZ),
         split=SplitRecipe(kind="subjects", test_subjects=TEST_SUBJECTS),
         model=ModelRecipe(
-            student=BackboneRecipe(stem=4, stages=stages, features=8, activation="relu", dropout=0.1),
+            student=student,
             teacher=BackboneRecipe(stem=8, stages=wide, features=16, activation="hardswish", dropout=0.1),
             heads=heads,
         ),

@@ -19,8 +19,9 @@ from factory.contracts.window import Label
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 HeadKind = Literal["linear", "hopfield", "cosine", "mlp"]
+BlockKind = Literal["inverted_residual", "plain", "residual"]
+Kernel = Literal[3, 5, 7, 9]
 Anchor = Literal["grid", "label"]
-STEM_STRIDE = 2
 _LEAST_STEPS = 2
 """Time steps that must be left after the last stage: over a single one no convolution sees time."""
 ContractT = TypeVar("ContractT", bound=Contract)
@@ -68,19 +69,27 @@ class SplitRecipe(Contract):
 
 
 class StageRecipe(Contract):
-    """A row of inverted residual blocks; the first one strides."""
+    """A row of blocks; the first one strides."""
 
     width: int = Field(ge=4, le=1024)
     blocks: int = Field(ge=1, le=8)
-    expansion: int = Field(ge=1, le=8)
-    kernel: Literal[3, 5, 7, 9]
+    expansion: int | None = Field(
+        default=None, ge=1, le=8, description="block 'inverted_residual' alone: its hidden width over its input's"
+    )
+    kernel: Kernel
     stride: Literal[1, 2]
 
 
 class BackboneRecipe(Contract):
-    """A MobileNet over time."""
+    """A convolutional network over time."""
 
-    stem: int = Field(ge=4, le=256)
+    block: BlockKind = Field(
+        default="inverted_residual",
+        description="of the stages: MobileNetV3's, one convolution ('plain'), or one with its input added ('residual')",
+    )
+    stem: int = Field(ge=4, le=256, description="width of the first convolution")
+    stem_kernel: Kernel = 5
+    stem_stride: Literal[1, 2, 4] = 2
     stages: tuple[StageRecipe, ...] = Field(min_length=1, max_length=8)
     features: int = Field(ge=8, le=2048, description="width of the last 1x1 convolution")
     activation: Literal["relu", "hardswish"]
@@ -89,7 +98,16 @@ class BackboneRecipe(Contract):
     @property
     def strides(self) -> int:
         """How many samples become one time step of the last stage."""
-        return STEM_STRIDE * math.prod(stage.stride for stage in self.stages)
+        return self.stem_stride * math.prod(stage.stride for stage in self.stages)
+
+    @model_validator(mode="after")
+    def _expansion_where_it_is_used(self) -> Self:
+        for index, stage in enumerate(self.stages):
+            if (stage.expansion is None) == (self.block == "inverted_residual"):
+                problem = "has no expansion" if stage.expansion is None else f"has expansion = {stage.expansion}"
+                remedy = "give it one" if stage.expansion is None else "leave it out: nothing there expands"
+                raise ValueError(f"stage {index} {problem}, its block is '{self.block}': {remedy}")
+        return self
 
 
 class ModelRecipe(Contract):
@@ -234,8 +252,8 @@ class Recipe(Contract):
             if self.data.window < _LEAST_STEPS * strides:
                 raise ValueError(
                     f"data.window = {self.data.window}, but the {name}'s strides divide it by {strides} (the stem by "
-                    f"{STEM_STRIDE}): at least {_LEAST_STEPS * strides} samples are needed: raise data.window, or set "
-                    f"stride = 1 in some of model.{name}.stages"
+                    f"{network.stem_stride}): at least {_LEAST_STEPS * strides} samples are needed: raise data.window, "
+                    f"or set stride = 1 in some of model.{name}.stages"
                 )
         return self
 

@@ -2,7 +2,7 @@
 
 from factory.models.checkpoint import load_network, save_network
 from factory.models.ensemble import Ensemble, load_ensemble, save_ensemble
-from factory.models.mobilenet1d import Network, build_network, fold
+from factory.models.network import Network, build_network, fold
 
 __all__ = [
     "Ensemble",

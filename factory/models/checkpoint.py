@@ -9,7 +9,7 @@ from factory.contracts.errors import ArtifactError
 from factory.contracts.files import atomic_write
 from factory.contracts.network import NetworkSpec
 from factory.contracts.stored import read_json
-from factory.models.mobilenet1d import Network, build_network
+from factory.models.network import Network, build_network
 
 SPEC_FILE = "network.json"
 WEIGHTS_FILE = "network.safetensors"

@@ -11,7 +11,7 @@ from torch.fx.passes.shape_prop import ShapeProp
 
 from factory.contracts.manifest import NetworkCost
 from factory.models.ensemble import Ensemble
-from factory.models.mobilenet1d import Network, fold
+from factory.models.network import Network, fold
 
 _FLOAT_BYTES = 4
 _VIEWS = ("flatten", "reshape", "view")

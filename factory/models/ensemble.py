@@ -17,7 +17,7 @@ from torch.nn import functional as F
 from factory.contracts.errors import ArtifactError
 from factory.contracts.files import atomic_write
 from factory.models.checkpoint import load_network, save_network
-from factory.models.mobilenet1d import Network, build_network, fold
+from factory.models.network import Network, build_network, fold
 
 ENSEMBLE_FILE = "ensemble.safetensors"
 

@@ -14,7 +14,7 @@ from torch.nn import functional as F
 from torch.nn.utils import parametrize
 
 from factory.contracts.front import first_in_int8
-from factory.models.mobilenet1d import Network
+from factory.models.network import Network
 
 _LEAST_SCALE = 1e-8
 _MOMENTUM = 0.05

@@ -13,7 +13,7 @@ from factory.distill.logits import distribution_loss, mix
 from factory.models import Network, fold
 from factory.models.heads import FoldableHead
 from factory.models.int8 import imitate_int8, release_weights
-from factory.models.mobilenet1d import unfold
+from factory.models.network import unfold
 from factory.training.data import TrainingData
 from factory.training.loop import Fit, fit, write_history
 

@@ -9,7 +9,7 @@ from factory.contracts.recipe import HeadKind
 from factory.contracts.scores import confusion, macro_f1
 from factory.models.cost import network_cost
 from factory.models.heads import build_head
-from factory.models.mobilenet1d import Network, build_network
+from factory.models.network import Network, build_network
 from factory.training.predict import predict
 
 _TIE = 1e-9

@@ -14,6 +14,7 @@ from factory.contracts.dataset import Floats
 from factory.contracts.errors import ArtifactError
 from factory.contracts.exporter import ExportRequest, Runner
 from factory.contracts.files import sha256_file
+from factory.contracts.recipe import BlockKind
 from tests.unit.exporters.students import export_request, some_windows
 
 Exported = tuple[ExportRequest, tuple[Artifact, ...]]
@@ -80,6 +81,18 @@ def test_three_channels_convert_without_a_network(name: str, tmp_path: Path, no_
     assert not no_network.exists(), no_network.read_text()
     assert {artifact.precision for artifact in artifacts} == set(target.precisions)
     _assert_near_the_reference(name, build, artifacts, some_windows(64, seed=2, channels=3))
+
+
+@pytest.mark.parametrize("name", [target.name for target in targets()])
+@pytest.mark.parametrize("block", ["plain", "residual"])
+def test_a_student_of_plain_convolutions_converts(name: str, block: BlockKind, tmp_path: Path) -> None:
+    target = find_target(name)
+    if not target.available:
+        pytest.skip(f"target {name} needs {', '.join(target.missing)}: {target.install}")
+    request = export_request(tmp_path, target.precisions, block=block)
+    artifacts = load_exporter(name).export(request)
+    assert {artifact.precision for artifact in artifacts} == set(target.precisions)
+    _assert_near_the_reference(name, tmp_path, artifacts, some_windows(64, seed=2))
 
 
 def test_layers_end_in_the_logits(built: Built) -> None:

@@ -49,6 +49,38 @@ def test_the_teachers_strides_count_too() -> None:
         Recipe(name="short", summary="", data=DataRecipe(source="watch", window=8), model=model)
 
 
+def stages_of(block: str, expansion: int | None, **more: int) -> BackboneRecipe:
+    stage = {"width": 8, "blocks": 1, "kernel": 3, "stride": 2} | (
+        {} if expansion is None else {"expansion": expansion}
+    )
+    values = {"block": block, "stem": 4, "stages": [stage, stage], "features": 8, "activation": "relu", **more}
+    return BackboneRecipe.model_validate(values)
+
+
+def test_expansion_belongs_to_inverted_residuals_alone() -> None:
+    with pytest.raises(
+        ValidationError, match="stage 0 has no expansion, its block is 'inverted_residual': give it one"
+    ):
+        stages_of("inverted_residual", None)
+    with pytest.raises(ValidationError, match="stage 0 has expansion = 2, its block is 'plain': leave it out"):
+        stages_of("plain", 2)
+    assert stages_of("plain", None).stages[0].expansion is None
+
+
+def test_the_stems_stride_counts() -> None:
+    model = ModelRecipe(student=stages_of("plain", None, stem_stride=4), teacher=backbone((2, 2)))
+    with pytest.raises(ValidationError, match=r"the student's strides divide it by 16 \(the stem by 4\): at least 32"):
+        Recipe(name="short", summary="", data=DataRecipe(source="watch", window=31), model=model)
+
+
+def test_a_plain_student_survives_being_written_and_read(tmp_path: Path) -> None:
+    model = ModelRecipe(student=stages_of("plain", None), teacher=backbone((2, 2)))
+    recipe = Recipe(name="plain", summary="", data=DataRecipe(source="watch"), model=model)
+    path = tmp_path / "plain.toml"
+    path.write_text(recipe.to_toml())
+    assert load_recipe(path) == recipe
+
+
 BAD_NAMES = {
     "walk\nslow": "line break",
     "walk\r": "line break",

@@ -5,7 +5,7 @@ import torch
 from torch.nn import functional as F
 
 from factory.contracts.network import NetworkSpec
-from factory.contracts.recipe import DistillRecipe, HeadKind
+from factory.contracts.recipe import BlockKind, DistillRecipe, HeadKind
 from factory.contracts.window import Normalisation
 from factory.distill.smldist import SMLDist
 from factory.models import Ensemble, Network, build_network, fold
@@ -16,8 +16,8 @@ _X = torch.randn(12, 6, 1, 64, generator=torch.Generator().manual_seed(5))
 _Y = torch.arange(12) % 3
 
 
-def _network(role: str, head: HeadKind) -> Network:
-    model = tiny_recipe().model
+def _network(role: str, head: HeadKind, block: BlockKind = "inverted_residual") -> Network:
+    model = tiny_recipe(block=block).model
     constants = Normalisation(mean=(0.0,) * 6, std=(1.0,) * 6, clip=6.0)
     return build_network(
         NetworkSpec(
@@ -32,9 +32,11 @@ def _network(role: str, head: HeadKind) -> Network:
     )
 
 
-def _objective(head: HeadKind = "linear", **weights: float) -> tuple[SMLDist, Network, Ensemble, MemoryHead]:
+def _objective(
+    head: HeadKind = "linear", block: BlockKind = "inverted_residual", **weights: float
+) -> tuple[SMLDist, Network, Ensemble, MemoryHead]:
     torch.manual_seed(0)
-    student, teacher = _network("student", head), Ensemble([_network("teacher", "linear")]).folded()
+    student, teacher = _network("student", head, block), Ensemble([_network("teacher", "linear")]).folded()
     memory = MemoryHead(teacher.first.spec.backbone.features, 3, 2).eval()
     adapter = None if head == "hopfield" else MemoryHead(student.spec.backbone.features, 3, 2)
     (student.head if adapter is None else adapter).copy_memory(memory)  # type: ignore[operator]
@@ -43,8 +45,9 @@ def _objective(head: HeadKind = "linear", **weights: float) -> tuple[SMLDist, Ne
     return SMLDist(student, teacher, adapter, memory, shapes, recipe), student, teacher, memory
 
 
-def test_gradients_reach_student_and_adapters_and_never_the_teacher() -> None:
-    objective, student, teacher, memory = _objective()
+@pytest.mark.parametrize("block", ["inverted_residual", "plain", "residual"])
+def test_gradients_reach_student_and_adapters_and_never_the_teacher(block: BlockKind) -> None:
+    objective, student, teacher, memory = _objective(block=block)
     total, parts = objective.loss(_X, _Y, 0.0)
     total.backward()  # type: ignore[no-untyped-call]
     assert set(parts) == {"logits", "stage", "memory"}

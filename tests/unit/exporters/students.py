@@ -11,7 +11,7 @@ from factory.contracts.dataset import Floats
 from factory.contracts.exporter import ExportRequest
 from factory.contracts.network import NetworkSpec
 from factory.contracts.progress import Silent
-from factory.contracts.recipe import BackboneRecipe, HeadKind, StageRecipe
+from factory.contracts.recipe import BackboneRecipe, BlockKind, HeadKind, StageRecipe
 from factory.contracts.window import Channel, Normalisation, Quantity, SensorContract, WindowSpec
 from factory.models import Network, build_network, fold, save_network
 
@@ -48,15 +48,25 @@ def student(head: HeadKind = "linear", seed: int = 0) -> Network:
 
 
 def unfolded_student(
-    head: HeadKind = "linear", seed: int = 0, *, channels: int = CHANNELS, features: int = 32, blocks: int = 2
+    head: HeadKind = "linear",
+    seed: int = 0,
+    *,
+    channels: int = CHANNELS,
+    features: int = 32,
+    blocks: int = 2,
+    block: BlockKind = "inverted_residual",
 ) -> Network:
-    """The same as it is trained and stored."""
+    """The same as it is trained and stored; one of plain convolutions strides in its stem by 4."""
     torch.manual_seed(seed)
+    expansion = 2 if block == "inverted_residual" else None
     backbone = BackboneRecipe(
+        block=block,
         stem=8,
+        stem_kernel=5 if expansion else 9,
+        stem_stride=2 if expansion else 4,
         stages=(
-            StageRecipe(width=8, blocks=1, expansion=2, kernel=5, stride=1),
-            StageRecipe(width=16, blocks=blocks, expansion=2, kernel=5, stride=2),
+            StageRecipe(width=8, blocks=1, expansion=expansion, kernel=5, stride=1),
+            StageRecipe(width=16, blocks=blocks, expansion=expansion, kernel=5, stride=2),
         ),
         features=features,
         activation="relu",
@@ -95,10 +105,11 @@ def export_request(
     channels: int = CHANNELS,
     features: int = FEATURES,
     blocks: int = 2,
+    block: BlockKind = "inverted_residual",
 ) -> ExportRequest:
     """A build folder with hand-off graph and contract, ready for a target."""
     spec = sensor_spec(channels)
-    network = unfolded_student(head, channels=channels, features=features, blocks=blocks)
+    network = unfolded_student(head, channels=channels, features=features, blocks=blocks, block=block)
     save_network(network, build / "student")
     export_onnx(fold(network), channels, WINDOW, build / "onnx" / "model.onnx")
     contract = SensorContract(name="tiny", window=spec, normalisation=normalisation(channels), phone_obstacles=())

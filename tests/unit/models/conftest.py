@@ -5,8 +5,29 @@ import torch
 from torch import nn
 
 from factory.contracts.network import NetworkSpec
-from factory.contracts.recipe import BackboneRecipe, HeadKind, ModelRecipe
+from factory.contracts.recipe import BackboneRecipe, BlockKind, HeadKind, ModelRecipe, StageRecipe
 from factory.contracts.window import Normalisation
+
+
+def plain(block: BlockKind = "plain") -> BackboneRecipe:
+    """A student of convolutions alone that strides in its stem by 4; its second stage may add its input."""
+    return BackboneRecipe(
+        block=block,
+        stem=16,
+        stem_kernel=9,
+        stem_stride=4,
+        stages=(
+            StageRecipe(width=32, blocks=1, kernel=5, stride=2),
+            StageRecipe(width=48, blocks=2, kernel=5, stride=2),
+            StageRecipe(width=48, blocks=1, kernel=3, stride=1),
+        ),
+        features=64,
+        activation="relu",
+    )
+
+
+LAYOUTS = {"mobilenet": ModelRecipe().student, "plain": plain(), "residual": plain("residual")}
+"""Students of every kind."""
 
 
 def spec_of(backbone: BackboneRecipe, head: HeadKind, channels: int = 9, window: int = 128) -> NetworkSpec:

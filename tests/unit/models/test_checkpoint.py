@@ -1,5 +1,6 @@
 """Networks on disk: what was saved is what is loaded, and damage is refused."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ import torch
 from factory.contracts.errors import ArtifactError
 from factory.contracts.recipe import ModelRecipe
 from factory.models import Network, build_network, load_network, save_network
-from tests.unit.models.conftest import move_statistics, spec_of
+from tests.unit.models.conftest import LAYOUTS, move_statistics, spec_of
 
 
 @pytest.fixture
@@ -27,6 +28,26 @@ def test_a_loaded_network_gives_the_same_logits(saved: tuple[Network, Path]) -> 
     assert not loaded.training
     assert loaded.spec == network.spec
     assert torch.equal(loaded(window), network(window))
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_a_network_of_any_layout_comes_back(layout: str, tmp_path: Path) -> None:
+    network = build_network(spec_of(LAYOUTS[layout], "linear"))
+    save_network(network, tmp_path)
+    loaded = load_network(tmp_path)
+    assert loaded.spec == network.spec
+    window = torch.randn(2, 9, 1, 128)
+    assert torch.equal(loaded(window), network.eval()(window))
+
+
+def test_a_specification_from_before_there_was_a_choice_of_blocks_is_a_mobilenets(saved: tuple[Network, Path]) -> None:
+    network, folder = saved
+    path = folder / "network.json"
+    stored = json.loads(path.read_text())
+    for key in ("block", "stem_kernel", "stem_stride"):
+        del stored["backbone"][key]
+    path.write_text(json.dumps(stored))
+    assert load_network(folder).spec == network.spec
 
 
 def test_nothing_but_the_two_files_is_left(saved: tuple[Network, Path]) -> None:

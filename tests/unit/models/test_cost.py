@@ -3,7 +3,7 @@
 import pytest
 
 from factory.contracts.network import NetworkSpec
-from factory.contracts.recipe import BackboneRecipe, HeadKind, ModelRecipe, StageRecipe
+from factory.contracts.recipe import BackboneRecipe, BlockKind, HeadKind, ModelRecipe, StageRecipe
 from factory.contracts.window import Normalisation
 from factory.models import build_network
 from factory.models.cost import network_cost
@@ -58,6 +58,26 @@ def test_costs_of_a_tiny_network_by_hand(head: HeadKind, macs: int, parameters: 
     cost = network_cost(build_network(_tiny(head)))
     assert cost.macs == _BACKBONE_MACS + macs
     assert cost.parameters == _BACKBONE_PARAMETERS + parameters
+
+
+@pytest.mark.parametrize("block", ["plain", "residual"])
+def test_costs_of_plain_convolutions_by_hand(block: BlockKind) -> None:
+    backbone = BackboneRecipe(
+        block=block,
+        stem=4,
+        stem_kernel=9,
+        stem_stride=4,
+        stages=(
+            StageRecipe(width=6, blocks=1, kernel=5, stride=2),
+            StageRecipe(width=6, blocks=2, kernel=3, stride=1),
+        ),
+        features=8,
+        activation="relu",
+    )
+    cost = network_cost(build_network(_tiny("linear").model_copy(update={"backbone": backbone})))
+    stem, first, further, last, head = 4 * 2 * 9, 6 * 4 * 5, 6 * 6 * 3, 8 * 6, 3 * 8
+    assert cost.macs == 4 * stem + 2 * (first + 2 * further + last) + head  # 16 samples -> 4 -> 2 steps
+    assert cost.parameters == stem + first + 2 * further + last + head + (4 + 6 + 6 + 6 + 8 + 3)  # and biases
 
 
 def test_peak_memory_of_a_tiny_network_by_hand() -> None:

@@ -10,15 +10,15 @@ from torch.nn.utils import parametrize
 from factory.contracts.recipe import HeadKind, ModelRecipe
 from factory.models import Network, build_network, fold
 from factory.models.int8 import RoundedActivation, RoundedWeight, imitate_int8, release_weights
-from factory.models.mobilenet1d import unfold
-from tests.unit.models.conftest import move_statistics, spec_of
+from factory.models.network import unfold
+from tests.unit.models.conftest import LAYOUTS, move_statistics, plain, spec_of
 
 _HEADS: tuple[HeadKind, ...] = ("linear", "hopfield", "cosine", "mlp")
 
 
-def _student(head: HeadKind = "linear") -> Network:
+def _student(head: HeadKind = "linear", layout: str = "mobilenet") -> Network:
     torch.manual_seed(0)
-    network = build_network(spec_of(ModelRecipe().student, head))
+    network = build_network(spec_of(LAYOUTS[layout], head))
     move_statistics(network)
     return network.eval()
 
@@ -27,9 +27,11 @@ def _windows(count: int = 64) -> Tensor:
     return 3 * torch.randn(count, 9, 1, 128, generator=torch.Generator().manual_seed(1))
 
 
-@pytest.mark.parametrize("head", _HEADS)
-def test_rounding_changes_logits_a_little(head: HeadKind) -> None:
-    folded, x = fold(_student(head)), _windows()
+@pytest.mark.parametrize(
+    ("head", "layout"), [*((head, "mobilenet") for head in _HEADS), *(("linear", layout) for layout in LAYOUTS)]
+)
+def test_rounding_changes_logits_a_little(head: HeadKind, layout: str) -> None:
+    folded, x = fold(_student(head, layout)), _windows()
     expected = folded(x)
     rounded = imitate_int8(folded).train()
     rounded(x)
@@ -47,6 +49,14 @@ def test_the_front_and_a_head_with_a_root_stay_in_float() -> None:
     assert weighted - rounded == float_front | {"head.1"}
 
 
+def test_plain_convolutions_are_rounded_behind_the_first_stage() -> None:
+    folded = fold(build_network(spec_of(plain(), "linear")))
+    imitate_int8(folded)
+    weighted = {n for n, m in folded.named_modules() if isinstance(m, nn.Conv2d | nn.Linear) and ".param" not in n}
+    rounded = {name for name in weighted if parametrize.is_parametrized(folded.get_submodule(name))}
+    assert weighted - rounded == {"stem.conv", "stages.0.0.body.conv"}
+
+
 def test_released_weights_are_the_trained_ones_unrounded() -> None:
     folded = fold(_student())
     before = copy.deepcopy(folded.state_dict())
@@ -56,9 +66,10 @@ def test_released_weights_are_the_trained_ones_unrounded() -> None:
     assert all(torch.equal(value, before[name]) for name, value in folded.state_dict().items())
 
 
+@pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("head", _HEADS)
-def test_unfolding_gives_a_network_the_function_of_its_trained_copy(head: HeadKind) -> None:
-    network, x = _student(head), _windows()
+def test_unfolding_gives_a_network_the_function_of_its_trained_copy(head: HeadKind, layout: str) -> None:
+    network, x = _student(head, layout), _windows()
     folded = fold(network)
     with torch.no_grad():
         for name, parameter in folded.named_parameters():

@@ -1,10 +1,10 @@
-"""A MobileNet over time, authored so that every export takes it whole.
+"""What networks over time are made of, authored so that every export takes it whole.
 
 Conv2d of kernel (1, k) on (B, C, 1, T) in channels-last memory: 1.6-2 times as fast to train on a CPU as
 Conv1d, and no converter has to insert reshapes. Explicit padding, strides (s, s), a squeeze gate of
 relu6(x + 3) / 6: docs/adr/0002-lifted-network.md says which target each of these is for.
 
-Shape legend: B batch, C sensor channels, T time steps, D feature width, K classes.
+Shape legend: B batch, C sensor channels, T time steps.
 """
 
 from typing import cast
@@ -14,10 +14,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from factory.contracts.network import NetworkSpec
-from factory.contracts.recipe import STEM_STRIDE, BackboneRecipe
+from factory.contracts.recipe import BackboneRecipe, StageRecipe
 from factory.contracts.window import Normalisation
-from factory.models.heads import FoldableHead, build_head
 
 _ACTIVATIONS: dict[str, type[nn.Module]] = {"relu": nn.ReLU, "hardswish": nn.Hardswish}
 
@@ -103,89 +101,37 @@ class InvertedResidual(nn.Module):
         return x + y if self.residual else y
 
 
-class Network(nn.Module):
-    """Normalisation, stem, stages, pooled features and a head.
+class Convolution(nn.Module):
+    """One convolution over time with batch norm and activation; with `residual` its input is added where shapes allow.
 
-    Attributes:
-        spec: What it was built from.
-        stage_widths: Channels after each stage, for distillation adapters.
+    The input is added after the activation: so convolution, norm and activation stay one operator in every runtime.
     """
 
-    def __init__(self, spec: NetworkSpec, head: nn.Module) -> None:
+    def __init__(
+        self, inputs: int, outputs: int, kernel: int, stride: int, activation: str, *, residual: bool = False
+    ) -> None:
         super().__init__()
-        self.spec = spec
-        backbone: BackboneRecipe = spec.backbone
-        self.normalise = Normalise(spec.normalisation)
-        self.stem = ConvNorm(spec.channels, backbone.stem, 5, stride=STEM_STRIDE, activation=backbone.activation)
-        self.stages = nn.ModuleList()
-        width = backbone.stem
-        for stage in backbone.stages:
-            blocks = []
-            for index in range(stage.blocks):
-                stride = stage.stride if index == 0 else 1
-                blocks.append(
-                    InvertedResidual(width, stage.width, stage.expansion, stage.kernel, stride, backbone.activation)
-                )
-                width = stage.width
-            self.stages.append(nn.Sequential(*blocks))
-        self.last = ConvNorm(width, backbone.features, 1, activation=backbone.activation)
-        self.dropout = nn.Dropout(backbone.dropout)
-        self.head = head
-        self.stage_widths = tuple(stage.width for stage in backbone.stages)
-
-    def backbone(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """Pooled features (B, D) and the output of each stage (B, C_s, 1, L_s) of windows (B, C, 1, T)."""
-        x = self.stem(self.normalise(x))
-        outputs = []
-        for stage in self.stages:
-            x = stage(x)
-            outputs.append(x)
-        features = F.adaptive_avg_pool2d(self.last(x), 1).flatten(1)
-        return features, outputs
+        self.residual = residual and stride == 1 and inputs == outputs
+        self.body = ConvNorm(inputs, outputs, kernel, stride, activation=activation)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Logits (B, K) of windows (B, C, 1, T) in SI units."""
-        features, _ = self.backbone(x)
-        return cast(Tensor, self.head(self.dropout(features)))
+        """(B, inputs, 1, T) to (B, outputs, 1, ceil(T / stride))."""
+        y = cast(Tensor, self.body(x))
+        return x + y if self.residual else y
 
 
-def build_network(spec: NetworkSpec) -> Network:
-    """A freshly initialised network in channels-last memory."""
-    head = build_head(spec.head, spec.backbone.features, spec.classes, spec.patterns)
-    return Network(spec, head).to(memory_format=torch.channels_last)
+def build_stage(inputs: int, stage: StageRecipe, backbone: BackboneRecipe) -> nn.Sequential:
+    """A row of the backbone's blocks over (B, inputs, 1, T); the first one strides."""
+    widths = (inputs, *[stage.width] * (stage.blocks - 1))
+    strides = (stage.stride, *[1] * (stage.blocks - 1))
+    return nn.Sequential(
+        *(_block(width, stride, stage, backbone) for width, stride in zip(widths, strides, strict=True))
+    )
 
 
-def fold(network: Network) -> Network:
-    """An inference copy: batch norms in their convolutions, head constants multiplied out, no dropout.
-
-    Returns:
-        A new network in eval mode whose logits equal the original's up to float rounding.
-    """
-    folded = build_network(network.spec)
-    folded.load_state_dict(network.state_dict())
-    folded.eval()
-    for module in folded.modules():
-        if isinstance(module, ConvNorm):
-            module.fold()
-    folded.dropout = nn.Dropout(0.0)
-    if isinstance(folded.head, FoldableHead):
-        folded.head = folded.head.folded()
-    return folded.eval()
-
-
-@torch.no_grad()
-def unfold(folded: Network, network: Network) -> None:
-    """Give `network` the function of a folded copy that was trained on; its head's own form stays as it was.
-
-    Args:
-        folded: From `fold(network)`; a head that folds into another form must not have been trained.
-        network: Changed in place.
-    """
-    theirs = dict(folded.named_modules())
-    for name, module in network.named_modules():
-        if isinstance(module, ConvNorm):
-            module.take(cast(ConvNorm, theirs[name]))
-        elif isinstance(module, SqueezeGate):
-            module.load_state_dict(theirs[name].state_dict())
-    if not isinstance(network.head, FoldableHead):
-        network.head.load_state_dict(folded.head.state_dict())
+def _block(inputs: int, stride: int, stage: StageRecipe, backbone: BackboneRecipe) -> nn.Module:
+    if backbone.block == "inverted_residual":
+        assert stage.expansion is not None, "the recipe sees to it"
+        return InvertedResidual(inputs, stage.width, stage.expansion, stage.kernel, stride, backbone.activation)
+    residual = backbone.block == "residual"
+    return Convolution(inputs, stage.width, stage.kernel, stride, backbone.activation, residual=residual)

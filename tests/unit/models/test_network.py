@@ -5,11 +5,11 @@ import torch
 from pydantic import ValidationError
 from torch import nn
 
-from factory.contracts.recipe import HeadKind, ModelRecipe
+from factory.contracts.recipe import BackboneRecipe, HeadKind, ModelRecipe
 from factory.contracts.window import Normalisation
 from factory.models import Network, build_network, fold
-from factory.models.mobilenet1d import Normalise, SqueezeGate
-from tests.unit.models.conftest import move_statistics, spec_of
+from factory.models.blocks import Convolution, Normalise, SqueezeGate
+from tests.unit.models.conftest import LAYOUTS, move_statistics, plain, spec_of
 
 KINDS: tuple[HeadKind, ...] = ("linear", "hopfield", "cosine", "mlp")
 ROLES = ("teacher", "student")
@@ -60,6 +60,18 @@ def test_folding_keeps_the_logits(shipped: ModelRecipe, role: str, kind: HeadKin
 
 
 @pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_folding_keeps_the_logits_of_every_layout(layout: str, kind: HeadKind) -> None:
+    torch.manual_seed(0)
+    network = build_network(spec_of(LAYOUTS[layout], kind))
+    move_statistics(network)
+    window = 3 * torch.randn(4, 9, 1, 128)
+    with torch.inference_mode():
+        expected = network.eval()(window)
+        torch.testing.assert_close(fold(network)(window), expected, atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_folded_network_has_no_batch_norm_and_leaves_the_original_alone(shipped: ModelRecipe, kind: HeadKind) -> None:
     network = _network(shipped, "student", kind).train()
     before = {name: value.clone() for name, value in network.state_dict().items()}
@@ -76,6 +88,38 @@ def test_stages_are_reported_with_their_widths_and_lengths(shipped: ModelRecipe)
     assert features.shape == (2, 64)
     assert [tuple(stage.shape) for stage in stages] == [(2, 16, 1, 64), (2, 24, 1, 32), (2, 40, 1, 16)]
     assert network.stage_widths == (16, 24, 40)
+
+
+def test_plain_stages_are_convolutions_and_nothing_else() -> None:
+    network = build_network(spec_of(plain(), "linear")).eval()
+    features, stages = network.backbone(torch.zeros(2, 9, 1, 128))
+    assert features.shape == (2, 64)
+    assert [tuple(stage.shape) for stage in stages] == [(2, 32, 1, 16), (2, 48, 1, 8), (2, 48, 1, 8)]
+    convolutions = [module for module in network.modules() if isinstance(module, nn.Conv2d)]
+    assert [c.kernel_size[1] for c in convolutions] == [9, 5, 5, 5, 3, 1]
+    assert [c.stride[1] for c in convolutions] == [4, 2, 2, 1, 1, 1]
+    assert {c.groups for c in convolutions} == {1}
+    assert not any(isinstance(module, SqueezeGate) for module in network.modules())
+
+
+@torch.inference_mode()
+def test_a_residual_block_adds_its_input_where_shapes_allow() -> None:
+    def blocks(backbone: BackboneRecipe) -> list[Convolution]:
+        network = build_network(spec_of(backbone, "linear")).eval()
+        return [module for module in network.modules() if isinstance(module, Convolution)]
+
+    adding = blocks(plain("residual"))
+    assert [block.residual for block in adding] == [False, False, True, True]
+    x = torch.randn(2, 48, 1, 8)
+    torch.testing.assert_close(adding[2](x), x + adding[2].body(x))
+    assert not any(block.residual for block in blocks(plain()))
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("window", [16, 33])
+def test_every_layout_takes_any_window_length(layout: str, window: int) -> None:
+    network = build_network(spec_of(LAYOUTS[layout], "linear", channels=6, window=window)).eval()
+    assert network(torch.zeros(1, 6, 1, window)).shape == (1, 6)
 
 
 @pytest.mark.parametrize("window", [8, 33, 100])
