@@ -14,7 +14,6 @@ from factory.contracts.dataset import Floats
 from factory.contracts.errors import ArtifactError
 from factory.contracts.exporter import ExportRequest, Runner
 from factory.contracts.files import sha256_file
-from factory.contracts.recipe import BlockKind
 from tests.unit.exporters.students import export_request, some_windows
 
 Exported = tuple[ExportRequest, tuple[Artifact, ...]]
@@ -84,12 +83,12 @@ def test_three_channels_convert_without_a_network(name: str, tmp_path: Path, no_
 
 
 @pytest.mark.parametrize("name", [target.name for target in targets()])
-@pytest.mark.parametrize("block", ["plain", "residual"])
-def test_a_student_of_plain_convolutions_converts(name: str, block: BlockKind, tmp_path: Path) -> None:
+def test_a_student_of_plain_and_residual_convolutions_converts(name: str, tmp_path: Path) -> None:
     target = find_target(name)
     if not target.available:
         pytest.skip(f"target {name} needs {', '.join(target.missing)}: {target.install}")
-    request = export_request(tmp_path, target.precisions, block=block)
+    # Of residual blocks, those that stride add nothing: they are plain ones.
+    request = export_request(tmp_path, target.precisions, block="residual")
     artifacts = load_exporter(name).export(request)
     assert {artifact.precision for artifact in artifacts} == set(target.precisions)
     _assert_near_the_reference(name, tmp_path, artifacts, some_windows(64, seed=2))
