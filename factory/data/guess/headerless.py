@@ -12,7 +12,6 @@ from factory.data.guess.triads import AXES, Axes
 from factory.data.guess.units import Lengths, judge, statistics_of
 
 _NAMELESS = re.compile(r"c\d+")
-_CALCULABLE = 1e300
 _SECOND = 50
 _MOST = 40
 """Chunks that are looked at."""
@@ -127,6 +126,4 @@ def _spread(sample: Sample, names: Sequence[str], second: int) -> float | None:
 
 
 def _values(chunk: "object", name: str) -> "np.ndarray[tuple[int, ...], np.dtype[np.float64]]":
-    """(n,) numbers; NaN where there is none, or none that can be calculated with."""
-    values = np.asarray(chunk.column(name).to_numpy(), np.float64)  # type: ignore[attr-defined]
-    return np.where(np.abs(values) < _CALCULABLE, values, np.nan)
+    return np.asarray(chunk.column(name).to_numpy(), np.float64)  # type: ignore[attr-defined]

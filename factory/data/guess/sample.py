@@ -16,7 +16,7 @@ from factory.contracts.table import MISSING, Reading
 from factory.data.intake.arrays import as_kind, as_text
 from factory.data.intake.detect import open_sheet
 from factory.data.intake.members import Member
-from factory.data.intake.sheet import Kind, Sheet, is_number
+from factory.data.intake.sheet import MOST_VALUE, Kind, Sheet, is_number
 from factory.data.intake.text import TextSheet
 
 _PLACES = 24
@@ -217,7 +217,17 @@ def _uniform(table: Any, kinds: Mapping[str, Kind], fields: Mapping[str, str]) -
         if kind != "any":
             numeric = pa.types.is_integer(column.type) or pa.types.is_floating(column.type)
             column = column if numeric and kind != "text" else as_text(column)
-            column = as_kind(column, kind, frozenset(MISSING), lenient=True)
+            column = _calculable(as_kind(column, kind, frozenset(MISSING), lenient=True))
         arrays.append(column)
     arrays += [pa.array([text] * table.num_rows, pa.string()) for text in fields.values()]
     return pa.table(arrays, names=[*kinds, *(f"{{{name}}}" for name in fields)])
+
+
+def _calculable(column: Any) -> Any:
+    """Numbers that are infinite, or as good as that, as missing."""
+    import pyarrow as pa
+    from pyarrow import compute as pc
+
+    if not pa.types.is_floating(column.type):
+        return column
+    return pc.if_else(pc.less(pc.abs(column), MOST_VALUE), column, pa.scalar(None, column.type))

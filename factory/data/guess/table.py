@@ -8,7 +8,7 @@ from pathlib import Path
 from factory.contracts.errors import DataError
 from factory.contracts.progress import Progress
 from factory.contracts.table import Cleaning, SourceUnit
-from factory.data.guess.check import Check
+from factory.data.guess.check import Check, listed
 from factory.data.guess.cleaning import faulty_rows, guess_cleaning
 from factory.data.guess.clock import Clock, guess_clock, resampled_rate
 from factory.data.guess.columns import Chosen, Found, Roles, find_roles
@@ -92,7 +92,7 @@ def guess_table(paths: Sequence[Path], chosen: Chosen, files: Files, progress: P
     rows = scan(batches, roles, clock, sensors)
     project = without(project, strangers)
     label_file = read_label_files(project, roles, rows, clock) if roles.label is None else None
-    people = guess_people(rows, roles.subject, str(project.folder if len(project.members) > 1 else project.members[0]))
+    people = guess_people(rows, roles.subject, _where(project, strangers))
     tally = Counter(label_file.rows) if label_file else rows.labels
     labels = guess_labels(tally, rows, label_file.names if label_file else {})
     _require_classes(labels, roles, project)
@@ -122,6 +122,14 @@ def guess_table(paths: Sequence[Path], chosen: Chosen, files: Files, progress: P
             *(label_file.checks if label_file else ()), *project.checks,
         ),
     )  # fmt: skip
+
+
+def _where(project: Project, strangers: Sequence[Member]) -> str:
+    """The recordings in a message, with what was left out of them."""
+    if not strangers:
+        return str(project.folder if len(project.members) > 1 else project.members[0])
+    named = listed([member.name for member in strangers])
+    return f"{project.folder} (without {named}, which has none of the sensors' columns)"
 
 
 def _roles(sample: Sample, project: Project, chosen: Chosen) -> Roles:
