@@ -36,6 +36,8 @@ class Delivered:
         rate_hz: Of the recordings.
         quantities: What must be found.
         windows: Of each person and exercise.
+        crossing: Whether exercises follow each other at once, so that windows over their border are lost: one more may
+            be found than `windows` says.
         within: Largest error of a value, m/s^2 or rad/s: what the format rounds to.
         turned: -1 where the format has the sign of acceleration against the watch's.
         asked: What `factory init` asks about, beside how paths are read.
@@ -47,6 +49,7 @@ class Delivered:
     rate_hz: float = 50.0
     quantities: tuple[str, ...] = ("accelerometer", "gyroscope")
     windows: int = 6
+    crossing: bool = False
     within: float = 2e-3
     turned: float = 1.0
     asked: tuple[str, ...] = ()
@@ -279,6 +282,22 @@ def _intervals(header: str, form: str) -> list[str]:
     return lines
 
 
+def actigraph_untimed(folder: Path) -> None:
+    """Rows that are counted from the start, one file a person; labels name the person as the files do."""
+    lines = ["file,start,end,label"]
+    for who in PEOPLE:
+        day, rows = START + timedelta(days=PEOPLE.index(who)), list[list[float]]()
+        for piece in _of(who):
+            begin = day + timedelta(seconds=len(rows) / 50)
+            rows += _rounded(piece.acc / G)
+            end = day + timedelta(seconds=len(rows) / 50)
+            lines.append(",".join([who, *(f"{moment:%d/%m/%Y %H:%M:%S}" for moment in (begin, end)), piece.label]))
+        above = actigraph_preamble("dd/MM/yyyy", f"{day:%d/%m/%Y}", 50)
+        above[2] = f"Start Time {day:%H:%M:%S}"
+        write(folder / f"{who}RAW.csv", [*above, *table("Accelerometer X,Accelerometer Y,Accelerometer Z", rows)])
+    write(folder / "activity_log.csv", lines)
+
+
 def actigraph(folder: Path) -> None:
     """One file a person, recorded throughout; labels with clock times beside."""
     for who in PEOPLE:
@@ -314,6 +333,22 @@ def empatica(folder: Path) -> None:
         write(inside / "IBI.csv", [f"{start}.00, IBI", "5.39,0.78"])
         write(inside / "tags.csv", [f"{start + 2}.31"])
         write(inside / "info.txt", [".csv files in this archive are in the following format:"])
+
+
+def empatica_labels(folder: Path) -> None:
+    """One recording a person; a list of labels in seconds since 1970."""
+    lines = ["subject,start,end,label"]
+    for who in PEOPLE:
+        start, rows = 1_582_023_610 + 1000 * PEOPLE.index(who), list[str]()
+        for piece in _of(who):
+            begin = len(rows)
+            rows += [",".join(str(round(value * 64 / G)) for value in row) for row in piece.acc.tolist()]
+            lines.append(f"P{_NUMBER[who]},{start + begin / 32:.2f},{start + len(rows) / 32:.2f},{piece.label}")
+        inside = folder / f"E4_A01_P{_NUMBER[who]}"
+        write(inside / "ACC.csv", [", ".join([f"{start}.00"] * 3), ", ".join(["32.000000"] * 3), *rows])
+        write(inside / "HR.csv", [f"{start}.00", "1.000000", "71.0", "72.0"])
+        write(inside / "tags.csv", [f"{start + 3}.10"])
+    write(folder / "labels.csv", lines)
 
 
 def polar(folder: Path) -> None:
@@ -402,3 +437,18 @@ DELIVERED: Mapping[str, Delivered] = {
     "polar": Delivered(make=polar, within=0.01),
     "hhar": Delivered(make=hhar, people=_HHAR),
 }
+"""Format to what its users have."""
+_LISTED = DELIVERED["empatica"]
+ELSEWHERE: Mapping[str, tuple[str, Delivered]] = {
+    "actigraph without time stamps": (
+        "actigraph", Delivered(make=actigraph_untimed, quantities=_ACC, windows=6, crossing=True),
+    ),
+    "empatica with a list of labels": (
+        "empatica",
+        Delivered(
+            make=empatica_labels, people=_LISTED.people, quantities=_ACC, rate_hz=32, windows=13, within=0.1,
+            crossing=True,
+        ),
+    ),
+}  # fmt: skip
+"""The same formats with labels elsewhere."""

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -67,7 +67,7 @@ def guess_intervals(
     guesses = [
         guess
         for columns in (by_name(table) if header else by_content(table, context))
-        if (guess := _judged(table, columns, path, context, header)) is not None
+        if (guess := _judged(table, _of_people(columns, table, context), path, context, header)) is not None
     ]
     return max(guesses, key=lambda guess: guess[0])[1] if guesses else None
 
@@ -97,6 +97,17 @@ def _pair(cells: list[str]) -> tuple[str, str] | None:
     if re.fullmatch(r"-?\d+", first) and not is_number(second):
         return first, second
     return (second, first) if re.fullmatch(r"-?\d+", second) and not is_number(first) else None
+
+
+def _of_people(columns: Columns, table: dict[str, list[str]], context: RecordingContext) -> Columns:
+    """A column 'file' or 'recording' that holds people's names says the person, where nothing else does."""
+    if columns.session is None or columns.subject is not None:
+        return columns
+    people = {same_name(span.subject) for span in context.recordings}
+    if not people or {same_name(text) for text in table[columns.session] if text} - people:
+        return columns
+    told = {**columns.told, "subject": f"'{columns.session}' holds the people's names"}
+    return replace(columns, subject=columns.session, session=None, told=told)
 
 
 def _fits(rows: Sequence[Sequence[str]], at: int) -> bool:

@@ -33,6 +33,7 @@ _LABEL_STEMS = plain_words(
     """
     label labels annotation annotations annotated event events marker markers tag tags interval intervals segments
     groundtruth ground_truth gt activities activity_labels activity_label labels_map class_names classes
+    activity_log activities_log label_log event_log annotation_log diary activity_diary schedule timeline
     """
 )
 _LABEL_ENDS = ("labels", "annotation", "annotations", "intervals", "markers", "events", "groundtruth")

@@ -1,5 +1,6 @@
 """The varying parts of many names of one layout: 'walk_P1', 'going_up_P2' -> an activity, '_P', a number."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import product
@@ -43,6 +44,8 @@ def split_parts(names: Sequence[str]) -> list[Part]:
         return [Part((names[0],))]
     if key := _key(names):
         return [Part((key,)), Part(tuple(name.removeprefix(key) for name in names), _value_kinds(names, key))]
+    if tail := _tail(names):
+        return [*split_parts([name.removesuffix(tail) for name in names]), Part((tail,))]
     unique = list(dict.fromkeys(names))
     best = min(_candidates(unique), key=lambda candidate: _cost(*candidate))[0]
     place = {name: index for index, name in enumerate(unique)}
@@ -58,6 +61,12 @@ def _key(names: Sequence[str]) -> str | None:
     key, sign, _ = names[0].partition("=")
     start = key + sign
     return start if sign and key and all(n.startswith(start) and len(n) > len(start) for n in names) else None
+
+
+def _tail(names: Sequence[str]) -> str | None:
+    """'RAW' where every name is '...RAW', glued to lower case or digits."""
+    found = {tail[0] if (tail := re.search(r"(?<=[a-z\d])[A-Z][A-Za-z]*$", name)) else "" for name in names}
+    return found.pop() or None if len(found) == 1 else None
 
 
 def _value_kinds(names: Sequence[str], key: str) -> tuple[Kind, ...]:

@@ -1,5 +1,6 @@
 """Tables of labels told from other tables, and what their columns mean."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -14,7 +15,9 @@ SENSOR_LOGGER = r"{label}_{subject:P\d+}-{session}/{sensor}.csv"
 FOLDER = "walk_P1-2024-09-29_08-51-00"
 
 
-def spans(first: float = 0.0, last: float = 20.0, people: str = "123", rows: int = 1000) -> tuple[RecordingSpan, ...]:
+def spans(
+    first: float = 0.0, last: float = 20.0, people: Sequence[str] = "123", rows: int = 1000
+) -> tuple[RecordingSpan, ...]:
     return tuple(RecordingSpan(subject=who, session="", first=first, last=last, rows=rows) for who in people)
 
 
@@ -138,6 +141,12 @@ def test_start_markers_of_a_phone_belong_to_the_folder_they_lie_in() -> None:
     ]  # fmt: skip
     assert told(found, "start", "end", "label", "unit", "zero") == ["time", None, "text", "ns", "clock"]
     assert found.sure
+
+
+def test_a_column_of_files_that_holds_peoples_names_is_the_person() -> None:
+    of = context(recordings=spans(people=("ann", "bob")))
+    found = guessed("file,start,end,label", "ann,0,9,walk|ann,9,19,sit|bob,0,19,walk", of)
+    assert told(found, "subject", "session") == ["file", None]
 
 
 def test_a_label_file_beside_each_recording_has_its_subject() -> None:

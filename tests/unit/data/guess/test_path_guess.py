@@ -110,6 +110,10 @@ def test_two_readings_that_are_as_likely_are_both_told(names: list[str], message
     assert message in found.reason
 
 
+def test_a_word_that_all_names_end_with_is_no_part_of_the_person() -> None:
+    assert guessed(["annRAW.csv", "benRAW.csv", "choRAW.csv"]).pattern == "{subject}RAW.csv"
+
+
 def test_each_part_has_its_reason() -> None:
     fields = guessed(LAYOUTS[4][0]).fields
     assert fields == {
