@@ -168,6 +168,16 @@ def emulate(
         raise DeviceError(f"arm64:{profile.name}: qemu-aarch64 does not start ({error}): {COMMAND}") from error
 
 
+def require_cores(setup: Setup) -> None:
+    """Every core's self-test.
+
+    Raises:
+        DeviceError: As `require_sound`.
+    """
+    for profile in PROFILES.values():
+        require_sound(setup, profile)
+
+
 def require_sound(setup: Setup, profile: Profile) -> None:
     """Refuse an emulator that computes or counts wrongly.
 

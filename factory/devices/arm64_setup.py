@@ -55,6 +55,8 @@ _SYSTEM = (
 _TAGS = (*(f"manylinux_2_{minor}" for minor in (36, 35, 34, 31, 28, 27, 26, 17)), "manylinux2014")
 _PIN = re.compile(r"^(?P<package>[A-Za-z0-9_.-]+)==(?P<version>\S+) --hash=sha256:(?P<sha256>[0-9a-f]{64})$")
 _DOWNLOAD_S, _COMPILE_S = 300, 120
+_LAYOUT = 1
+"""Raise it when this module makes something else of the same sources."""
 _RECORD, _PREFIX = "setup.json", ".making-"
 
 
@@ -209,12 +211,12 @@ def _place(cache: Path) -> Path:
 
 
 def _key() -> str:
-    """What decides the set-up: the lock, the sources, the tools."""
+    """What decides the set-up: the lock, the sources, how they are compiled, the tools."""
     digest = hashlib.sha256(LOCK.read_bytes())
-    for path in (*sorted(PROGRAMS.iterdir()), Path(__file__), Path(__file__).with_name("runtimes.py")):
-        if path.is_file():
-            digest.update(path.name.encode() + path.read_bytes())
-    digest.update(repr((_tool(_EMULATOR), _tool(_COMPILER), sorted(PROFILES.items()))).encode())
+    for path in sorted(PROGRAMS.glob("*.*")):
+        digest.update(path.name.encode() + path.read_bytes())
+    made_of = (_LAYOUT, RUNTIMES, PROFILES, _SYSTEM, _tool(_EMULATOR), _tool(_COMPILER))
+    digest.update(repr(made_of).encode())
     return digest.hexdigest()[:16]
 
 

@@ -1,0 +1,73 @@
+"""`factory devices`: what can answer a build's files here, and setting up the emulated arm64 device."""
+
+from dataclasses import asdict
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from factory.cli._options import CacheOption, JsonOption
+from factory.cli._output import print_json
+
+app = typer.Typer(help="Devices that answer a build's files.", invoke_without_command=True)
+
+
+class SetUp(StrEnum):
+    """What can be set up."""
+
+    ARM64 = "arm64"
+
+
+@app.callback()
+def devices(context: typer.Context, cache: CacheOption = None, as_json: JsonOption = False) -> None:
+    """List the devices that are here, and what the others need.
+
+    Example: factory devices
+    """
+    if context.invoked_subcommand is not None:
+        return
+    from factory.devices.catalogue import list_devices
+    from factory.pipeline.request import cache_folder
+
+    listed = list_devices(cache_folder(cache))
+    if as_json:
+        print_json([asdict(line) for line in listed])
+        return
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table("device", "ready", "what", "to have it")
+    for line in listed:
+        ready = Text("yes", "green") if line.ready else Text("no", "yellow")
+        table.add_row(line.name, ready, Text(line.detail), Text(line.install))
+    Console().print(table)
+
+
+@app.command()
+def setup(
+    device: Annotated[SetUp, typer.Argument(help="The emulated arm64 device.")],
+    wheels: Annotated[
+        Path | None,
+        typer.Option("--wheels", help="Folder of wheels to take instead of PyPI's; held to the same hashes."),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Make it anew.")] = False,
+    cache: CacheOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make the emulated arm64 device: runtimes, programs, self-test; about 70 MB to download, no root.
+
+    Example: factory devices setup arm64
+    """
+    from factory.cli._progress import make_progress
+    from factory.devices.arm64 import require_cores
+    from factory.devices.arm64_setup import make_setup
+    from factory.pipeline.request import cache_folder
+
+    made = make_setup(cache_folder(cache), make_progress(as_json), require_cores, wheels, force)
+    if as_json:
+        print_json({"folder": str(made.folder), **made.record.model_dump(mode="json")})
+        return
+    runtimes = ", ".join(f"{package} {version}" for package, version in made.record.versions.items())
+    typer.echo(f"{device} is set up in {made.folder}: QEMU {made.record.emulator}, {runtimes}")

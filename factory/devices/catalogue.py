@@ -1,0 +1,117 @@
+"""Devices by the names that the command line takes, and which of them are here."""
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from factory.contracts.errors import FactoryError, RecipeError
+from factory.devices.adb import SCHEME as ADB
+from factory.devices.adb import AdbDevice, serials
+from factory.devices.arm64 import SCHEME as ARM64
+from factory.devices.arm64 import EmulatedDevice
+from factory.devices.arm64_setup import COMMAND, INSTALL, find_setup, missing_tools, require_setup
+from factory.devices.device import Device
+from factory.devices.host import machine
+from factory.devices.host_device import NAME as HOST
+from factory.devices.host_device import HostDevice, OpenRunner
+from factory.devices.profiles import PROFILES
+
+ADB_INSTALL = "apt-get install adb"
+NAMES = f"{HOST}, {ARM64}, {', '.join(f'{ARM64}:{name}' for name in PROFILES)}, {ADB}:SERIAL"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Listed:
+    """One device, here or not.
+
+    Attributes:
+        name: For --device.
+        ready: Whether artifacts can be run on it now.
+        detail: What it is, or what it needs.
+        install: The command that brings what is missing; empty where nothing is.
+    """
+
+    name: str
+    ready: bool
+    detail: str
+    install: str = ""
+
+
+def require_name(name: str) -> None:
+    """Refuse, before anything is built, a name that no device has.
+
+    Raises:
+        RecipeError: Lists the names there are.
+    """
+    kind, _, rest = name.partition(":")
+    known = (kind == HOST and not rest) or (kind == ARM64 and (not rest or rest in PROFILES)) or (kind == ADB and rest)
+    if not known:
+        raise RecipeError(f"no device '{name}': choose one of {NAMES}")
+
+
+def open_devices(name: str, cache: Path, open_runner: OpenRunner) -> tuple[Device, ...]:
+    """The devices of a name, not prepared yet; 'arm64' stands for every core.
+
+    Args:
+        name: As the command line takes it.
+        cache: Where set-ups lie.
+        open_runner: Of this host.
+
+    Raises:
+        RecipeError: No such device.
+        MissingToolError: It needs a set-up or a tool that is not here.
+        ArtifactError: A file of the set-up was changed.
+    """
+    require_name(name)
+    kind, _, rest = name.partition(":")
+    if kind == HOST:
+        return (HostDevice(open_runner),)
+    setup = require_setup(cache)
+    if kind == ADB:
+        return (AdbDevice(rest, setup),)
+    return tuple(EmulatedDevice(setup, profile) for profile in PROFILES.values() if rest in ("", profile.name))
+
+
+def list_devices(cache: Path) -> list[Listed]:
+    """Every device that is here or could be; nothing is started on any."""
+    return [Listed(name=HOST, ready=True, detail=machine()), *_emulated(cache), *_phones(cache), _board()]
+
+
+def _emulated(cache: Path) -> Iterator[Listed]:
+    missing, setup, broken = missing_tools(), None, ""
+    try:
+        setup = find_setup(cache)
+    except FactoryError as error:
+        broken = str(error)
+    for profile in PROFILES.values():
+        name = f"{ARM64}:{profile.name}"
+        if missing:
+            yield Listed(
+                name=name, ready=False, detail=f"{', '.join(missing)} missing", install=f"{INSTALL} && {COMMAND}"
+            )
+        elif setup is None:
+            yield Listed(name=name, ready=False, detail=broken or "not set up", install=COMMAND)
+        else:
+            yield Listed(name=name, ready=True, detail=f"QEMU {setup.record.emulator}; {profile.why}")
+
+
+def _phones(cache: Path) -> Iterator[Listed]:
+    if shutil.which("adb") is None:
+        yield Listed(name=f"{ADB}:SERIAL", ready=False, detail="adb is missing", install=ADB_INSTALL)
+        return
+    found = serials()
+    if not found:
+        yield Listed(name=f"{ADB}:SERIAL", ready=False, detail="no phone: connect one with USB debugging on")
+    ready = not missing_tools() and find_setup(cache) is not None
+    for serial, state in found.items():
+        detail = {"device": "connected", "unauthorized": "allow USB debugging on its screen"}.get(state, state)
+        install = "" if ready else COMMAND
+        yield Listed(name=f"{ADB}:{serial}", ready=ready and state == "device", detail=detail, install=install)
+
+
+def _board() -> Listed:
+    """A Jetson has TensorRT's engines built and measured, by a bundle of its own."""
+    return Listed(
+        name="ssh://[user@]host", ready=True, detail="a Jetson: factory build --board, factory verify --board"
+    )
