@@ -13,6 +13,7 @@ import pytest
 if TYPE_CHECKING:
     from factory.contracts.artifact import Artifact
     from factory.contracts.exporter import ExportRequest
+    from factory.devices.arm64_setup import Setup
 
     Exported = tuple[ExportRequest, tuple[Artifact, ...]]
 
@@ -27,6 +28,18 @@ def data_folder() -> Path:
     if not folder.is_dir():
         pytest.fail(f"FACTORY_DATA={named} is not a folder")
     return folder
+
+
+@pytest.fixture(scope="session")
+def arm64() -> "Setup":
+    """The emulated arm64 device; tests that need it are skipped, visibly, where it is not set up."""
+    from factory.devices.arm64_setup import find_setup
+    from factory.pipeline.request import cache_folder
+
+    found = find_setup(cache_folder(None))
+    if found is None:
+        pytest.skip("needs the emulated arm64 device: factory devices setup arm64")
+    return found
 
 
 @pytest.fixture

@@ -41,7 +41,7 @@ def devices(context: typer.Context, cache: CacheOption = None, as_json: JsonOpti
     table = Table("device", "ready", "what", "to have it")
     for line in listed:
         ready = Text("yes", "green") if line.ready else Text("no", "yellow")
-        table.add_row(line.name, ready, Text(line.detail), Text(line.install))
+        table.add_row(Text(line.name), ready, Text(line.detail), Text(line.install))
     Console().print(table)
 
 

@@ -16,13 +16,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from factory.contracts.errors import ArtifactError, DeviceError, FactoryError, MissingToolError, StorageError
+from factory.contracts.errors import DeviceError, FactoryError, MissingToolError, StorageError
 from factory.contracts.files import says_no_space
 from factory.devices.arm64_setup import Setup
 from factory.devices.device import Answer, Question
 from factory.devices.runtimes import RUNTIMES, runtime_of
 from factory.devices.ssh import one_line
-from factory.devices.transcript import read_answer, read_transcript
+from factory.devices.transcript import read_answer, read_transcript, require_success
 
 SCHEME = "adb"
 FOLDER = "/data/local/tmp"
@@ -43,11 +43,13 @@ _CHECK = f"look at the phone and its cable, then run again; what was left in {FO
 
 
 def serials() -> dict[str, str]:
-    """Serial numbers of the phones that adb sees, and their state."""
-    try:
-        listed = _adb(["devices"], "listing phones", _CONNECT_S)
-    except FactoryError:
-        return {}
+    """Serial numbers of the phones that adb sees, and their state.
+
+    Raises:
+        MissingToolError: adb is not installed.
+        DeviceError: It hangs.
+    """
+    listed = _adb(["devices"], "listing phones", _CONNECT_S)
     return {found["serial"]: found["state"] for found in _SERIAL.finditer(listed.stdout)}
 
 
@@ -82,6 +84,7 @@ class AdbDevice:
 
     def ask(self, question: Question) -> Answer:
         """See `Device.ask`; instructions are not counted."""
+        question.require_intact()
         runtime = runtime_of(question.artifact.target)
         version = self._setup.version(runtime)
         self._push_program(runtime.program)
@@ -92,11 +95,7 @@ class AdbDevice:
         said, code = self._shell(
             f"cd {self._folder} && {run} {question.timed}", f"running {question.path.name}", _RUN_S
         )
-        if code == 1:
-            reason = one_line(said, 300)
-            raise ArtifactError(f"{question.path} fails on {self.name}: {reason}: build the target again")
-        if code:
-            raise DeviceError(f"{self.name}: {runtime.program} ended with {code} ({one_line(said, 200)}): {_CHECK}")
+        require_success(code, said, str(question.path), self.name)
         logits = self._pull(answers)
         found = read_answer(said, logits, len(question.windows), version, self.name)
         times = read_transcript(said, self.name).latency_us
@@ -104,9 +103,9 @@ class AdbDevice:
 
     def _prepare(self) -> None:
         """It is there, is an arm64 phone, computes right, and nothing of an earlier run is left."""
-        state = serials().get(self._serial)
-        if state != "device":
-            seen = ", ".join(f"{serial} ({how})" for serial, how in serials().items()) or "none"
+        found = serials()
+        if (state := found.get(self._serial)) != "device":
+            seen = ", ".join(f"{serial} ({how})" for serial, how in found.items()) or "none"
             raise DeviceError(
                 f"{self.name} is {state or 'not there'}, adb sees {seen}: connect it and allow USB debugging"
             )
@@ -137,9 +136,9 @@ class AdbDevice:
         return facts
 
     def _push_program(self, name: str) -> None:
-        """A program and every library, once."""
+        """A program and the libraries that it needs, once."""
         self._push(self._setup.program(name), name, executable=True)
-        for library in sorted(self._setup.lib.iterdir()):
+        for library in self._setup.libraries(name):
             self._push(library, library.name, executable=library.name.startswith("ld-"))
 
     def _push_bytes(self, content: bytes, name: str) -> None:

@@ -16,13 +16,13 @@ from types import TracebackType
 from typing import Self
 
 from factory.contracts.base import Contract
-from factory.contracts.errors import ArtifactError, DeviceError
+from factory.contracts.errors import DeviceError
 from factory.contracts.files import storage_errors
 from factory.devices.arm64_setup import COMMAND, Setup
 from factory.devices.device import Answer, Question
 from factory.devices.profiles import PROFILES, Profile
 from factory.devices.runtimes import RUNTIMES, runtime_of
-from factory.devices.transcript import read_answer
+from factory.devices.transcript import read_answer, require_success
 
 SCHEME = "arm64"
 _LIMIT_S = 1800
@@ -80,6 +80,7 @@ class EmulatedDevice:
     def ask(self, question: Question) -> Answer:
         """See `Device.ask`."""
         assert self._folder is not None, "ask inside a with-block"
+        question.require_intact()
         runtime = runtime_of(question.artifact.target)
         with tempfile.TemporaryDirectory(dir=self._folder) as name:
             folder = Path(name)
@@ -106,12 +107,8 @@ class EmulatedDevice:
 
     def _run(self, folder: Path, program: str, arguments: Sequence[str], what: str, counting: bool = False) -> str:
         done = emulate(self._setup, self._profile, program, arguments, folder, _LIMIT_S, counting)
-        if done.returncode == 1:
-            said = (done.stderr.strip().splitlines() or ["it printed nothing"])[-1]
-            raise ArtifactError(f"{what} fails on {self.name}: {said[-300:]}: build the target again")
-        if done.returncode:
-            said = " ".join(done.stderr.split())[-300:]
-            raise DeviceError(f"{self.name}: {program} ended with {done.returncode} ({said}): {COMMAND} --force")
+        said = (done.stderr.strip().splitlines() or ["it printed nothing"])[-1]
+        require_success(done.returncode, said, what, self.name)
         return done.stdout
 
 

@@ -109,6 +109,12 @@ class Setup:
         """What stands for / of one core."""
         return self.folder / "cpu" / profile
 
+    def libraries(self, program: str) -> tuple[Path, ...]:
+        """What a program needs of lib/."""
+        own = [runtime for runtime in RUNTIMES.values() if runtime.program == program]
+        names = [_soname(Path(pattern).name, runtime) for runtime in own for pattern in runtime.libraries]
+        return tuple(self.lib / name for name in (*_SYSTEM, *names))
+
     def version(self, runtime: Runtime) -> str:
         """Title and version, for example 'LiteRT 2.3.0'."""
         return f"{runtime.title} {self.record.versions[runtime.package]}"

@@ -12,6 +12,8 @@ from typing import Protocol, Self
 
 from factory.contracts.artifact import Artifact
 from factory.contracts.dataset import Floats
+from factory.contracts.errors import ArtifactError
+from factory.contracts.files import sha256_file
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,6 +33,15 @@ class Question:
     windows: Floats
     counted: int = 0
     timed: int = 0
+
+    def require_intact(self) -> None:
+        """Refuse another file than the artifact: runtimes trust what they read, and a cut file may crash one.
+
+        Raises:
+            ArtifactError: Missing, or another hash.
+        """
+        if not self.path.is_file() or sha256_file(self.path) != self.artifact.sha256:
+            raise ArtifactError(f"{self.path} is missing or is not the file that was built: build the target again")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

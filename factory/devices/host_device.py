@@ -42,6 +42,7 @@ class HostDevice:
 
     def ask(self, question: Question) -> Answer:
         """See `Device.ask`; instructions are not counted here."""
+        question.require_intact()
         with self._open(question.artifact.target, question.path) as runner:
             logits = runner.run(question.windows)
             times = runner.latency_us(question.windows[0], question.timed) if question.timed else ()

@@ -6,7 +6,10 @@ from pydantic import Field, ValidationError
 from factory.contracts.base import Contract
 from factory.contracts.dataset import Floats
 from factory.contracts.device import Line
-from factory.contracts.errors import DeviceError
+from factory.contracts.errors import ArtifactError, DeviceError
+from factory.devices.ssh import one_line
+
+_NOT_STARTED = (126, 127)
 
 
 class Transcript(Contract):
@@ -32,6 +35,20 @@ def read_transcript(text: str, where: str) -> Transcript:
         raise DeviceError(
             f"{where} answers {said!r} instead of a result: run again; if it stays so, restart it"
         ) from error
+
+
+def require_success(code: int, said: str, file: str, where: str) -> None:
+    """Whose fault an exit code is.
+
+    Raises:
+        ArtifactError: The runtime refused the file, or crashed on it.
+        DeviceError: The program could not be started there.
+    """
+    if code in _NOT_STARTED:
+        raise DeviceError(f"{where} does not start the program ({one_line(said, 200)}): set it up again")
+    if code:
+        how = "fails" if code == 1 else f"crashes the runtime (exit status {code})"
+        raise ArtifactError(f"{file} {how} on {where}: {one_line(said, 300)}: build the target again")
 
 
 def read_answer(text: str, logits: bytes, windows: int, runtime: str, where: str) -> Floats:

@@ -35,34 +35,29 @@ class DeviceTolerance:
 _FLOAT = DeviceTolerance(
     max_abs=EQUAL_LOGITS,
     equal=1.0,
-    why="The same float32 weights, sums in another order: 4e-6 was measured.",
+    why="The same float32 weights, sums in another order: 3e-6 was measured.",
 )
 _INT8 = DeviceTolerance(
-    max_steps=2.0,
+    max_steps=4.0,
     equal=0.99,
     why="Between the float front and the float head all is int8, and integers are the same everywhere: such windows "
     "are equal. The front's 1e-6 may round one value across an edge of the first quantisation, and the window then "
-    "differs: 1 and 2 of 1230 did, by less than one step.",
+    "differs: 1 or 2 of the demonstration's 1230 did, by less than one step. Four steps are parity's limit.",
 )
 DEVICE_TOLERANCES: dict[tuple[str, Precision], DeviceTolerance] = {
     ("tflite", Precision.FP32): _FLOAT,
     ("tflite", Precision.FP16): _FLOAT,
     ("tflite", Precision.INT8_DYNAMIC): DeviceTolerance(
-        max_steps=2.0,
+        max_steps=4.0,
         equal=0.9,
-        why="Every layer quantises its float input anew, so that each is an edge to cross: 59 of 1230 windows did, by "
-        "less than one step.",
+        why="Every layer quantises its float input anew, so that each is an edge to cross: 57 of 1230 windows did, by "
+        "half a step.",
     ),
     ("tflite", Precision.INT8_STATIC): _INT8,
     ("executorch", Precision.FP32): _FLOAT,
     ("executorch", Precision.INT8_STATIC): _INT8,
     ("ort_mobile", Precision.FP32): _FLOAT,
-    ("ort_mobile", Precision.INT8_STATIC): DeviceTolerance(
-        max_steps=2.0,
-        equal=0.5,
-        why="ONNX Runtime computes operators that it has no int8 kernel for in float, between int8 tensors; each "
-        "quantises its result anew: 346 of 1230 windows crossed an edge, by less than one step.",
-    ),
+    ("ort_mobile", Precision.INT8_STATIC): _INT8,
 }
 """(target, precision) -> tolerance."""
 
