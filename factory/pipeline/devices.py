@@ -125,7 +125,7 @@ def measure_on_devices(request: VerifyRequest, artifacts: Sequence[Artifact], de
         DeviceError: A device went away, or is not what it says.
         StorageError: A device has no space left.
     """
-    windows, own = choose_windows(request), runnable(artifacts)
+    windows, own = choose_windows(request.golden.x, request.held_out), runnable(artifacts)
     host, checks = _host_logits(request, own, windows)
     with ExitStack() as stack:
         prepared = [stack.enter_context(device) for device in devices]
@@ -187,9 +187,8 @@ def judged_again(check: Check, new: Sequence[DeviceRun]) -> bool:
     return bool(new) and (check.gate in (COST_GATE, SETUP_GATE) or check.where.partition(",")[0] in again)
 
 
-def choose_windows(request: VerifyRequest) -> Windows:
-    """The golden pack and at most `MOST_WINDOWS` of the test split, evenly taken."""
-    golden, held_out = request.golden.x, request.held_out
+def choose_windows(golden: Floats, held_out: HeldOut | None) -> Windows:
+    """The golden windows and at most `MOST_WINDOWS` of the test split, evenly taken."""
     if held_out is None:
         return Windows(x=golden, golden=len(golden), test=None)
     count = min(len(held_out.x), MOST_WINDOWS)
