@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from factory.cli._options import CacheOption, JsonOption
+from factory.cli._options import BuildArgument, CacheOption, JsonOption
 from factory.cli._output import print_json
 
 app = typer.Typer(help="Devices that answer a build's files.", invoke_without_command=True)
@@ -71,3 +71,15 @@ def setup(
         return
     runtimes = ", ".join(f"{package} {version}" for package, version in made.record.versions.items())
     typer.echo(f"{device} is set up in {made.folder}: QEMU {made.record.emulator}, {runtimes}")
+
+
+@app.command()
+def figures(build: BuildArgument) -> None:
+    """Print what devices answered of a build as a Markdown table.
+
+    Example: factory devices figures build/demo
+    """
+    import factory
+    from factory.reporting.device_table import markdown
+
+    typer.echo(markdown(factory.open_build(build).manifest))

@@ -89,32 +89,32 @@ def print_artifacts(
 
 
 def print_devices(console: Console, artifacts: Sequence[Artifact], runs: Sequence[DeviceRun]) -> None:
-    """One row an artifact and device: instructions or time, accuracy there, windows that differ from the host's."""
+    """One row an artifact and device: instructions, time where it is real, accuracy, what differs from the host."""
     if not runs:
         return
+    timed = any(seen.latency is not None for run in runs for seen in run.artifacts)
     table = Table(
         Column("artifact", no_wrap=True), box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, collapse_padding=True
     )
     table.add_column("device", no_wrap=True)
-    for title in ("instructions", "us", "accuracy", "differ", "flips"):
+    for title in ("instructions", *(("us",) if timed else ()), "accuracy", "differ", "flips"):
         table.add_column(title, justify="right", no_wrap=True)
     for artifact in artifacts:
         for run in runs:
             for seen in run.artifacts:
                 if seen.subject == artifact.path:
-                    table.add_row(_name(artifact), run.device, *_device_figures(seen))
+                    table.add_row(_name(artifact), run.device, *_device_figures(seen, timed))
     console.print(table)
 
 
-def _device_figures(seen: OnDevice) -> tuple[str, ...]:
+def _device_figures(seen: OnDevice, timed: bool) -> Iterator[str]:
     found = seen.difference
-    return (
-        f"{seen.instructions:,}".replace(",", " ") if seen.instructions is not None else "-",
-        _short(seen.latency.median_us) if seen.latency is not None else "-",
-        f"{seen.accuracy.accuracy:.4f}" if seen.accuracy is not None else "-",
-        f"{round((1 - found.equal) * found.windows)}/{found.windows}",
-        str(found.flips),
-    )
+    yield f"{seen.instructions:,}" if seen.instructions is not None else "-"
+    if timed:
+        yield _short(seen.latency.median_us) if seen.latency is not None else "-"
+    yield f"{seen.accuracy.accuracy:.4f}" if seen.accuracy is not None else "-"
+    yield f"{round((1 - found.equal) * found.windows)}/{found.windows}"
+    yield str(found.flips)
 
 
 def gate(checks: Sequence[Check]) -> str:

@@ -143,7 +143,7 @@ def test_documents_are_about_the_product() -> None:
     assert found == []
 
 
-FEW = {"old_runtime.lock": 1}
+FEW = {"old_runtime.lock": 1, "arm64.lock": 2}
 """Locks that hold fewer packages than any other."""
 
 
