@@ -1,6 +1,5 @@
 """The emulated arm64 device: what it refuses to be, what it counts, and a set-up that is whole or not there."""
 
-import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -11,12 +10,11 @@ from factory.contracts.errors import ArtifactError, DeviceError, MissingToolErro
 from factory.contracts.progress import Silent
 from factory.devices import arm64_setup
 from factory.devices.arm64 import SelfTest, judge_selftest, marked, require_cores, typical
-from factory.devices.arm64_setup import LOCK, Setup, find_setup, make_setup, pins, require_setup, require_wheel
+from factory.devices.arm64_setup import Setup, find_setup, make_setup, require_setup, require_wheel
 from factory.devices.catalogue import list_devices, open_devices
 from factory.devices.profiles import PROFILES
 from factory.pipeline.measure import open_runner
 
-RUN_LOCK = Path(__file__).parents[3] / "requirements" / "run.lock"
 SOUND = SelfTest(dot_product=True, sme=False, sve=False, product=-23712, expected=-23712)
 A53, A76 = PROFILES["cortex-a53"], PROFILES["cortex-a76"]
 
@@ -66,14 +64,6 @@ def test_counts_are_those_between_marks_less_what_marking_costs() -> None:
     for broken in ("", "1\n2\n", "90000\n10\nabc\n511\n", "1\n2\n3\n4\n5\n"):
         with pytest.raises(DeviceError, match="counts, expected 4"):
             marked(broken, 2, "here")
-
-
-def test_the_wheels_are_those_of_the_hosts_lock() -> None:
-    locked = dict(re.findall(r"^([A-Za-z0-9_.-]+)==(\S+)", RUN_LOCK.read_text("utf-8"), re.MULTILINE))
-    assert {pin.package for pin in pins()} == {"ai-edge-litert", "executorch", "onnxruntime"}
-    for pin in pins():
-        assert locked[pin.package] == pin.version, f"{LOCK.name} has {pin.package} {pin.version}"
-        assert pin.sha256 in RUN_LOCK.read_text("utf-8"), f"{pin.package}: the hash is none of requirements/run.lock"
 
 
 def test_a_wheel_of_another_hash_is_refused_and_nothing_is_kept(arm64: Setup, tmp_path: Path) -> None:
