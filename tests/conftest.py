@@ -13,7 +13,7 @@ import pytest
 if TYPE_CHECKING:
     from factory.contracts.artifact import Artifact
     from factory.contracts.exporter import ExportRequest
-    from factory.devices.arm64_setup import Setup
+    from factory.devices.setups import Setup
 
     Exported = tuple[ExportRequest, tuple[Artifact, ...]]
 
@@ -33,10 +33,11 @@ def data_folder() -> Path:
 @pytest.fixture(scope="session")
 def arm64() -> "Setup":
     """The emulated arm64 device; tests that need it are skipped, visibly, where it is not set up."""
-    from factory.devices.arm64_setup import find_setup
+    from factory.devices.arm64_setup import arm64 as kind
+    from factory.devices.setups import find
     from factory.pipeline.request import cache_folder
 
-    found = find_setup(cache_folder(None))
+    found = find(kind(), cache_folder(None))
     if found is None:
         pytest.skip("needs the emulated arm64 device: factory devices setup arm64")
     return found

@@ -17,6 +17,7 @@ class SetUp(StrEnum):
     """What can be set up."""
 
     ARM64 = "arm64"
+    ANDROID = "android"
 
 
 @app.callback()
@@ -47,25 +48,33 @@ def devices(context: typer.Context, cache: CacheOption = None, as_json: JsonOpti
 
 @app.command()
 def setup(
-    device: Annotated[SetUp, typer.Argument(help="The emulated arm64 device.")],
+    device: Annotated[SetUp, typer.Argument(help="arm64: the wheels' runtimes; android: the AAR's library.")],
     wheels: Annotated[
         Path | None,
         typer.Option("--wheels", help="Folder of wheels to take instead of PyPI's; held to the same hashes."),
+    ] = None,
+    aar: Annotated[
+        Path | None,
+        typer.Option("--aar", help="The AAR of TensorFlow Lite to take instead of Maven Central's; the same hash."),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Make it anew.")] = False,
     cache: CacheOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Make the emulated arm64 device: runtimes, programs, self-test; about 70 MB to download, no root.
+    """Make an emulated device: runtimes, programs, self-test; 54 MB (arm64) or 6 MB (android) to download, no root.
 
     Example: factory devices setup arm64
     """
     from factory.cli._progress import make_progress
+    from factory.devices.android_setup import android
     from factory.devices.arm64 import require_cores
-    from factory.devices.arm64_setup import make_setup
+    from factory.devices.arm64_setup import arm64
+    from factory.devices.setups import make
     from factory.pipeline.request import cache_folder
 
-    made = make_setup(cache_folder(cache), make_progress(as_json), require_cores, wheels, force)
+    progress, kind = make_progress(as_json), android(aar) if device is SetUp.ANDROID else arm64(wheels)
+    progress.say(f"setting up {device} ...")
+    made = make(kind, cache_folder(cache), require_cores, force)
     if as_json:
         print_json({"folder": str(made.folder), **made.record.model_dump(mode="json")})
         return

@@ -18,9 +18,9 @@ from typing import Self
 
 from factory.contracts.errors import DeviceError, FactoryError, MissingToolError, StorageError
 from factory.contracts.files import says_no_space
-from factory.devices.arm64_setup import Setup
 from factory.devices.device import Answer, Question
 from factory.devices.runtimes import RUNTIMES, runtime_of
+from factory.devices.setups import SYSTEM, Setup
 from factory.devices.ssh import one_line
 from factory.devices.transcript import read_answer, read_transcript, require_success
 
@@ -82,6 +82,10 @@ class AdbDevice:
         """Whether the set-up has a runtime for a target's files."""
         return target in RUNTIMES
 
+    def limits(self, target: str) -> str:
+        """The target: it has the host's releases."""
+        return target
+
     def ask(self, question: Question) -> Answer:
         """See `Device.ask`; instructions are not counted."""
         question.require_intact()
@@ -138,8 +142,9 @@ class AdbDevice:
     def _push_program(self, name: str) -> None:
         """A program and the libraries that it needs, once."""
         self._push(self._setup.program(name), name, executable=True)
-        for library in self._setup.libraries(name):
-            self._push(library, library.name, executable=library.name.startswith("ld-"))
+        own = [file for runtime in RUNTIMES.values() if runtime.program == name for file in runtime.files]
+        for library in (*SYSTEM, *own):
+            self._push(self._setup.lib / library, library, executable=library.startswith("ld-"))
 
     def _push_bytes(self, content: bytes, name: str) -> None:
         with tempfile.TemporaryDirectory(prefix="smldist-adb-") as folder:

@@ -10,7 +10,7 @@ import shutil
 import statistics
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -18,13 +18,14 @@ from typing import Self
 from factory.contracts.base import Contract
 from factory.contracts.errors import DeviceError
 from factory.contracts.files import storage_errors
-from factory.devices.arm64_setup import COMMAND, Setup
 from factory.devices.device import Answer, Question
 from factory.devices.profiles import PROFILES, Profile
-from factory.devices.runtimes import RUNTIMES, runtime_of
+from factory.devices.runtimes import RUNTIMES, Runtime
+from factory.devices.setups import Setup
 from factory.devices.transcript import read_answer, require_success
 
 SCHEME = "arm64"
+_AGAIN = "make it again by factory devices setup and --force"
 _LIMIT_S = 1800
 _SELFTEST_S = 30
 _MARKED = 1000
@@ -46,9 +47,11 @@ class EmulatedDevice:
 
     emulated = True
 
-    def __init__(self, setup: Setup, profile: Profile) -> None:
-        self.name = f"{SCHEME}:{profile.name}"
-        self._setup, self._profile = setup, profile
+    def __init__(
+        self, setup: Setup, profile: Profile, scheme: str = SCHEME, runtimes: Mapping[str, Runtime] = RUNTIMES
+    ) -> None:
+        self.name = f"{scheme}:{profile.name}"
+        self._setup, self._profile, self._runtimes = setup, profile, runtimes
         self._folder: Path | None = None
 
     @property
@@ -75,13 +78,17 @@ class EmulatedDevice:
 
     def runs(self, target: str) -> bool:
         """Whether the set-up has a runtime for a target's files."""
-        return target in RUNTIMES
+        return target in self._runtimes
+
+    def limits(self, target: str) -> str:
+        """See `Device.limits`: another release than the host's has limits of its own."""
+        return self._runtimes[target].program if self._runtimes[target].release else target
 
     def ask(self, question: Question) -> Answer:
         """See `Device.ask`."""
         assert self._folder is not None, "ask inside a with-block"
         question.require_intact()
-        runtime = runtime_of(question.artifact.target)
+        runtime = self._runtimes[question.artifact.target]
         with tempfile.TemporaryDirectory(dir=self._folder) as name:
             folder = Path(name)
             with storage_errors(folder):
@@ -162,7 +169,7 @@ def emulate(
             f"arm64:{profile.name}: {program} took more than {seconds:.0f} s: ask fewer windows"
         ) from error
     except OSError as error:
-        raise DeviceError(f"arm64:{profile.name}: qemu-aarch64 does not start ({error}): {COMMAND}") from error
+        raise DeviceError(f"arm64:{profile.name}: qemu-aarch64 does not start ({error}): {_AGAIN}") from error
 
 
 def require_cores(setup: Setup) -> None:
@@ -185,7 +192,7 @@ def require_sound(setup: Setup, profile: Profile) -> None:
         folder = Path(name)
         done = emulate(setup, profile, "selftest", [], folder, _SELFTEST_S, counting=True)
         where = f"arm64:{profile.name} under QEMU {setup.record.emulator}"
-        remedy = f"install Debian's qemu-user 7.2 or newer, then {COMMAND} --force"
+        remedy = f"install Debian's qemu-user 7.2 or newer, then {_AGAIN}"
         try:
             found = SelfTest.model_validate_json(done.stdout)
         except ValueError as error:
@@ -225,7 +232,7 @@ def marked(text: str, times: int, where: str) -> tuple[int, ...]:
     """
     lines = text.split()
     if len(lines) != times + 2 or not all(line.isdigit() for line in lines):
-        raise DeviceError(f"{where} wrote {len(lines)} counts, expected {times + 2}: {COMMAND} --force")
+        raise DeviceError(f"{where} wrote {len(lines)} counts, expected {times + 2}: {_AGAIN}")
     _, empty, *counts = (int(line) for line in lines)
     return tuple(count - empty for count in counts)
 

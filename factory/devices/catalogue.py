@@ -8,17 +8,21 @@ from pathlib import Path
 from factory.contracts.errors import FactoryError, RecipeError
 from factory.devices.adb import SCHEME as ADB
 from factory.devices.adb import AdbDevice, serials
+from factory.devices.android_setup import ANDROID_RUNTIMES, android
 from factory.devices.arm64 import SCHEME as ARM64
 from factory.devices.arm64 import EmulatedDevice
-from factory.devices.arm64_setup import COMMAND, INSTALL, find_setup, missing_tools, require_setup
+from factory.devices.arm64_setup import arm64
 from factory.devices.device import Device
 from factory.devices.host import machine
 from factory.devices.host_device import NAME as HOST
 from factory.devices.host_device import HostDevice, OpenRunner
 from factory.devices.profiles import PROFILES
+from factory.devices.runtimes import RUNTIMES
+from factory.devices.setups import INSTALL, Kind, find, missing_tools, require
 
+ANDROID = "android"
 ADB_INSTALL = "apt-get install adb"
-NAMES = f"{HOST}, {ARM64}, {', '.join(f'{ARM64}:{name}' for name in PROFILES)}, {ADB}:SERIAL"
+NAMES = f"{HOST}, {ARM64}, {', '.join(f'{ARM64}:{name}' for name in PROFILES)}, {ANDROID}, {ADB}:SERIAL"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,13 +49,17 @@ def require_name(name: str) -> None:
         RecipeError: Lists the names there are.
     """
     kind, _, rest = name.partition(":")
-    known = (kind == HOST and not rest) or (kind == ARM64 and (not rest or rest in PROFILES)) or (kind == ADB and rest)
+    known = (
+        (kind == HOST and not rest)
+        or (kind in (ARM64, ANDROID) and (not rest or rest in PROFILES))
+        or (kind == ADB and rest)
+    )
     if not known:
         raise RecipeError(f"no device '{name}': choose one of {NAMES}")
 
 
 def open_devices(name: str, cache: Path, open_runner: OpenRunner) -> tuple[Device, ...]:
-    """The devices of a name, not prepared yet; 'arm64' stands for every core.
+    """The devices of a name, not prepared yet; 'arm64' and 'android' stand for every core.
 
     Args:
         name: As the command line takes it.
@@ -67,33 +75,42 @@ def open_devices(name: str, cache: Path, open_runner: OpenRunner) -> tuple[Devic
     kind, _, rest = name.partition(":")
     if kind == HOST:
         return (HostDevice(open_runner),)
-    setup = require_setup(cache)
+    setup = require(android() if kind == ANDROID else arm64(), cache)
     if kind == ADB:
         return (AdbDevice(rest, setup),)
-    return tuple(EmulatedDevice(setup, profile) for profile in PROFILES.values() if rest in ("", profile.name))
+    runtimes = ANDROID_RUNTIMES if kind == ANDROID else RUNTIMES
+    cores = [profile for profile in PROFILES.values() if rest in ("", profile.name)]
+    return tuple(EmulatedDevice(setup, core, kind, runtimes) for core in cores)
 
 
 def list_devices(cache: Path) -> list[Listed]:
     """Every device that is here or could be; nothing is started on any."""
-    return [Listed(name=HOST, ready=True, detail=machine()), *_emulated(cache), *_phones(cache), _board()]
+    return [
+        Listed(name=HOST, ready=True, detail=machine()),
+        *_emulated(arm64(), cache),
+        *_emulated(android(), cache),
+        *_phones(cache),
+        _board(),
+    ]
 
 
-def _emulated(cache: Path) -> Iterator[Listed]:
+def _emulated(kind: Kind, cache: Path) -> Iterator[Listed]:
     missing, setup, broken = missing_tools(), None, ""
     try:
-        setup = find_setup(cache)
+        setup = find(kind, cache)
     except FactoryError as error:
         broken = str(error)
     for profile in PROFILES.values():
-        name = f"{ARM64}:{profile.name}"
+        name = f"{kind.name}:{profile.name}"
         if missing:
             yield Listed(
-                name=name, ready=False, detail=f"{', '.join(missing)} missing", install=f"{INSTALL} && {COMMAND}"
+                name=name, ready=False, detail=f"{', '.join(missing)} missing", install=f"{INSTALL} && {kind.command}"
             )
         elif setup is None:
-            yield Listed(name=name, ready=False, detail=broken or "not set up", install=COMMAND)
+            yield Listed(name=name, ready=False, detail=broken or "not set up", install=kind.command)
         else:
-            yield Listed(name=name, ready=True, detail=f"QEMU {setup.record.emulator}; {profile.why}")
+            library = "; Android's own library" if kind.name == ANDROID else ""
+            yield Listed(name=name, ready=True, detail=f"QEMU {setup.record.emulator}; {profile.why}{library}")
 
 
 def _phones(cache: Path) -> Iterator[Listed]:
@@ -103,10 +120,10 @@ def _phones(cache: Path) -> Iterator[Listed]:
     found = serials()
     if not found:
         yield Listed(name=f"{ADB}:SERIAL", ready=False, detail="no phone: connect one with USB debugging on")
-    ready = not missing_tools() and find_setup(cache) is not None
+    ready = not missing_tools() and find(arm64(), cache) is not None
     for serial, state in found.items():
         detail = {"device": "connected", "unauthorized": "allow USB debugging on its screen"}.get(state, state)
-        install = "" if ready else COMMAND
+        install = "" if ready else arm64().command
         yield Listed(name=f"{ADB}:{serial}", ready=ready and state == "device", detail=detail, install=install)
 
 

@@ -88,6 +88,10 @@ class Device(Protocol):
         """Whether it has a runtime for a target's files."""
         ...
 
+    def limits(self, target: str) -> str:
+        """What device tolerances call a target's files here: the target, unless a release of its own runs them."""
+        ...
+
     def ask(self, question: Question) -> Answer:
         """Push, run, measure, pull.
 

@@ -40,6 +40,10 @@ class HostDevice:
         """Any target: whether its runtime is installed shows when it is asked."""
         return bool(target)
 
+    def limits(self, target: str) -> str:
+        """The target."""
+        return target
+
     def ask(self, question: Question) -> Answer:
         """See `Device.ask`; instructions are not counted here."""
         question.require_intact()

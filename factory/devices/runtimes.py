@@ -27,6 +27,7 @@ class Runtime:
         linked: Names for -l, in order; kernels and backends register themselves when loaded.
         soname: What the dynamic linker asks for where the file's name is longer.
         defines: For the compiler.
+        release: Behind title and version, where it is another than the host's.
         time_last: Whether the input is [.., channel, .., time]; False for [.., time, channel].
     """
 
@@ -39,6 +40,22 @@ class Runtime:
     soname: tuple[str, str] | None = None
     defines: tuple[str, ...] = ()
     time_last: bool = True
+    release: str = ""
+
+    def titled(self, version: str) -> str:
+        """With its version, for example 'LiteRT 2.3.0'."""
+        return " ".join(part for part in (self.title, version, self.release) if part)
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Names of its libraries where programs find them."""
+        return tuple(self.installed(Path(pattern).name) for pattern in self.libraries)
+
+    def installed(self, name: str) -> str:
+        """What the dynamic linker asks for, of a library's file name."""
+        if self.soname is not None and Path(name).match(self.soname[0]):
+            return self.soname[1]
+        return name
 
     def flat(self, windows: Floats) -> bytes:
         """(N, C, T) windows as the program reads them."""

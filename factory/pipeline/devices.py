@@ -17,13 +17,14 @@ from factory.contracts.manifest import Check, DeviceRun, Latency, OnDevice, Outc
 from factory.contracts.recipe import Core
 from factory.devices.arm64 import SCHEME as ARM64
 from factory.devices.arm64 import typical
-from factory.devices.arm64_setup import find_setup
+from factory.devices.arm64_setup import arm64
 from factory.devices.catalogue import open_devices, require_name
 from factory.devices.device import Answer, Device, Question
 from factory.devices.host import cpu_count
 from factory.devices.host_device import NAME as HOST
 from factory.devices.host_device import HostDevice
 from factory.devices.runtimes import RUNTIMES
+from factory.devices.setups import find
 from factory.pipeline.measure import HeldOut, VerifyRequest, open_runner
 from factory.pipeline.request import Run
 from factory.pipeline.verification import Verified, verify_request
@@ -96,18 +97,18 @@ def devices_stage(run: Run, artifacts: Sequence[Artifact], verified: Verified) -
         return OnDevices()
     name, cache = request.verify_on, request.cache
     if name == AUTO:
-        if find_setup(cache) is None:
+        if find(arm64(), cache) is None:
             return OnDevices(checks=(not_set_up(),))
         name = ARM64
     devices = open_devices(name, cache, open_runner)
     wanted = verify_request(run, verified.conversion[0].accuracy)
-    setup = find_setup(cache)
+    setup = find(arm64(), cache)
     inputs = {
         "artifacts": {artifact.path: artifact.sha256 for artifact in own},
         "golden": run.store.hashes("golden"),
         "windows": run.windows.digest,
         "devices": [device.name for device in devices],
-        "setup": setup.record.model_dump(mode="json") if setup is not None else None,
+        "setup": setup.record.key if setup is not None else "",
         "tolerances": limits(),
         "code": code_hash(devices_stage, __name__, "factory.devices", "factory.verification.on_device"),
     }
@@ -144,7 +145,7 @@ def measure_on_devices(request: VerifyRequest, artifacts: Sequence[Artifact], de
             found = _seen(request, job, answer, windows)
             seen[job.device.name].append(found)
             step, place = output_step(job.artifact, request.golden.logits), f"{job.device.name}, {answer.runtime}"
-            checks += judge_device(job.artifact, found, step, place)
+            checks += judge_device(job.artifact, found, step, place, job.device.limits(job.artifact.target))
         runs = [
             DeviceRun(device=d.name, emulated=d.emulated, facts=d.facts, artifacts=tuple(seen[d.name]))
             for d in prepared

@@ -54,12 +54,21 @@ DEVICE_TOLERANCES: dict[tuple[str, Precision], DeviceTolerance] = {
         "half a step.",
     ),
     ("tflite", Precision.INT8_STATIC): _INT8,
+    ("tflite_android", Precision.FP32): _FLOAT,
+    ("tflite_android", Precision.FP16): _FLOAT,
+    ("tflite_android", Precision.INT8_DYNAMIC): DeviceTolerance(
+        max_steps=4.0,
+        equal=0.0,
+        why="TensorFlow Lite 2.16 computes these layers by other kernels than LiteRT 2: every window differs, by 1.4 "
+        "steps at most.",
+    ),
+    ("tflite_android", Precision.INT8_STATIC): _INT8,
     ("executorch", Precision.FP32): _FLOAT,
     ("executorch", Precision.INT8_STATIC): _INT8,
     ("ort_mobile", Precision.FP32): _FLOAT,
     ("ort_mobile", Precision.INT8_STATIC): _INT8,
 }
-"""(target, precision) -> tolerance."""
+"""(target, precision) -> tolerance; tflite_android are tflite's files in Android's own library."""
 
 
 def device_tolerance(target: str, precision: Precision) -> DeviceTolerance:

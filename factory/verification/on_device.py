@@ -35,7 +35,7 @@ def differ(logits: Floats, host: Floats) -> HostDifference:
     )
 
 
-def judge_device(artifact: Artifact, seen: OnDevice, step: float, where: str) -> list[Check]:
+def judge_device(artifact: Artifact, seen: OnDevice, step: float, where: str, limits: str = "") -> list[Check]:
     """Gates of one artifact on one device.
 
     Args:
@@ -43,8 +43,9 @@ def judge_device(artifact: Artifact, seen: OnDevice, step: float, where: str) ->
         seen: What was measured.
         step: One 8-bit step of the logits, from `output_step`.
         where: Device and runtime.
+        limits: What device tolerances call such files there; empty is the artifact's target.
     """
-    row = device_tolerance(artifact.target, artifact.precision)
+    row = device_tolerance(limits or artifact.target, artifact.precision)
     gate, found = Gate(target=artifact.target, precision=artifact.precision, where=where), seen.difference
     checks = []
     if row.max_abs is not None:
@@ -77,7 +78,7 @@ def judge_cost(runs: Sequence[DeviceRun], artifacts: Sequence[Artifact], bounds:
         counted = [
             (seen.instructions, run, seen)
             for run in runs
-            if run.device.partition(":")[2] == core
+            if run.device == f"arm64:{core}"
             for seen in run.artifacts
             if seen.instructions is not None and seen.subject in by_path
         ]

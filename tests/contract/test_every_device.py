@@ -12,11 +12,11 @@ from factory.contracts.errors import ArtifactError
 from factory.contracts.exporter import ExportRequest
 from factory.contracts.files import sha256_file
 from factory.devices.arm64 import EmulatedDevice
-from factory.devices.arm64_setup import Setup
 from factory.devices.device import Question
 from factory.devices.host_device import HostDevice
 from factory.devices.profiles import PROFILES
 from factory.devices.runtimes import RUNTIMES
+from factory.devices.setups import Setup
 from factory.pipeline.measure import open_runner
 from factory.verification.device_tolerances import DEVICE_TOLERANCES, EQUAL_LOGITS
 from factory.verification.on_device import differ

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
-from factory.devices.arm64_setup import Setup
+from factory.devices.setups import Setup
 
 BANNER = b"device::ro.product.name=test;ro.product.model=Test Phone;ro.product.device=test;features=shell_v2,cmd\0"
 PROPERTIES = {

@@ -16,8 +16,8 @@ from factory.contracts.errors import ArtifactError, DeviceError, FactoryError, M
 from factory.contracts.exporter import ExportRequest
 from factory.contracts.files import sha256_file
 from factory.devices.adb import AdbDevice, serials
-from factory.devices.arm64_setup import Setup
 from factory.devices.device import Answer, Question
+from factory.devices.setups import Setup
 from tests.unit.devices.adbd import Faults, Phone
 from tests.unit.exporters.students import some_windows
 

@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 
 from factory.contracts.errors import ArtifactError, DeviceError, MissingToolError, RecipeError
-from factory.contracts.progress import Silent
-from factory.devices import arm64_setup
+from factory.devices import setups
 from factory.devices.arm64 import SelfTest, judge_selftest, marked, require_cores, typical
-from factory.devices.arm64_setup import Setup, find_setup, make_setup, require_setup, require_wheel
+from factory.devices.arm64_setup import arm64 as kind
+from factory.devices.arm64_setup import require_wheel
 from factory.devices.catalogue import list_devices, open_devices
 from factory.devices.profiles import PROFILES
+from factory.devices.setups import Setup, find, make, require
 from factory.pipeline.measure import open_runner
 
 SOUND = SelfTest(dot_product=True, sme=False, sve=False, product=-23712, expected=-23712)
@@ -70,44 +71,40 @@ def test_a_wheel_of_another_hash_is_refused_and_nothing_is_kept(arm64: Setup, tm
     wheels, cache = tmp_path / "wheels", tmp_path / "cache"
     wheels.mkdir()
     with pytest.raises(ArtifactError, match="no wheel of ai-edge-litert, executorch, onnxruntime"):
-        make_setup(cache, Silent(), require_cores, wheels)
+        make(kind(wheels), cache, require_cores)
     (wheels / "onnxruntime-1.31.1-cp311-cp311-manylinux_2_28_aarch64.whl").write_bytes(b"another")
     with pytest.raises(ArtifactError, match=r"has SHA-256 .* does not name"):
-        make_setup(cache, Silent(), require_cores, wheels)
-    assert find_setup(cache) is None
+        make(kind(wheels), cache, require_cores)
+    assert find(kind(), cache) is None
     assert [path.name for path in (cache / "arm64").iterdir()] == [".lock"]
 
 
 def test_a_set_up_that_fails_its_self_test_is_not_kept(
     arm64: Setup, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fetched(folder: Path, given: Path | None) -> None:
-        folder.mkdir()
-
-    def filled(folder: Path) -> arm64_setup.SetupRecord:
+    def filled(kind: setups.Kind, folder: Path) -> setups.SetupRecord:
         shutil.copytree(arm64.folder, folder, dirs_exist_ok=True, symlinks=True)
         return arm64.record
 
     def fails(setup: Setup) -> None:
         raise DeviceError("the product is wrong: mend it")
 
-    monkeypatch.setattr(arm64_setup, "_fetch", fetched)
-    monkeypatch.setattr(arm64_setup, "_fill", filled)
+    monkeypatch.setattr(setups, "_fill", filled)
     with pytest.raises(DeviceError, match="the product is wrong"):
-        make_setup(tmp_path, Silent(), fails)
-    assert find_setup(tmp_path) is None
-    assert make_setup(tmp_path, Silent(), require_cores).folder == require_setup(tmp_path).folder
+        make(kind(), tmp_path, fails)
+    assert find(kind(), tmp_path) is None
+    assert make(kind(), tmp_path, require_cores).folder == require(kind(), tmp_path).folder
 
 
 def test_a_changed_file_of_the_set_up_is_refused(arm64: Setup, tmp_path: Path) -> None:
     shutil.copytree(arm64.folder, tmp_path / "arm64" / arm64.folder.name, symlinks=True)
-    require_setup(tmp_path)
+    require(kind(), tmp_path)
     library = tmp_path / "arm64" / arm64.folder.name / "lib" / "libLiteRt.so"
     content = bytearray(library.read_bytes())
     content[len(content) // 2] ^= 1
     library.write_bytes(content)
     with pytest.raises(ArtifactError, match=r"libLiteRt.so is missing or was changed: .*--force"):
-        require_setup(tmp_path)
+        require(kind(), tmp_path)
 
 
 def test_a_cut_wheel_is_refused(tmp_path: Path) -> None:
@@ -118,10 +115,10 @@ def test_a_cut_wheel_is_refused(tmp_path: Path) -> None:
 
 def test_what_is_missing_is_named_with_its_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(MissingToolError, match=r"arm64 needs|factory devices setup arm64"):
-        require_setup(tmp_path)
+        require(kind(), tmp_path)
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(MissingToolError, match="apt-get install qemu-user g\\+\\+-aarch64-linux-gnu gcc"):
-        require_setup(tmp_path)
+        require(kind(), tmp_path)
     listed = {line.name: line for line in list_devices(tmp_path)}
     assert listed["host"].ready
     assert not listed["arm64:cortex-a76"].ready
@@ -129,7 +126,7 @@ def test_what_is_missing_is_named_with_its_package(tmp_path: Path, monkeypatch: 
     assert listed["adb:SERIAL"].install == "apt-get install adb"
 
 
-@pytest.mark.parametrize("name", ["arm64:max", "host:1", "adb:", "adb", "qemu", ""])
+@pytest.mark.parametrize("name", ["arm64:max", "android:max", "host:1", "adb:", "adb", "qemu", ""])
 def test_a_name_of_no_device_is_refused(name: str, tmp_path: Path) -> None:
     with pytest.raises(RecipeError, match="choose one of host, arm64, arm64:cortex-a53"):
         open_devices(name, tmp_path, open_runner)

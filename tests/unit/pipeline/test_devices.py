@@ -52,6 +52,9 @@ class FakeCore:
     def runs(self, target: str) -> bool:
         return target == "tflite"
 
+    def limits(self, target: str) -> str:
+        return target
+
     def ask(self, question: Question) -> Answer:
         self.asked.append(question)
         if self.fails is not None:
