@@ -1,7 +1,7 @@
 """The runtimes of their own aarch64 wheels on an emulated core: `factory devices setup arm64`.
 
-Debian brings the emulator, a cross-compiler and with it arm64's C library; PyPI brings each runtime's wheel, of which only
-the hashes in arm64.lock are taken; the programs that run models are compiled here.
+Debian brings the emulator, a cross-compiler and with it arm64's C library; PyPI brings each runtime's wheel, of which
+only the hashes in arm64.lock are taken; the programs that run models are compiled here.
 
     setup.json   versions, and the hash of every file below
     lib/         arm64's C and C++ libraries, the runtimes

@@ -49,12 +49,8 @@ def require_name(name: str) -> None:
         RecipeError: Lists the names there are.
     """
     kind, _, rest = name.partition(":")
-    known = (
-        (kind == HOST and not rest)
-        or (kind in (ARM64, ANDROID) and (not rest or rest in PROFILES))
-        or (kind == ADB and rest)
-    )
-    if not known:
+    emulated = kind in (ARM64, ANDROID) and rest in ("", *PROFILES)
+    if not (name == HOST or emulated or (kind == ADB and rest)):
         raise RecipeError(f"no device '{name}': choose one of {NAMES}")
 
 
@@ -85,13 +81,8 @@ def open_devices(name: str, cache: Path, open_runner: OpenRunner) -> tuple[Devic
 
 def list_devices(cache: Path) -> list[Listed]:
     """Every device that is here or could be; nothing is started on any."""
-    return [
-        Listed(name=HOST, ready=True, detail=machine()),
-        *_emulated(arm64(), cache),
-        *_emulated(android(), cache),
-        *_phones(cache),
-        _board(),
-    ]
+    emulated = [line for kind in (arm64(), android()) for line in _emulated(kind, cache)]
+    return [Listed(name=HOST, ready=True, detail=machine()), *emulated, *_phones(cache), _board()]
 
 
 def _emulated(kind: Kind, cache: Path) -> Iterator[Listed]:

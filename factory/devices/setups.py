@@ -1,4 +1,4 @@
-"""What set-ups of emulated devices share: the folder that is whole or not there, tools, libraries, cores, the record."""
+"""What set-ups of emulated devices share: a folder that is whole or not there, tools, libraries, cores, a record."""
 
 import hashlib
 import os

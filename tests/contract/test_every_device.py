@@ -11,6 +11,7 @@ from factory.contracts.artifact import Artifact, Precision
 from factory.contracts.errors import ArtifactError
 from factory.contracts.exporter import ExportRequest
 from factory.contracts.files import sha256_file
+from factory.devices.android_setup import ANDROID_RUNTIMES
 from factory.devices.arm64 import EmulatedDevice
 from factory.devices.device import Question
 from factory.devices.host_device import HostDevice
@@ -44,6 +45,26 @@ def test_an_emulated_core_answers_as_the_host(
             assert found.equal >= min(row.equal, 1 - 2 / len(WINDOWS)), f"{artifact.path}: {found}"
             if artifact.precision is Precision.FP32:
                 assert found.max_abs <= EQUAL_LOGITS
+
+
+@pytest.mark.parametrize("core", PROFILES)
+def test_androids_own_library_answers_as_the_host(
+    core: str, exported: Callable[[str], Exported], android: Setup
+) -> None:
+    request, artifacts = exported("tflite")
+    with EmulatedDevice(android, PROFILES[core], "android", ANDROID_RUNTIMES) as device:
+        assert not device.runs("executorch")
+        for artifact in artifacts:
+            path = request.build / artifact.path
+            with load_runner("tflite")(path) as runner:
+                host = runner.run(WINDOWS)
+            answer = device.ask(Question(artifact=artifact, path=path, windows=WINDOWS, counted=3))
+            found = differ(answer.logits, host)
+            row = DEVICE_TOLERANCES[device.limits("tflite"), artifact.precision]
+            assert answer.runtime == "TensorFlow Lite 2.16.1 for Android"
+            assert len(set(answer.instructions[1:])) == 1
+            assert found.flips == 0
+            assert found.equal >= min(row.equal, 1 - 2 / len(WINDOWS)), f"{artifact.path}: {found}"
 
 
 @pytest.mark.parametrize("target", RUNTIMES)
@@ -96,6 +117,6 @@ def test_the_host_is_a_device_too(exported: Callable[[str], Exported]) -> None:
 def test_every_precision_has_a_device_tolerance() -> None:
     from exporters.registry import find_target
 
-    for target in RUNTIMES:
-        for precision in find_target(target).precisions:
+    for target in (*RUNTIMES, "tflite_android"):
+        for precision in find_target(target.removesuffix("_android")).precisions:
             assert (target, precision) in DEVICE_TOLERANCES

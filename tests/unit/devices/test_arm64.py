@@ -27,8 +27,8 @@ def test_every_core_passes_its_self_test(arm64: Setup) -> None:
 @pytest.mark.parametrize("cpu", [("-cpu", "max"), ()], ids=["max", "default"])
 def test_the_emulators_own_choice_of_a_core_is_refused(cpu: tuple[str, ...], arm64: Setup) -> None:
     """QEMU 7.2 computes their matrix extension wrongly; no call of ours asks for them, and none would pass."""
-    command = ["qemu-aarch64", *cpu, "-L", arm64.root("cortex-a76"), "-E", f"LD_LIBRARY_PATH={arm64.lib}"]
-    done = subprocess.run([*command, arm64.program("selftest")], capture_output=True, text=True, check=True)
+    command = ["qemu-aarch64", *cpu, "-L", str(arm64.root("cortex-a76")), "-E", f"LD_LIBRARY_PATH={arm64.lib}"]
+    done = subprocess.run([*command, str(arm64.program("selftest"))], capture_output=True, text=True, check=True)
     found = SelfTest.model_validate_json(done.stdout)
     assert found.sme or found.sve
     with pytest.raises(DeviceError, match="shows SME or SVE"):

@@ -39,7 +39,7 @@ class FakeCore:
         self.asked: list[Question] = []
         self.spoil: Callable[[Floats], Floats] = lambda logits: logits
         self.fails: Exception | None = None
-        self.instructions = (1000, 1002, 1001)
+        self.instructions: tuple[int, ...] = (1000, 1002, 1001)
 
     def __enter__(self) -> Self:
         return self
