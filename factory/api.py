@@ -80,6 +80,7 @@ def build(
     cache: PathLike | None = None,
     device: str = "auto",
     board: str | None = None,
+    verify_on: str = "auto",
     tensorboard: bool = False,
     force: bool = False,
     progress: Progress | None = None,
@@ -96,6 +97,8 @@ def build(
         cache: Folder of prepared windows; None is $FACTORY_CACHE or the user's cache folder.
         device: Processor that trains: auto, cpu, cuda or mps.
         board: ssh://[user@]host[:port] of a Jetson that builds, verifies and measures the engines.
+        verify_on: Device that answers the files too: arm64 (emulated), adb:SERIAL; 'auto' is arm64 where it is set up,
+            'none' leaves it out.
         tensorboard: Write event files beside each network.
         force: Replace a build of another recipe in `out`.
         progress: Told of each step; None is silence.
@@ -115,6 +118,7 @@ def build(
             request,
             targets=_names(targets),
             board=board,
+            verify_on=verify_on,
             tensorboard=tensorboard,
             force=force,
             cancel=cancel or Cancel(),
@@ -193,6 +197,7 @@ def verify(
     cache: PathLike | None = None,
     recordings: bool = True,
     board: str | None = None,
+    device: str | None = None,
     update: bool = False,
     progress: Progress | None = None,
     check: bool = True,
@@ -205,6 +210,7 @@ def verify(
         cache: Folder of prepared windows.
         recordings: False verifies without them: accuracy is then not run.
         board: As that of `build`.
+        device: Another processor that answers the files too: arm64, arm64:cortex-a76, adb:SERIAL; None is none.
         update: Write what was measured into manifest.json and report.html.
         progress: Told of each artifact.
         check: Raise if a gate broke; with False the caller looks at `VerifyResult.failed`.
@@ -219,7 +225,7 @@ def verify(
 
     opened = open_build(build) if isinstance(build, str | Path) else build
     where = Recordings(data=_path(data), cache=cache_folder(_path(cache)), wanted=recordings)
-    result = run(opened, where, board, update, progress)
+    result = run(opened, where, board, device, update, progress)
     if check:
         result.require()
     return result

@@ -13,6 +13,7 @@ import pytest
 if TYPE_CHECKING:
     from factory.contracts.artifact import Artifact
     from factory.contracts.exporter import ExportRequest
+    from factory.devices.setups import Kind, Setup
 
     Exported = tuple[ExportRequest, tuple[Artifact, ...]]
 
@@ -27,6 +28,32 @@ def data_folder() -> Path:
     if not folder.is_dir():
         pytest.fail(f"FACTORY_DATA={named} is not a folder")
     return folder
+
+
+@pytest.fixture(scope="session")
+def arm64() -> "Setup":
+    """The emulated arm64 device; tests that need it are skipped, visibly, where it is not set up."""
+    from factory.devices.arm64_setup import arm64 as kind
+
+    return _set_up(kind())
+
+
+@pytest.fixture(scope="session")
+def android() -> "Setup":
+    """Android's own library on the emulated device, where it is set up."""
+    from factory.devices.android_setup import android as kind
+
+    return _set_up(kind())
+
+
+def _set_up(kind: "Kind") -> "Setup":
+    from factory.devices.setups import find
+    from factory.pipeline.request import cache_folder
+
+    found = find(kind, cache_folder(None))
+    if found is None:
+        pytest.skip(f"needs the emulated {kind.name} device: {kind.command}")
+    return found
 
 
 @pytest.fixture

@@ -45,6 +45,8 @@ def _processor(text: str) -> str:
     """A processor; click turns the error into exit code 2."""
     if text.startswith(BOARD_SCHEME):
         raise typer.BadParameter(f"name a board by --board {text}")
+    if text.partition(":")[0] in ("arm64", "adb"):
+        raise typer.BadParameter(f"--device is the processor that trains; verify on another by --verify-on {text}")
     if text not in tuple(Device):
         raise typer.BadParameter(f"'{text}' is none of {', '.join(Device)}")
     return text
@@ -61,11 +63,11 @@ def _board(text: str | None) -> str | None:
     raise typer.BadParameter(f"'{text}' is not ssh://[user@]host[:port]")
 
 
-def _old_board(text: str | None) -> str | None:
-    """What `factory verify` called --board; click turns the error into exit code 2."""
-    if text is None:
-        return None
-    raise typer.BadParameter(f"name a board by --board {text}")
+def _verifier(text: str | None) -> str | None:
+    """A device that runs the files; a Jetson builds engines instead. Click turns the error into exit code 2."""
+    if text is not None and text.startswith(BOARD_SCHEME):
+        raise typer.BadParameter(f"name a board by --board {text}")
+    return text
 
 
 BoardOption = Annotated[
@@ -77,7 +79,24 @@ BoardOption = Annotated[
         show_default=False,
     ),
 ]
-OldBoardOption = Annotated[str | None, typer.Option("--device", callback=_old_board, hidden=True)]
+VerifyOnOption = Annotated[
+    str,
+    typer.Option(
+        "--verify-on",
+        callback=_verifier,
+        help="Device that answers the files too: arm64 (emulated), adb:SERIAL; auto: arm64 if set up; none. "
+        "factory devices lists them.",
+    ),
+]
+VerifierOption = Annotated[
+    str | None,
+    typer.Option(
+        "--device",
+        callback=_verifier,
+        help="Another processor that answers the files too: arm64, arm64:cortex-a76, adb:SERIAL (factory devices).",
+        show_default=False,
+    ),
+]
 ForceOption = Annotated[bool, typer.Option("--force", help="Replace a build of another recipe in the build folder.")]
 SeedOption = Annotated[
     int | None, typer.Option("--seed", min=0, max=2**31 - 1, help="Replaces the recipe's seed.", show_default=False)

@@ -8,6 +8,7 @@ import typer
 from factory import __version__
 from factory.cli import _errors, _output
 from factory.cli import data as data_commands
+from factory.cli import devices as device_commands
 from factory.cli.benchmark import benchmark
 from factory.cli.build import build, export, train
 from factory.cli.check_onnx import check_onnx
@@ -41,6 +42,7 @@ for command in (build, train, export, verify, report):
     app.command(rich_help_panel="Build")(command)
 app.add_typer(data_commands.app, name="data", rich_help_panel="Recordings")
 app.command(rich_help_panel="Recordings")(init)
+app.add_typer(device_commands.app, name="devices", rich_help_panel="Look")
 app.command(rich_help_panel="Look")(doctor)
 app.command(rich_help_panel="Look")(recipes)
 app.command(rich_help_panel="Look")(models)

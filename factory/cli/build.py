@@ -17,6 +17,7 @@ from factory.cli._options import (
     SeedOption,
     TargetOption,
     TensorBoardOption,
+    VerifyOnOption,
 )
 from factory.cli._output import print_json
 
@@ -31,6 +32,7 @@ def build(
     cache: CacheOption = None,
     device: DeviceOption = Device.AUTO.value,
     board: BoardOption = None,
+    verify_on: VerifyOnOption = "auto",
     seed: SeedOption = None,
     force: ForceOption = False,
     tensorboard: TensorBoardOption = False,
@@ -53,6 +55,7 @@ def build(
         cache=cache,
         device=device,
         board=board,
+        verify_on=verify_on,
         tensorboard=tensorboard,
         force=force,
         progress=make_progress(as_json),

@@ -10,7 +10,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from factory.contracts.artifact import Artifact
-from factory.contracts.manifest import Check, Manifest, Outcome, Verification
+from factory.contracts.manifest import Check, DeviceRun, Manifest, OnDevice, Outcome, Verification
 
 _COLOURS = {Outcome.PASSED: "green", Outcome.FAILED: "red", Outcome.NOT_RUN: "yellow"}
 
@@ -19,6 +19,7 @@ def print_build(manifest: Manifest, report: Path) -> None:
     """Artifacts with their figures and gates, every gate that did not pass, and where the report is."""
     console = Console()
     print_artifacts(console, manifest.artifacts, manifest.verifications, manifest.checks)
+    print_devices(console, manifest.artifacts, manifest.devices)
     training = manifest.training
     console.print(
         f"student: {training.student_cost.parameters} parameters, head {training.head}; "
@@ -85,6 +86,35 @@ def print_artifacts(
     console.print(table)
     for sentence in _sentences(checks):
         console.print(sentence, soft_wrap=True)
+
+
+def print_devices(console: Console, artifacts: Sequence[Artifact], runs: Sequence[DeviceRun]) -> None:
+    """One row an artifact and device: instructions, time where it is real, accuracy, what differs from the host."""
+    if not runs:
+        return
+    timed = any(seen.latency is not None for run in runs for seen in run.artifacts)
+    table = Table(
+        Column("artifact", no_wrap=True), box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, collapse_padding=True
+    )
+    table.add_column("device", no_wrap=True)
+    for title in ("instructions", *(("us",) if timed else ()), "accuracy", "differ", "flips"):
+        table.add_column(title, justify="right", no_wrap=True)
+    for artifact in artifacts:
+        for run in runs:
+            for seen in run.artifacts:
+                if seen.subject == artifact.path:
+                    table.add_row(_name(artifact), run.device, *_device_figures(seen, timed))
+    console.print(table)
+
+
+def _device_figures(seen: OnDevice, timed: bool) -> Iterator[str]:
+    found = seen.difference
+    yield f"{seen.instructions:,}" if seen.instructions is not None else "-"
+    if timed:
+        yield _short(seen.latency.median_us) if seen.latency is not None else "-"
+    yield f"{seen.accuracy.accuracy:.4f}" if seen.accuracy is not None else "-"
+    yield f"{round((1 - found.equal) * found.windows)}/{found.windows}"
+    yield str(found.flips)
 
 
 def gate(checks: Sequence[Check]) -> str:

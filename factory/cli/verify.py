@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 import factory
-from factory.cli._options import BoardOption, BuildArgument, CacheOption, DataOption, JsonOption, OldBoardOption
+from factory.cli._options import BoardOption, BuildArgument, CacheOption, DataOption, JsonOption, VerifierOption
 from factory.cli._output import print_json
 
 
@@ -20,7 +20,7 @@ def verify(
         bool, typer.Option("--update", help="Write what was measured into manifest.json and report.html.")
     ] = False,
     board: BoardOption = None,
-    device: OldBoardOption = None,
+    device: VerifierOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Check every hash, then parity, latency and (recordings at hand) accuracy of each artifact on this machine.
@@ -38,6 +38,7 @@ def verify(
         cache=cache,
         recordings=not without_data,
         board=board,
+        device=device,
         update=update,
         progress=make_progress(as_json),
         check=False,
@@ -49,16 +50,18 @@ def verify(
                 "name": manifest.name,
                 "files": "intact",
                 "verifications": [seen.model_dump(mode="json") for seen in result.verifications],
+                "devices": [run.model_dump(mode="json") for run in result.devices],
                 "checks": [check.model_dump(mode="json") for check in result.checks],
             }
         )
     else:
         from rich.console import Console
 
-        from factory.cli.tables import print_artifacts
+        from factory.cli.tables import print_artifacts, print_devices
 
         console = Console()
         print_artifacts(console, manifest.artifacts, result.verifications, result.checks)
+        print_devices(console, manifest.artifacts, result.devices)
         files = len(manifest.files) + len(manifest.artifacts)
         console.print(f"{files} files are those of the manifest", highlight=False)
     result.require()

@@ -116,6 +116,46 @@ class Verification(Contract):
     latency: Latency | None = None
 
 
+class HostDifference(Contract):
+    """Logits of an artifact on a device against those of the same file on the host, window by window."""
+
+    windows: int
+    max_abs: float
+    mean_abs: float
+    equal: float = Field(description="share of windows whose logits all lie within 1e-4 of the host's")
+    flips: int
+
+
+class OnDevice(Contract):
+    """What one artifact answered on a device."""
+
+    subject: str = Field(description="the artifact's path")
+    runtime: str = Field(description="there, for example 'LiteRT 2.3.0'")
+    parity: Parity = Field(description="golden pack against the reference network")
+    difference: HostDifference = Field(description="golden pack and test windows")
+    accuracy: Accuracy | None = Field(default=None, description="None without the recordings")
+    host_accuracy: float | None = Field(default=None, description="of the same file and windows on the host")
+    instructions: int | None = Field(
+        default=None, description="of one inference, one thread; the median where they differ; None where not counted"
+    )
+    latency: Latency | None = Field(default=None, description="None on an emulated device")
+
+
+class DeviceRun(Contract):
+    """A device and what each artifact answered on it."""
+
+    device: str = Field(description="as the command line names it, for example 'arm64:cortex-a76'")
+    emulated: bool
+    facts: dict[str, str] = Field(description="what the device tells of itself")
+    artifacts: tuple[OnDevice, ...]
+
+    @model_validator(mode="after")
+    def _no_emulated_time(self) -> Self:
+        if self.emulated and any(seen.latency is not None for seen in self.artifacts):
+            raise ValueError(f"{self.device} is emulated: its time says nothing of a real one")
+        return self
+
+
 class Baseline(Contract):
     """Trees on statistics of the same windows and split: what a student must not fall below to be worth shipping."""
 
@@ -232,6 +272,7 @@ class Manifest(Contract):
     mixed: MixedWindows | None = Field(default=None, description="None where no test window is mixed")
     conversion: tuple[Verification, ...] = Field(description="eager, folded, onnx: the network before any target")
     verifications: tuple[Verification, ...]
+    devices: tuple[DeviceRun, ...] = Field(default=(), description="other processors than this host's")
     checks: tuple[Check, ...]
 
     @property

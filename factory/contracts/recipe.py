@@ -211,11 +211,19 @@ class DistillRecipe(Contract):
     patterns: int = Field(default=8, ge=1, le=64, description="stored patterns a class")
 
 
+Core = Literal["cortex-a53", "cortex-a76"]
+"""Processor cores whose instructions can be counted (factory/devices/profiles.py)."""
+
+
 class ExportRecipe(Contract):
     """What leaves the factory."""
 
     precisions: tuple[Precision, ...] = Field(default=tuple(Precision), min_length=1)
     calibration_windows: int = Field(default=512, ge=16, le=65536, description="of training subjects only")
+    max_instructions: dict[Core, Annotated[int, Field(gt=0)]] = Field(
+        default_factory=dict,
+        description="by core: the build fails if its cheapest file takes more arm64 instructions an inference",
+    )
 
 
 class VerifyRecipe(Contract):

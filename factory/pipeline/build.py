@@ -1,7 +1,7 @@
 """A build from recordings to the report. Open this file to see the machine: each line of `build` is one stage.
 
     recordings -> windows -> teacher -> student -> ONNX graph -> a target's files -> golden pack -> baseline
-    -> verification -> board, if one is named -> manifest.json -> report.html -> android/, if asked for
+    -> verification -> devices -> board, if one is named -> manifest.json -> report.html -> android/, if asked for
 
 What a stage does stands in the package that it belongs to; what decides whether it runs again, in stages.py and its
 neighbours. Everything is written into one folder, under one lock.
@@ -19,6 +19,7 @@ from factory.contracts.network import TrainingSummary
 from factory.data.splits import require_trainable
 from factory.pipeline.android import android_stage
 from factory.pipeline.board import BOARD_GATE, TARGET, Board, board_stage, require_board_target
+from factory.pipeline.devices import SETUP_GATE, OnDevices, devices_stage, require_device_name, with_cost
 from factory.pipeline.finish import manifest_stage, report_stage
 from factory.pipeline.request import BuildRequest, Run
 from factory.pipeline.result import Build
@@ -43,6 +44,7 @@ def build(request: BuildRequest) -> Build:
     """
     chosen = choose_targets(request.targets, request.recipe.export.precisions)
     require_board_target(request.board, chosen.names)
+    require_device_name(request.verify_on)
     with open_store(request.build, request.progress) as store:
         run = Run(request, store)
         if ANDROID in request.targets:
@@ -53,8 +55,9 @@ def build(request: BuildRequest) -> Build:
         baseline_stage(run)
         request.cancel.raise_if_set()
         verified = verify_stage(run, exports.artifacts)
+        exports, on_devices = _on_devices(run, exports, verified)
         exports = _on_board(run, exports, verified)
-        manifest = manifest_stage(run, exports, verified)
+        manifest = manifest_stage(run, exports, verified, on_devices)
         report_stage(run, manifest)
         android_stage(run, manifest)
         return Build(path=request.build, manifest=manifest, failures=exports.failures)
@@ -122,6 +125,19 @@ def _require_same_recipe(run: Run) -> None:
             f"{run.folder} holds a build of recipe {there}, this is {run.recipe.name}: choose another --out, or "
             "replace it with --force"
         )
+
+
+def _on_devices(run: Run, exports: Exports, verified: Verified) -> tuple[Exports, OnDevices]:
+    """What devices answered; a device that fails leaves the build whole, as a target does."""
+    bounds = run.recipe.export.max_instructions
+    try:
+        found = devices_stage(run, exports.artifacts, verified)
+    except FactoryError as error:
+        where = run.request.verify_on
+        failed = Check(gate=SETUP_GATE, target="device", outcome=Outcome.FAILED, where=where, note=str(error))
+        found = OnDevices(checks=(failed,))
+        exports = replace(exports, failures=(*exports.failures, error))
+    return exports, with_cost(found, exports.artifacts, bounds)
 
 
 def _on_board(run: Run, exports: Exports, verified: Verified) -> Exports:

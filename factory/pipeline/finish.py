@@ -7,6 +7,7 @@ from factory.artifacts.store import Nothing, Stage, describe_file
 from factory.contracts.code import code_hash
 from factory.contracts.manifest import Baseline, BuildFile, DataSummary, Manifest, Training
 from factory.contracts.network import TrainingSummary
+from factory.pipeline.devices import OnDevices
 from factory.pipeline.provenance import provenance
 from factory.pipeline.request import SPLIT_FILE, Run
 from factory.pipeline.stages import STUDENT_FILES, TEACHER_FILES, measured_control, sensor_contract
@@ -16,7 +17,7 @@ from factory.pipeline.verification import Verified
 FILES = ("recipe.toml", SPLIT_FILE, "contract.json", "golden.npz", "onnx/model.onnx", *TEACHER_FILES, *STUDENT_FILES)
 
 
-def manifest_stage(run: Run, exports: Exports, verified: Verified) -> Manifest:
+def manifest_stage(run: Run, exports: Exports, verified: Verified, on_devices: OnDevices) -> Manifest:
     """Write manifest.json; kept as it is while nothing in it changed, its date included."""
     files = tuple(describe_file(run.folder, path) for path in FILES)
     inputs = {
@@ -25,12 +26,13 @@ def manifest_stage(run: Run, exports: Exports, verified: Verified) -> Manifest:
         "artifacts": [artifact.model_dump(mode="json") for artifact in exports.artifacts],
         "exports": [check.model_dump(mode="json") for check in exports.checks],
         "verified": verified.model_dump(mode="json"),
+        "devices": on_devices.model_dump(mode="json"),
         "control": control.model_dump(mode="json") if (control := measured_control(run)) else None,
         "code": code_hash(manifest_stage, __name__),
     }
 
     def work() -> Nothing:
-        write_manifest(run.folder / "manifest.json", _manifest(run, exports, verified, files))
+        write_manifest(run.folder / "manifest.json", _manifest(run, exports, verified, on_devices, files))
         return Nothing()
 
     run.store.run(Stage(name="manifest", inputs=inputs, outputs=("manifest.json",), result=Nothing), work)
@@ -56,6 +58,7 @@ def _manifest(
     run: Run,
     exports: Exports,
     verified: Verified,
+    on_devices: OnDevices,
     files: tuple[BuildFile, ...],
 ) -> Manifest:
     contract = sensor_contract(run)
@@ -74,7 +77,8 @@ def _manifest(
         mixed=verified.mixed,
         conversion=verified.conversion,
         verifications=verified.verifications,
-        checks=exports.checks + verified.checks,
+        devices=on_devices.runs,
+        checks=exports.checks + verified.checks + on_devices.checks,
     )
 
 

@@ -30,6 +30,8 @@ class BuildRequest:
         device: Processor that trains: auto, cpu, cuda or mps.
         targets: What to export for.
         board: Where engines of target jetson are built and measured, ssh://[user@]host[:port]; None for nowhere.
+        verify_on: Device that answers the files, too: 'auto' is the emulated arm64 one where it is set up, 'none' is
+            none, or a name of factory.devices.catalogue.
         tensorboard: Write event files while training.
         force: Replace a build of another recipe.
         progress: Told of each step.
@@ -43,6 +45,7 @@ class BuildRequest:
     device: str = "auto"
     targets: tuple[str, ...] = DEFAULT_TARGETS
     board: str | None = None
+    verify_on: str = "none"
     tensorboard: bool = False
     force: bool = False
     progress: Progress = field(default_factory=Silent)

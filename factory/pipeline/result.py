@@ -7,7 +7,7 @@ from pathlib import Path
 from factory.artifacts.manifest_io import read_manifest, verify_files
 from factory.contracts.artifact import Artifact, Precision
 from factory.contracts.errors import ArtifactError
-from factory.contracts.manifest import Check, Manifest, Outcome, Verification
+from factory.contracts.manifest import Check, DeviceRun, Manifest, Outcome, Verification
 from factory.pipeline.android import FOLDER
 from factory.pipeline.measure import RUN_GATE
 from factory.verification.gates import require
@@ -79,11 +79,13 @@ class VerifyResult:
 
     Attributes:
         verifications: Parity, accuracy and latency of each artifact.
+        devices: What other processors answered, now or in the build.
         checks: Every gate with its figure, limit and place.
     """
 
     verifications: tuple[Verification, ...]
     checks: tuple[Check, ...]
+    devices: tuple[DeviceRun, ...] = ()
 
     @property
     def failed(self) -> tuple[Check, ...]:

@@ -12,10 +12,12 @@ from factory.contracts.dataset import Floats, WindowSet
 from factory.contracts.errors import ArtifactError, DataError, MissingToolError, RecipeError
 from factory.contracts.manifest import Accuracy, Check, Manifest
 from factory.contracts.progress import Progress, Silent
+from factory.devices.catalogue import open_devices, require_name
 from factory.devices.host import machine, where
 from factory.pipeline.board import Board, measure_on_board, pack
 from factory.pipeline.consistency import require_consistent, require_same_data
-from factory.pipeline.measure import HeldOut, Measured, VerifyRequest, verify_artifacts
+from factory.pipeline.devices import GATES, OnDevices, judged_again, measure_on_devices, merge_runs, with_cost
+from factory.pipeline.measure import HeldOut, Measured, VerifyRequest, open_runner, verify_artifacts
 from factory.pipeline.result import Build, VerifyResult
 from factory.reporting.trailer import require_report
 from factory.verification.accuracy import measure
@@ -48,6 +50,7 @@ def verify(
     build: Build,
     recordings: Recordings,
     board: str | None = None,
+    device: str | None = None,
     update: bool = False,
     progress: Progress | None = None,
 ) -> VerifyResult:
@@ -57,13 +60,18 @@ def verify(
         build: From `open_build`.
         recordings: Accuracy is measured where they are at hand, and is not run elsewhere.
         board: ssh://[user@]host[:port] that builds and measures the engines of target jetson.
+        device: Another processor that answers the files too, by its name in factory.devices.catalogue.
         update: Write what was measured into manifest.json and report.html.
         progress: Told of each artifact.
 
     Raises:
         ArtifactError: Files of the build contradict each other, or the recordings.
         DataError: There are no recordings in `data`.
+        RecipeError: No such device.
+        MissingToolError: The device is not set up, or went away.
     """
+    if device is not None:
+        require_name(device)
     told = progress if progress is not None else Silent()
     manifest = build.manifest
     golden = read_golden(build.path / "golden.npz")
@@ -89,11 +97,25 @@ def verify(
         there = Board(url=board, name=manifest.name)
         bundle = pack(there, request, manifest.artifacts, found.verifications)
         found.checks.extend(measure_on_board(there, request, bundle).checks)
-    kept = tuple(check for check in manifest.checks if _stays(check, manifest, found))
-    result = VerifyResult(verifications=tuple(found.verifications), checks=kept + tuple(found.checks))
+    on_devices = _on_devices(request, manifest, device, recordings.cache)
+    kept = tuple(check for check in manifest.checks if _stays(check, manifest, found, on_devices))
+    result = VerifyResult(
+        verifications=tuple(found.verifications),
+        devices=merge_runs(manifest.devices, on_devices.runs),
+        checks=kept + tuple(found.checks) + on_devices.checks,
+    )
     if update:
         _update(build, result)
     return result
+
+
+def _on_devices(request: VerifyRequest, manifest: Manifest, device: str | None, cache: Path) -> OnDevices:
+    if device is None:
+        return OnDevices()
+    found = measure_on_devices(request, manifest.artifacts, open_devices(device, cache, open_runner))
+    known = found.model_copy(update={"runs": merge_runs(manifest.devices, found.runs)})
+    judged = with_cost(known, manifest.artifacts, manifest.recipe.export.max_instructions)
+    return judged.model_copy(update={"runs": found.runs})
 
 
 def _held_out(build: Build, golden: GoldenPack, recordings: Recordings, progress: Progress) -> HeldOut | None:
@@ -171,6 +193,7 @@ def _update(build: Build, result: VerifyResult) -> None:
     renewed = manifest.model_copy(
         update={
             "verifications": result.verifications,
+            "devices": result.devices,
             "checks": result.checks,
             "provenance": manifest.provenance.model_copy(update={"machine": machine()}),
         }
@@ -179,10 +202,12 @@ def _update(build: Build, result: VerifyResult) -> None:
     write_report(build.path, renewed, build.report)
 
 
-def _stays(check: Check, manifest: Manifest, found: Measured) -> bool:
-    """Whether a check of the build is of something that was not measured now: another target, a board's engine."""
+def _stays(check: Check, manifest: Manifest, found: Measured, on_devices: OnDevices) -> bool:
+    """Whether a check of the build is of something that was not measured now: another device, a board's engine."""
     if check.gate.startswith(_BUILD_ONLY):
         return True
+    if check.gate.startswith(GATES):
+        return not judged_again(check, on_devices.runs)
     again = {(c.gate, c.target, c.precision, c.variant) for c in found.checks}
     variants = {(artifact.target, artifact.variant) for artifact in manifest.artifacts}
     elsewhere = (check.target, check.variant) not in variants

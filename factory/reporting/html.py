@@ -65,6 +65,7 @@ def render(build: Path, manifest: Manifest) -> str:
             verdict=view.verdict(manifest),
             tiles=[(item, view.tiles(item)) for item in view.shipped_each(items)],
             gates={item.artifact.path: view.gate_of(manifest, item) for item in items},
+            device_rows=view.device_rows(manifest),
             compared=compare(manifest),
             accuracy=known[0][1] if known else None,
             interval=view.interval,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from factory.contracts.artifact import Artifact, Precision
-from factory.contracts.manifest import Accuracy, Baseline, Check, Manifest, Outcome, Verification
+from factory.contracts.manifest import Accuracy, Baseline, Check, Manifest, OnDevice, Outcome, Verification
 from factory.reporting import text
 
 MISSING = "not available"
@@ -59,6 +59,33 @@ def measured(manifest: Manifest) -> tuple[Measured, ...]:
             verification=found.get(artifact.path),
         )
         for artifact in manifest.artifacts
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DeviceRow:
+    """One artifact on one device, as the report shows it."""
+
+    name: str
+    device: str
+    seen: OnDevice
+    differing: int
+
+
+def device_rows(manifest: Manifest) -> tuple[DeviceRow, ...]:
+    """Artifacts in the manifest's order, each with every device that answered it."""
+    names = {item.artifact.path: item.name for item in measured(manifest)}
+    return tuple(
+        DeviceRow(
+            name=name,
+            device=run.device,
+            seen=seen,
+            differing=round((1 - seen.difference.equal) * seen.difference.windows),
+        )
+        for path, name in names.items()
+        for run in manifest.devices
+        for seen in run.artifacts
+        if seen.subject == path
     )
 
 

@@ -18,7 +18,7 @@ from tests.unit.test_repository import FENCE, ROOT
 pytestmark = pytest.mark.slow
 
 FACTORY = f'factory() {{ {shlex.quote(sys.executable)} -c "from factory.cli.app import main; main()" "$@"; }}'
-ELSEWHERE = ("factory build", "factory data fetch", "--data")
+ELSEWHERE = ("factory build", "factory data fetch", "--data", "devices setup", "--device")
 """Lines that need an hour, a network or a download; tests/unit/test_repository.py checks that their options exist."""
 
 

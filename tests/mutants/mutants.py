@@ -24,6 +24,7 @@ _BUILDS = ("tests/unit/pipeline/test_build.py",)
 _SSH = ("tests/unit/devices/test_ssh.py",)
 _GATES = ("tests/unit/verification/test_gates.py", "tests/unit/verification/test_worth.py")
 _AGREEMENT = ("tests/unit/verification/test_agreement.py",)
+_DEVICES = ("tests/unit/verification/test_on_device.py",)
 _TAMPERING = "tests/integration/test_tampering.py"
 _LAYOUTS = ("tests/unit/data/test_table_layouts.py",)
 _TEXT = ("tests/unit/data/intake/test_text.py", "tests/unit/data/intake/test_dialect.py")
@@ -322,5 +323,54 @@ MUTANTS = (
         old="    order = sorted(groups.values(), key=lambda people: -len(people))\n    told = {",
         new="    order = [[who for people in groups.values() for who in people]]\n    told = {",
         tests=("tests/unit/data/guess/test_kinds.py",),
+    ),
+    Mutant(
+        name="a device's windows may all differ from the host's",
+        file="factory/verification/on_device.py",
+        old='checks.append(check_of(gate, "device.equal", found.equal, ">=", row.equal,',
+        new='checks.append(check_of(gate, "device.equal", found.equal, ">=", 0.0,',
+        tests=_DEVICES,
+    ),
+    Mutant(
+        name="accuracy on a device is not compared",
+        file="factory/verification/on_device.py",
+        old="        limit = max(DEVICE_DROP_PP, window)\n",
+        new="        limit = 100.0\n",
+        tests=_DEVICES,
+    ),
+    Mutant(
+        name="a bound on instructions holds the dearest file",
+        file="factory/verification/on_device.py",
+        old="min(counted, key=lambda item: item[0])",
+        new="max(counted, key=lambda item: item[0])",
+        tests=_DEVICES,
+    ),
+    Mutant(
+        name="an emulated core's time is written down",
+        file="factory/contracts/manifest.py",
+        old="        if self.emulated and any(",
+        new="        if False and any(",
+        tests=_DEVICES,
+    ),
+    Mutant(
+        name="bounds on instructions are not judged",
+        file="factory/pipeline/build.py",
+        old="    return exports, with_cost(found, exports.artifacts, bounds)\n",
+        new="    return exports, found\n",
+        tests=("tests/unit/pipeline/test_devices.py",),
+    ),
+    Mutant(
+        name="a core with a wrong matrix extension passes",
+        file="factory/devices/arm64.py",
+        old="    if found.sme or found.sve:\n",
+        new="    if False:\n",
+        tests=("tests/unit/devices/test_arm64.py",),
+    ),
+    Mutant(
+        name="any wheel is taken",
+        file="factory/devices/arm64_setup.py",
+        old="        if pin.sha256 == digest:\n",
+        new="        if pin.package:\n",
+        tests=("tests/unit/devices/test_arm64.py",),
     ),
 )

@@ -16,6 +16,8 @@ import pytest
 import typer
 
 from factory.cli.app import app
+from factory.devices.arm64_setup import LOCK as DEVICE_LOCK
+from factory.devices.arm64_setup import pins as device_pins
 
 ROOT = Path(__file__).parents[2]
 SCRIPTS = {"Makefile", ".ci/run", ".pre-commit-config.yaml"}
@@ -143,7 +145,7 @@ def test_documents_are_about_the_product() -> None:
     assert found == []
 
 
-FEW = {"old_runtime.lock": 1}
+FEW = {"old_runtime.lock": 1, "arm64.lock": 2}
 """Locks that hold fewer packages than any other."""
 
 
@@ -258,3 +260,12 @@ def imported(path: Path) -> set[str]:
 def test_scripts_can_be_run() -> None:
     assert os.access(ROOT / ".ci/run", os.X_OK)
     subprocess.run(["bash", "-n", str(ROOT / ".ci/run")], check=True)
+
+
+def test_a_device_runs_the_releases_that_the_host_does() -> None:
+    text = (ROOT / "requirements" / "run.lock").read_text("utf-8")
+    locked = dict(re.findall(r"^([A-Za-z0-9_.-]+)==([^\s;]+)", text, re.MULTILINE))
+    assert {pin.package for pin in device_pins()} == {"ai-edge-litert", "executorch", "onnxruntime"}
+    for pin in device_pins():
+        assert locked[pin.package] == pin.version, f"{DEVICE_LOCK.name} has {pin.package} {pin.version}"
+        assert pin.sha256 in text, f"{pin.package}: the wheel's hash is none of requirements/run.lock"

@@ -1,0 +1,155 @@
+"""A phone over adb: the real client against a small adbd of ours, whose programs run on an emulated core."""
+
+import shutil
+import socket
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from exporters.registry import load_runner
+from factory.contracts.artifact import Artifact, Precision
+from factory.contracts.errors import ArtifactError, DeviceError, FactoryError, MissingToolError, StorageError
+from factory.contracts.exporter import ExportRequest
+from factory.contracts.files import sha256_file
+from factory.devices.adb import AdbDevice, serials
+from factory.devices.device import Answer, Question
+from factory.devices.setups import Setup
+from tests.unit.devices.adbd import Faults, Phone
+from tests.unit.exporters.students import some_windows
+
+Exported = tuple[ExportRequest, tuple[Artifact, ...]]
+Connect = Callable[..., AbstractContextManager[tuple[Phone, str]]]
+
+
+@pytest.fixture
+def connect(tmp_path: Path, arm64: Setup, monkeypatch: pytest.MonkeyPatch) -> Iterator[Connect]:
+    """Start a phone and connect a client of its own server to it."""
+    if shutil.which("adb") is None:
+        pytest.skip("needs adb: apt-get install adb")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        monkeypatch.setenv("ANDROID_ADB_SERVER_PORT", str(probe.getsockname()[1]))
+    (tmp_path / "home").mkdir()
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+
+    @contextmanager
+    def start(**faults: object) -> Iterator[tuple[Phone, str]]:
+        with Phone(arm64, tmp_path, Faults(**faults)) as phone:  # type: ignore[arg-type]
+            serial = f"127.0.0.1:{phone.port}"
+            subprocess.run(["adb", "connect", serial], capture_output=True, timeout=30, check=True)
+            yield phone, serial
+
+    yield start
+    subprocess.run(["adb", "kill-server"], capture_output=True, timeout=30, check=False)
+
+
+@pytest.fixture
+def question(exported: Callable[[str], Exported]) -> Question:
+    """An int8 file of the small student and 16 windows."""
+    return question_of(exported, "tflite")
+
+
+def question_of(exported: Callable[[str], Exported], target: str) -> Question:
+    request, artifacts = exported(target)
+    artifact = next(a for a in artifacts if a.precision is Precision.INT8_STATIC and not a.variant)
+    return Question(artifact=artifact, path=request.build / artifact.path, windows=some_windows(16, seed=4), timed=5)
+
+
+def ask(serial: str, setup: Setup, question: Question) -> Answer:
+    with AdbDevice(serial, setup) as device:
+        return device.ask(question)
+
+
+def test_a_phone_answers_as_the_host_and_is_left_as_it_was(connect: Connect, arm64: Setup, question: Question) -> None:
+    with load_runner("tflite")(question.path) as runner:
+        expected = runner.run(question.windows)
+    with connect() as (phone, serial):
+        assert serials() == {serial: "device"}
+        with AdbDevice(serial, arm64) as device:
+            answer = device.ask(question)
+            assert phone.left, "it works in a folder of its own"
+            assert device.facts["model"] == "Test Phone"
+            assert device.facts["thermal_status"] == "0"
+            assert device.facts["battery_level"] == "87"
+        assert phone.left == []
+    assert np.abs(answer.logits - expected).max() <= 0.05 * float(np.ptp(expected))
+    assert (answer.logits.argmax(1) == expected.argmax(1)).all()
+    assert len(answer.latency_us) == 5
+    assert answer.instructions == ()
+    assert answer.runtime.startswith("LiteRT ")
+
+
+def test_what_a_killed_run_left_goes_with_the_next(connect: Connect, arm64: Setup, question: Question) -> None:
+    with connect() as (phone, serial):
+        (phone.files / "data/local/tmp/smldist-old").mkdir()
+        (phone.files / "data/local/tmp/theirs").mkdir()
+        ask(serial, arm64, question)
+        assert phone.left == ["theirs"]
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind", "told"),
+    [
+        ({"full_on": "windows.f32"}, StorageError, "no space left while pushing windows.f32"),
+        ({"full_on": "libc.so.6"}, StorageError, "no space left while pushing libc.so.6"),
+        ({"damage": "libLiteRt.so"}, DeviceError, "libLiteRt.so arrived damaged"),
+        ({"garbage_on": "./litert "}, DeviceError, "running .* failed"),
+        ({"replace": {'"windows": 16': '"windows": 15'}}, DeviceError, "for 15 windows, 16 were asked"),
+        ({"replace": {'"classes"': '"clazzes"'}}, DeviceError, "instead of a result"),
+        ({"replace": {"Android": "", "arm64-v8a": "x86_64"}}, DeviceError, "is x86_64, expected arm64-v8a"),
+        ({"replace": {'"runtime": ""': '"runtime": "LiteRT 1.0"'}}, DeviceError, "runs LiteRT 1.0, .* LiteRT 2"),
+        ({"replace": {"-23712, ": "-23711, "}, "garbage_on": "./selftest"}, DeviceError, "its self-test failed"),
+    ],
+)
+def test_what_goes_wrong_is_one_line_and_leaves_nothing(
+    fault: dict[str, object], kind: type[FactoryError], told: str, connect: Connect, arm64: Setup, question: Question
+) -> None:
+    with connect(**fault) as (phone, serial):
+        with pytest.raises(kind, match=told) as caught:
+            ask(serial, arm64, question)
+        assert phone.left == []
+    assert "\n" not in str(caught.value)
+    assert "\x1b" not in str(caught.value)
+
+
+@pytest.mark.parametrize("moment", ["model.tflite", "./litert ", "sha256sum"])
+def test_a_phone_that_vanishes_is_named_and_the_next_run_tidies(
+    moment: str, connect: Connect, arm64: Setup, question: Question
+) -> None:
+    with connect(vanish_on=moment) as (phone, serial):
+        with pytest.raises(DeviceError, match=rf"adb:{serial}.*look at the phone"):
+            ask(serial, arm64, question)
+        phone.faults.vanish_on = "\0"
+        for again in (["disconnect", serial], ["connect", serial], ["-s", serial, "wait-for-device"]):
+            subprocess.run(["adb", *again], capture_output=True, timeout=30, check=False)
+        ask(serial, arm64, question)
+        assert phone.left == []
+
+
+def test_a_serial_that_is_not_there_lists_those_that_are(connect: Connect, arm64: Setup, question: Question) -> None:
+    with connect() as (_, serial), pytest.raises(DeviceError, match=rf"adb:other is not there, adb sees {serial}"):
+        ask("other", arm64, question)
+
+
+def test_a_file_that_the_runtime_refuses_is_an_artifacts_fault(
+    connect: Connect, arm64: Setup, question: Question, tmp_path: Path
+) -> None:
+    broken = tmp_path / "broken.tflite"
+    broken.write_bytes(question.path.read_bytes()[:4000])
+    believed = question.artifact.model_copy(update={"sha256": sha256_file(broken)})
+    wrong = Question(artifact=believed, path=broken, windows=question.windows)
+    with connect() as (phone, serial), pytest.raises(ArtifactError, match=r"(fails|crashes the runtime .*) on adb"):
+        ask(serial, arm64, wrong)
+    assert phone.left == []
+
+
+def test_adb_that_is_missing_is_said_with_its_package(
+    arm64: Setup, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(MissingToolError, match="apt-get install adb"), AdbDevice("any", arm64):
+        pass
