@@ -36,7 +36,7 @@ def test_recordings_of_the_app_are_read_with_their_rate_units_and_gravity(
     ]
     assert [c["gravity"] for c in found["channels"][:3]] == [True, True, True]
     assert found["timestamp_unit"] == "ns"
-    assert set(found["labels"]) == {'walk, "fast"', "sit"}
+    assert set(found["labels"]["order"]) == {'walk, "fast"', "sit"}
 
 
 def test_the_report_of_a_phone_is_one_of_factory_verify() -> None:
