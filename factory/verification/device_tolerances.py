@@ -22,12 +22,16 @@ class DeviceTolerance:
     Attributes:
         max_abs: Largest difference of a logit from the host's.
         max_steps: The same in 8-bit steps of the output.
+        drop_pp: Largest difference of accuracy from the host's, percentage points.
+        drop_windows: Windows whose difference is chance; on a small split they are worth more than `drop_pp`.
         equal: Least share of windows whose logits are equal to the host's.
         why: The justification, printed in the documentation.
     """
 
     max_abs: float | None = None
     max_steps: float | None = None
+    drop_pp: float = DEVICE_DROP_PP
+    drop_windows: int = 1
     equal: float
     why: str
 
@@ -58,9 +62,11 @@ DEVICE_TOLERANCES: dict[tuple[str, Precision], DeviceTolerance] = {
     ("tflite_android", Precision.FP16): _FLOAT,
     ("tflite_android", Precision.INT8_DYNAMIC): DeviceTolerance(
         max_steps=4.0,
+        drop_pp=0.3,
+        drop_windows=4,
         equal=0.0,
-        why="TensorFlow Lite 2.16 computes these layers by other kernels than LiteRT 2: every window differs, by 1.4 "
-        "steps at most.",
+        why="TensorFlow Lite 2.16 computes these layers by other kernels than LiteRT 2: every window differs, by 1.9 "
+        "steps at most, and 4 of 1230 change class. The loss that the file itself may have.",
     ),
     ("tflite_android", Precision.INT8_STATIC): _INT8,
     ("executorch", Precision.FP32): _FLOAT,
@@ -89,12 +95,14 @@ def device_tolerance(target: str, precision: Precision) -> DeviceTolerance:
 def limits() -> dict[str, dict[str, object]]:
     """The limits as values: whatever changes them, a verdict by them is no longer current."""
     rows = {f"{target}/{precision}": asdict(row) for (target, precision), row in DEVICE_TOLERANCES.items()}
-    return {**rows, "all": {"equal_logits": EQUAL_LOGITS, "drop_pp": DEVICE_DROP_PP}}
+    return {**rows, "all": {"equal_logits": EQUAL_LOGITS}}
 
 
 def table() -> str:
     """The table of docs/verification.md, Markdown."""
-    head = "| target | precision | max abs | max error | equal windows | why |\n|---|---|---|---|---|---|\n"
+    head = (
+        "| target | precision | max abs | max error | accuracy | equal windows | why |\n|---|---|---|---|---|---|---|\n"
+    )
     rows = []
     for (target, precision), row in DEVICE_TOLERANCES.items():
         cells = (
@@ -102,7 +110,8 @@ def table() -> str:
             precision.value,
             "" if row.max_abs is None else f"<= {row.max_abs:g}",
             "" if row.max_steps is None else f"<= {row.max_steps:g} steps",
-            f">= {row.equal:.0%}",
+            f"<= {row.drop_pp:g} pp or {row.drop_windows} window{'s' if row.drop_windows > 1 else ''}",
+            f">= {row.equal:.0%}" if row.equal else "",
             row.why,
         )
         rows.append(f"| {' | '.join(cells)} |")

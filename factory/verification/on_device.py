@@ -12,7 +12,7 @@ from factory.contracts.dataset import Floats
 from factory.contracts.manifest import Check, DeviceRun, HostDifference, OnDevice, Outcome
 from factory.contracts.recipe import Core
 from factory.verification.checks import Gate, check_of
-from factory.verification.device_tolerances import DEVICE_DROP_PP, EQUAL_LOGITS, device_tolerance
+from factory.verification.device_tolerances import EQUAL_LOGITS, device_tolerance
 from factory.verification.parity import check_logits
 
 COST_GATE = "instructions.cheapest"
@@ -57,9 +57,11 @@ def judge_device(artifact: Artifact, seen: OnDevice, step: float, where: str, li
     checks.append(check_of(gate, "device.equal", found.equal, ">=", row.equal, "share of windows", note))
     if seen.accuracy is not None and seen.host_accuracy is not None:
         lost = 100 * abs(seen.accuracy.accuracy - seen.host_accuracy)
-        window = 100 / seen.accuracy.windows
-        note = f"one of {seen.accuracy.windows} windows is {window:.2f} pp" if window > DEVICE_DROP_PP else ""
-        limit = max(DEVICE_DROP_PP, window)
+        worth = 100 * row.drop_windows / seen.accuracy.windows
+        note = (
+            f"{row.drop_windows} of {seen.accuracy.windows} windows are {worth:.2f} pp" if worth > row.drop_pp else ""
+        )
+        limit = max(row.drop_pp, worth)
         checks.append(check_of(gate, "device.accuracy_pp", lost, "<=", limit, "pp", note))
     return [check.model_copy(update={"variant": artifact.variant}) for check in checks]
 

@@ -334,7 +334,7 @@ MUTANTS = (
     Mutant(
         name="accuracy on a device is not compared",
         file="factory/verification/on_device.py",
-        old="        limit = max(DEVICE_DROP_PP, window)\n",
+        old="        limit = max(row.drop_pp, worth)\n",
         new="        limit = 100.0\n",
         tests=_DEVICES,
     ),
