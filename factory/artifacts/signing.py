@@ -55,7 +55,7 @@ def sign(content: bytes, key: Path) -> Signature:
 
 
 def public_key(text: str) -> str:
-    """The public key, hexadecimal, of a text that is one, or of a PEM file of either kind.
+    """The public key, hexadecimal, of a text that is one, of a file that holds one, or of a PEM file of either kind.
 
     Raises:
         ArtifactError: Neither.
@@ -69,8 +69,11 @@ def public_key(text: str) -> str:
 
     path = Path(text)
     if not path.is_file():
-        raise ArtifactError(f"{text} is no key: give 64 hexadecimal digits or a PEM file")
+        raise ArtifactError(f"{text} is no key: give 64 hexadecimal digits, or a file of them or in PEM")
     content = path.read_bytes()
+    digits = content.decode("ascii", errors="replace").strip().lower()
+    if _HEX.fullmatch(digits):
+        return digits
     if b"PRIVATE KEY" in content:
         return _public(_load(path))
     try:

@@ -75,6 +75,8 @@ def test_keys_are_taken_as_text_and_as_files(tmp_path: Path, keys: tuple[Path, s
     assert keys[0].stat().st_mode & 0o077 == 0
     with pytest.raises(ArtifactError, match="a key is never replaced"):
         new_key(keys[0])
+    (tmp_path / "mine.pub").write_text(keys[1] + "\n")
+    assert public_key(str(tmp_path / "mine.pub")) == keys[1]
     (tmp_path / "text").write_text("no key")
     for wrong, message in (("nothing", "is no key"), (str(tmp_path / "text"), "holds no key in PEM")):
         with pytest.raises(ArtifactError, match=message):
