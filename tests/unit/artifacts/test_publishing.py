@@ -1,14 +1,16 @@
 """Publishing: versions never change, and whoever publishes at the same time loses nothing."""
 
 import multiprocessing
+import time
 from pathlib import Path
 
 import pytest
 
+from factory.artifacts.documents import sealed
 from factory.artifacts.publishing import publish_draft
 from factory.artifacts.reader import open_reader, read_catalogue, read_file, read_index, read_release
 from factory.contracts.errors import ArtifactError, StorageError
-from factory.contracts.release import RELEASE, Release
+from factory.contracts.release import RELEASE, Index, Release
 from tests.unit.artifacts.drafts import FILES, draft, published
 
 PUBLISHERS = 100
@@ -117,3 +119,15 @@ def test_a_hundred_concurrent_publishers_lose_nothing(tmp_path: Path) -> None:
         for entry in index.versions:
             found.add(read_file(reader, read_release(reader, name, entry), FILES[1]))
     assert len(found) == PUBLISHERS
+
+
+def test_a_thousand_versions_are_read_in_a_second(tmp_path: Path) -> None:
+    published(tmp_path)
+    reader = open_reader(str(tmp_path / "store"))
+    first = read_index(reader, "walk").latest
+    entries = tuple(first.model_copy(update={"version": f"1.{number}.0"}) for number in range(1000))
+    index = Index(name="walk", versions=entries)
+    (tmp_path / "store/walk/index.json").write_bytes(sealed(index))
+    start = time.monotonic()
+    assert read_index(reader, "walk").latest.version == "1.999.0"
+    assert time.monotonic() - start < 1
