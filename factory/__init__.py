@@ -12,9 +12,29 @@ docs/python.md shows each call. Importing this package imports neither torch nor
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from factory.api import benchmark, build, check, export, load_recipe, open_build, show, train, verify
+    from factory.api import (
+        benchmark,
+        build,
+        check,
+        diff,
+        export,
+        find_model,
+        list_models,
+        load_recipe,
+        open_build,
+        predict,
+        publish,
+        pull,
+        show,
+        train,
+        verify,
+    )
     from factory.contracts.recipe import Recipe
+    from factory.contracts.release import Release
+    from factory.pipeline.compare import ModelDifference
     from factory.pipeline.inference import Model, Predictions
+    from factory.pipeline.predict import LabelledRecording
+    from factory.pipeline.pull import PublishedModel, PulledModel
     from factory.pipeline.result import Build, VerifyResult
     from factory.pipeline.show import Shown
 
@@ -22,35 +42,57 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "Build": "factory.pipeline.result",
+    "LabelledRecording": "factory.pipeline.predict",
     "Model": "factory.pipeline.inference",
+    "ModelDifference": "factory.pipeline.compare",
     "Predictions": "factory.pipeline.inference",
+    "PublishedModel": "factory.pipeline.pull",
+    "PulledModel": "factory.pipeline.pull",
     "Recipe": "factory.contracts.recipe",
+    "Release": "factory.contracts.release",
     "Shown": "factory.pipeline.show",
     "VerifyResult": "factory.pipeline.result",
     "benchmark": "factory.api",
     "build": "factory.api",
     "check": "factory.api",
+    "diff": "factory.api",
     "export": "factory.api",
+    "find_model": "factory.api",
+    "list_models": "factory.api",
     "load_recipe": "factory.api",
     "open_build": "factory.api",
+    "predict": "factory.api",
+    "publish": "factory.api",
+    "pull": "factory.api",
     "show": "factory.api",
     "train": "factory.api",
     "verify": "factory.api",
 }
 __all__ = [
     "Build",
+    "LabelledRecording",
     "Model",
+    "ModelDifference",
     "Predictions",
+    "PublishedModel",
+    "PulledModel",
     "Recipe",
+    "Release",
     "Shown",
     "VerifyResult",
     "__version__",
     "benchmark",
     "build",
     "check",
+    "diff",
     "export",
+    "find_model",
+    "list_models",
     "load_recipe",
     "open_build",
+    "predict",
+    "publish",
+    "pull",
     "show",
     "train",
     "verify",

@@ -1,6 +1,6 @@
 """The Python API: what `import factory` offers. The command line calls these functions and prints what they return."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,8 +11,13 @@ from factory.contracts.recipe import Recipe
 
 if TYPE_CHECKING:
     from factory.contracts.benchmark import BenchmarkResult
+    from factory.contracts.manifest import Manifest
     from factory.contracts.network import TrainingSummary
+    from factory.contracts.release import Index, Release
     from factory.contracts.report import DataReport
+    from factory.pipeline.compare import ModelDifference
+    from factory.pipeline.predict import LabelledRecording
+    from factory.pipeline.pull import PublishedModel, PulledModel
     from factory.pipeline.request import BuildRequest
     from factory.pipeline.result import Build, VerifyResult
     from factory.pipeline.show import Shown
@@ -287,6 +292,140 @@ def show(
     loaded = recipe if isinstance(recipe, Recipe) else load_recipe(recipe)
     page = Path(out) if out is not None else Path(f"{loaded.name}_recordings.html")
     return run(loaded, _path(data), cache_folder(_path(cache)), page, _names(subjects), progress or Silent())
+
+
+def publish(
+    build: "Build | PathLike",
+    *,
+    to: PathLike,
+    version: str | None = None,
+    key: PathLike | None = None,
+    accept_terms: bool = False,
+) -> "Release":
+    """Add a build whose gates held to a store, as a new version of the model of its name that never changes.
+
+    Args:
+        build: From `open_build`, or its folder.
+        to: The store, a folder; made if it is not there.
+        version: Three numbers; None is the next minor one, or the next major one if the sensor contract changed.
+        key: Private key that signs (`factory key`).
+        accept_terms: Honour terms of the recordings that forbid commercial use.
+
+    Raises:
+        GateError: A gate broke, or an artifact was never verified.
+        DataError: The terms forbid commercial use and were not accepted.
+        ArtifactError: A file was changed, the version is there, or its contract needs a new major version.
+    """
+    from factory.pipeline.publish import publish as run
+
+    opened = open_build(build) if isinstance(build, str | Path) else build
+    return run(opened, Path(to), version, _path(key), accept_terms)
+
+
+def pull(
+    name: str,
+    *,
+    store: PathLike,
+    target: str | None = None,
+    precision: str | None = None,
+    into: PathLike | None = None,
+    trust: str | None = None,
+    progress: Progress | None = None,
+) -> "PulledModel":
+    """Fetch a published model, every byte checked; an interrupted pull goes on.
+
+    Args:
+        name: NAME or NAME@VERSION.
+        store: A folder or an https address.
+        target: Only its files; None with no precision is the whole build.
+        precision: Only its files.
+        into: Folder; None is the model's name.
+        trust: Public key, or a PEM file of it, that must have signed; remembered for this model and store.
+        progress: Told of each file.
+
+    Raises:
+        ArtifactError: No such model or file, or something is not what was published, signed or seen before.
+        StorageError: The store cannot be read, or the folder holds something else.
+    """
+    from factory.pipeline.pull import pull as run
+
+    found = find_model(name, store, trust=trust)
+    folder = Path(into) if into is not None else Path(found.release.name)
+    return run(found, folder, target, precision, progress if progress is not None else Silent())
+
+
+def list_models(store: PathLike) -> "tuple[Index, ...]":
+    """Every model of a store with its versions.
+
+    Raises:
+        ArtifactError: It is no store, or an index was changed.
+    """
+    from factory.pipeline.pull import list_models as run
+
+    return run(str(store))
+
+
+def find_model(name: str, store: PathLike, *, trust: str | None = None) -> "PublishedModel":
+    """Look at a published model without pulling it: versions, manifest, card. Arguments as those of `pull`."""
+    from factory.pipeline.pull import find_model as run
+
+    return run(name, str(store), trust)
+
+
+def diff(a: PathLike, b: PathLike, *, store: PathLike | None = None) -> "ModelDifference":
+    """Compare two models: sensor contract, accuracy, size.
+
+    Args:
+        a: A build, a pulled folder, or NAME[@VERSION] of `store`.
+        b: The same.
+        store: A folder or an https address.
+
+    Raises:
+        ArtifactError: One is neither.
+    """
+    from factory.pipeline.compare import compare, local_manifest
+
+    def manifest(of: PathLike) -> "Manifest":
+        if store is None or Path(of).is_dir():
+            return local_manifest(Path(of))
+        return find_model(str(of), store).manifest
+
+    return compare(str(a), manifest(a), str(b), manifest(b))
+
+
+def predict(
+    model: PathLike,
+    recording: PathLike,
+    *,
+    description: PathLike | None = None,
+    units: Mapping[str, str] | None = None,
+    time: str = "time_s",
+    target: str | None = None,
+    precision: str | None = None,
+    progress: Progress | None = None,
+) -> "LabelledRecording":
+    """Label each window of a recording in a file.
+
+    Args:
+        model: A model file, a pulled folder, or a build.
+        recording: CSV, Parquet or .xlsx.
+        description: data.toml of files of this layout; None takes columns named as the contract's channels.
+        units: Unit of a channel or quantity where it is not the contract's, such as {"accelerometer": "g"}.
+        time: Column of time stamps in seconds.
+        target: Which file of a folder.
+        precision: Which file of a folder.
+        progress: Told of what is left out.
+
+    Raises:
+        DataError: The recording breaks the model's contract; says what differs.
+        ArtifactError: No such model, several, or a file of it was changed.
+    """
+    from factory.pipeline.predict import open_model
+    from factory.pipeline.predict import predict as run
+
+    told = progress if progress is not None else Silent()
+    with open_model(Path(model), target, precision) as opened:
+        return run(opened, Path(recording), _path(description), dict(units or {}), time, told)
 
 
 def _request(

@@ -15,10 +15,12 @@ from factory.cli.check_onnx import check_onnx
 from factory.cli.doctor import doctor
 from factory.cli.init import init
 from factory.cli.models import models
+from factory.cli.predict import predict
 from factory.cli.recipes import recipes
 from factory.cli.report import report
 from factory.cli.results import results
 from factory.cli.schema import schema
+from factory.cli.store import diff, key, list_, publish, pull, show
 from factory.cli.verify import verify
 
 _DEBUG = "--debug"
@@ -40,6 +42,13 @@ app = typer.Typer(
 )
 for command in (build, train, export, verify, report):
     app.command(rich_help_panel="Build")(command)
+app.command(rich_help_panel="Share")(publish)
+app.command(rich_help_panel="Share")(pull)
+app.command("list", rich_help_panel="Share")(list_)
+app.command(rich_help_panel="Share")(show)
+app.command(rich_help_panel="Share")(diff)
+app.command(rich_help_panel="Share")(key)
+app.command(rich_help_panel="Share")(predict)
 app.add_typer(data_commands.app, name="data", rich_help_panel="Recordings")
 app.command(rich_help_panel="Recordings")(init)
 app.add_typer(device_commands.app, name="devices", rich_help_panel="Look")

@@ -52,8 +52,8 @@ def require_same_data(build: Build, windows: WindowSet, split: Split, golden: Go
         ArtifactError: Names the fact and what each side says.
     """
     for contradiction in (
-        *_differences("manifest.json", build.manifest.contract, "the recordings", windows.spec),
-        *_differences("manifest.json", build.manifest.data, "the recordings", summarise(windows, split)),
+        *differences("manifest.json", build.manifest.contract, "the recordings", windows.spec),
+        *differences("manifest.json", build.manifest.data, "the recordings", summarise(windows, split)),
         *_golden_of(windows, split, golden),
     ):
         raise ArtifactError(f"{build.path}: {contradiction}: {_REMEDY}")
@@ -61,8 +61,8 @@ def require_same_data(build: Build, windows: WindowSet, split: Split, golden: Go
 
 def _contract(build: Build) -> Iterator[str]:
     manifest, contract = build.manifest, read_json(SensorContract, build.path / "contract.json", _REMEDY)
-    yield from _differences("manifest.json", manifest.contract, "contract.json", contract.window)
-    yield from _differences("manifest.json", manifest.normalisation, "contract.json", contract.normalisation)
+    yield from differences("manifest.json", manifest.contract, "contract.json", contract.window)
+    yield from differences("manifest.json", manifest.normalisation, "contract.json", contract.normalisation)
     for name in ("name", "phone_obstacles"):
         yield from _differs(name, "manifest.json", getattr(manifest, name), "contract.json", getattr(contract, name))
     obstacles = tuple(manifest.contract.phone_obstacles())
@@ -72,9 +72,7 @@ def _contract(build: Build) -> Iterator[str]:
 def _network(build: Build) -> Iterator[str]:
     path, spec = build.path / "student" / "network.json", build.manifest.contract
     network = read_json(NetworkSpec, path, _REMEDY)
-    yield from _differences(
-        "manifest.json", build.manifest.normalisation, "student/network.json", network.normalisation
-    )
+    yield from differences("manifest.json", build.manifest.normalisation, "student/network.json", network.normalisation)
     for name, mine, other in (
         ("channels", len(spec.channels), network.channels),
         ("window", spec.length, network.window),
@@ -89,7 +87,7 @@ def _recipe(build: Build) -> Iterator[str]:
         recipe = load_recipe(build.path / "recipe.toml")
     except RecipeError as error:
         raise ArtifactError(f"{error}: {_REMEDY}") from error
-    yield from _differences("manifest.json", manifest.recipe, "recipe.toml", recipe)
+    yield from differences("manifest.json", manifest.recipe, "recipe.toml", recipe)
     data, spec = manifest.recipe.data, manifest.contract
     for name, mine, other in (
         ("rate_hz", data.rate_hz, spec.rate_hz),
@@ -145,7 +143,7 @@ def _inside(build: Build) -> Iterator[str]:
         if held.labels is not None:
             yield from _differs("labels", "manifest.json", build.manifest.contract.labels, where, held.labels)
         if held.contract is not None:
-            yield from _differences("contract.json", contract, where, held.contract)
+            yield from differences("contract.json", contract, where, held.contract)
 
 
 def _golden_of(windows: WindowSet, split: Split, golden: GoldenPack) -> Iterator[str]:
@@ -160,7 +158,7 @@ def _names(manifest: Manifest) -> tuple[str, ...]:
     return tuple(channel.name for channel in manifest.contract.channels)
 
 
-def _differences(here: str, mine: Contract, there: str, other: Contract) -> Iterator[str]:
+def differences(here: str, mine: Contract, there: str, other: Contract) -> Iterator[str]:
     """The fields of two contracts of one kind that are not equal, in words."""
     for name in type(mine).model_fields:
         yield from _differs(name, here, getattr(mine, name), there, getattr(other, name))

@@ -5,6 +5,7 @@ does not grow with the data. What is done to them afterwards (resampling, window
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Protocol, cast
@@ -22,6 +23,27 @@ SOURCES = {
     "dsads": "factory.data.sources.dsads:Dsads",
     "table": "factory.data.sources.table:Table",
 }
+
+COMMERCIAL_USE_FORBIDDEN = ("uci_har", "hapt")
+"""Data sets whose authors somewhere forbid commercial use, even where another page of theirs allows it."""
+_LICENCES = {"watch": "bsd-3-clause", "motionsense": "mit", "dsads": "cc-by-4.0"}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Terms:
+    """What the authors of recordings ask of those who use them.
+
+    Attributes:
+        text: The licence, in one line.
+        licence: Its identifier on model hubs; 'other' where it has none.
+        commercial_use: False where it is forbidden.
+        cite: The publication to cite; may be empty.
+    """
+
+    text: str
+    licence: str
+    commercial_use: bool
+    cite: str
 
 
 class Source(Protocol):
@@ -82,6 +104,24 @@ class Source(Protocol):
             DataError: A file is missing, truncated or not what the authors publish; names file and row.
         """
         ...
+
+
+def terms_of(name: str) -> Terms:
+    """The terms of a source, without its recordings.
+
+    Raises:
+        RecipeError: No such source.
+    """
+    if name not in SOURCES:
+        raise RecipeError(f"no data source '{name}': choose one of {', '.join(SOURCES)}")
+    module, _, kind = SOURCES[name].partition(":")
+    source = getattr(import_module(module), kind)
+    return Terms(
+        text=source.terms,
+        licence=_LICENCES.get(name, "other"),
+        commercial_use=name not in COMMERCIAL_USE_FORBIDDEN,
+        cite=source.cite,
+    )
 
 
 def open_source(

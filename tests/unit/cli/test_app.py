@@ -24,6 +24,13 @@ COMMANDS = (
     "data",
     "init",
     "check-onnx",
+    "publish",
+    "pull",
+    "list",
+    "show",
+    "diff",
+    "key",
+    "predict",
 )
 RECIPE = 'name = "mine"\nsummary = "mine"\n[data]\nsource = "watch"\n[split]\nkind = "groups"\n'
 
