@@ -10,6 +10,7 @@ Needs Debian's zipalign and apksigner, and a JDK.
 import argparse
 import re
 import shutil
+import struct
 import subprocess
 import sys
 import zipfile
@@ -25,6 +26,10 @@ RELEASE_LIMIT = 3_650_000
 STORED = (".so", ".tflite", ".pte", ".ptd")
 """Read through the file's own pages: compressed, they could not be mapped."""
 PAGE, WORD = 16384, 4
+OLDEST_PAGE = 4096
+"""Bytes; a library whose segments are aligned to less loads on no phone."""
+_LOAD = 1
+"""p_type of a program header whose segment is mapped."""
 _PADDING = b"\x35\xd9"
 """The extra field 0xd935, which Android's own tools pad with."""
 _EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -51,9 +56,7 @@ def link_resources(app: Path, assets: Path, aapt2: Path, framework: Path, target
         raise PackingError(f"{assets} has no pack.json: make android copies them")
     target.mkdir(parents=True, exist_ok=True)
     manifest, compiled = target / "AndroidManifest.xml", target / "resources.zip"
-    # Gradle wants the name in its own file, aapt2 in the manifest.
-    text = (app / "src/main/AndroidManifest.xml").read_text(encoding="utf-8")
-    manifest.write_text(text.replace("<manifest ", f'<manifest package="{PACKAGE}" ', 1), encoding="utf-8")
+    manifest.write_text(merged_manifest(app / "src/main/AndroidManifest.xml"), encoding="utf-8")
     aapt2.chmod(0o755)
     _run(aapt2, "compile", "--dir", app / "src/main/res", "-o", compiled)
     _run(
@@ -62,6 +65,12 @@ def link_resources(app: Path, assets: Path, aapt2: Path, framework: Path, target
         "--min-sdk-version", str(MIN_SDK), "--target-sdk-version", str(TARGET_SDK),
         "--version-code", "1", "--version-name", "0.1.0", "--auto-add-overlay", compiled,
     )  # fmt: skip
+
+
+def merged_manifest(path: Path) -> str:
+    """The manifest as Gradle would merge it: the package, which it wants in a file of its own, and placeholders."""
+    text = path.read_text(encoding="utf-8").replace("<manifest ", f'<manifest package="{PACKAGE}" ', 1)
+    return text.replace("${applicationId}", PACKAGE)
 
 
 def package(app: Path, aars: Path, r8: Path, framework: Path, target: Path, release: bool) -> Path:
@@ -125,6 +134,7 @@ def check(aapt2: Path, target: Path, release: bool) -> list[str]:
     found = sorted({name.split("/")[1] for name in zipfile.ZipFile(apk).namelist() if name.startswith("lib/")})
     _require(found == sorted(ABIS[release]), f"the APK has libraries for {found}, expected {sorted(ABIS[release])}")
     counted = _require_stored(apk)
+    pages = library_pages(apk)
     components = _require_components(apk, _run(aapt2, "dump", "xmltree", "--file", "AndroidManifest.xml", apk))
     size, bare = apk.stat().st_size, _bytes_without_assets(apk)
     _require(
@@ -134,7 +144,8 @@ def check(aapt2: Path, target: Path, release: bool) -> list[str]:
     return [
         f"{apk.name}: {size} bytes, {bare} without assets, signed (v2), aligned",
         f"{PACKAGE}, SDK {MIN_SDK} to {TARGET_SDK}, permissions: {', '.join(sorted(permissions))}",
-        f"{counted} models and libraries stored, libraries on {PAGE}-byte pages, ABIs {', '.join(found)}",
+        f"{counted} models and libraries stored, libraries at {PAGE}-byte offsets, ABIs {', '.join(found)}",
+        *(f"{name}: segments for pages of up to {page} bytes" for name, page in pages.items()),
         f"{components} classes that the manifest names are there",
     ]
 
@@ -172,6 +183,49 @@ def _require_stored(apk: Path) -> int:
             _require(stored and start % step == 0, f"{entry.filename} is compressed, or off a {step}-byte boundary")
     _require(any(entry.filename.startswith("assets/") for entry in entries), "the APK holds no model")
     return len(entries)
+
+
+def library_pages(apk: Path) -> dict[str, int]:
+    """The largest page, in bytes, on which each library of an APK can be loaded.
+
+    Raises:
+        PackingError: One is no 64-bit ELF file, or aligned to less than any phone's pages.
+    """
+    with zipfile.ZipFile(apk) as archive:
+        names = [name for name in archive.namelist() if name.endswith(".so")]
+        pages = {name: load_alignment(name, archive.read(name)) for name in names}
+    for name, page in pages.items():
+        _require(page >= OLDEST_PAGE, f"{name} has segments aligned to {page} bytes, expected {OLDEST_PAGE} or more")
+    return pages
+
+
+def load_alignment(name: str, content: bytes) -> int:
+    """The smallest alignment of a library's LOAD segments, from its ELF program headers.
+
+    A loader maps a segment only where its place in the file and in memory agree modulo the page: a header that claims
+    more than they do counts as what they do.
+
+    Raises:
+        PackingError: It is no little-endian 64-bit ELF file, is cut short, or has no LOAD segment.
+    """
+    _require(content[:6] == b"\x7fELF\x02\x01", f"{name} is no little-endian 64-bit ELF file")
+    try:
+        (start,) = struct.unpack_from("<Q", content, 32)
+        size, count = struct.unpack_from("<2H", content, 54)
+        headers = [struct.unpack_from("<2I6Q", content, start + index * size) for index in range(count)]
+    except struct.error as error:
+        raise PackingError(f"{name} is cut short: {error}") from error
+    found = [
+        _agreeing(align, offset - address) for kind, _, offset, address, _, _, _, align in headers if kind == _LOAD
+    ]
+    _require(bool(found), f"{name} has no LOAD segment")
+    return min(found)
+
+
+def _agreeing(align: int, difference: int) -> int:
+    while align > 1 and difference % align:
+        align //= 2
+    return align
 
 
 def _entries(base: Path, dex: Path, aars: Path, abis: Sequence[str]) -> Iterator[tuple[str, bytes, bool]]:

@@ -3,7 +3,8 @@
 The reference for `android_demo/sensing`, and the words of `WindowSpec.resampling = "linear_by_timestamp"` in code:
 
 1. A sensor's events are put in the order of their time stamps. A second event of one time stamp, a value that is not
-   finite, and an event that arrives more than the reorder horizon behind a newer one are dropped.
+   finite, and an event that arrives more than the reorder horizon behind a newer one (it is late) are dropped. The
+   last of `LATE_IN_A_ROW` late events is believed: events before it that are stamped later are dropped instead.
 2. A segment is a time in which no sensor is silent for longer than `max_gap_s`. It begins with the event that makes
    all sensors present, and nothing is interpolated across its ends.
 3. In a segment, each axis is interpolated linearly at multiples of `1 / rate_hz` from its begin, and windows are cut.
@@ -22,6 +23,7 @@ from math import ceil, floor
 from typing import TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from factory.contracts.dataset import Floats, Ints
 from factory.contracts.errors import DataError
@@ -31,7 +33,9 @@ from factory.data.sources.spill import release_pages
 
 Key = TypeVar("Key")
 
-DUPLICATE, LATE, NOT_FINITE = "duplicates", "late", "not finite"
+DUPLICATE, LATE, NOT_FINITE, AHEAD = "duplicates", "late", "not finite", "ahead"
+LATE_IN_A_ROW = 50
+"""So many late events one after the other mean that the newest event's time stamp was wrong."""
 _NS = 1e9
 _CLOCK_NS = 1_000
 """What a clock rounds: an interval longer than `max_gap_s` by less is no gap."""
@@ -115,14 +119,30 @@ def in_order(events: Events, reorder_ns: int, dropped: Counter[str]) -> Events:
     """Events by rising time stamp, each once; what is left out is counted in `dropped`."""
     finite = np.isfinite(events.values).all(axis=1)
     time_ns, values = events.time_ns[finite], events.values[finite]
-    newest = np.maximum.accumulate(time_ns)
-    punctual = time_ns >= newest - reorder_ns
-    time_ns, values = time_ns[punctual], values[punctual]
-    time_ns, kept = np.unique(time_ns, return_index=True)
-    dropped[NOT_FINITE] += int((~finite).sum())
-    dropped[LATE] += int((~punctual).sum())
-    dropped[DUPLICATE] += int(punctual.sum()) - len(kept)
-    return Events(time_ns=time_ns, values=values[kept])
+    taken = np.empty(0, np.int64)
+    begin, late, ahead = 0, 0, 0
+    while begin < len(time_ns):
+        stop, punctual = _until_restart(time_ns[begin:], reorder_ns)
+        taken = np.concatenate([taken, begin + np.flatnonzero(punctual)])
+        late += int((~punctual).sum())
+        begin += stop
+        if begin < len(time_ns):
+            believed = taken[time_ns[taken] <= time_ns[begin]]
+            ahead += len(taken) - len(believed)
+            taken = believed
+    ordered, kept = np.unique(time_ns[taken], return_index=True)
+    counts = {NOT_FINITE: int((~finite).sum()), LATE: late, AHEAD: ahead, DUPLICATE: len(taken) - len(kept)}
+    dropped.update({reason: count for reason, count in counts.items() if count})
+    return Events(time_ns=ordered, values=values[taken[kept]])
+
+
+def _until_restart(time_ns: Ints, reorder_ns: int) -> tuple[int, NDArray[np.bool_]]:
+    """Place of the late event that is believed, or the number of events; and which events before it are punctual."""
+    punctual = time_ns >= np.maximum.accumulate(time_ns) - reorder_ns
+    before = np.concatenate([[0], np.cumsum(~punctual)])
+    runs = np.flatnonzero(before[LATE_IN_A_ROW:] - before[:-LATE_IN_A_ROW] == LATE_IN_A_ROW)
+    stop = int(runs[0]) + LATE_IN_A_ROW - 1 if len(runs) else len(time_ns)
+    return stop, punctual[:stop]
 
 
 def join(

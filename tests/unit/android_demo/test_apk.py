@@ -1,6 +1,7 @@
 """tools/apk.py: an APK that a phone or a store would refuse is refused here."""
 
 import shutil
+import struct
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -42,6 +43,15 @@ def repack(target: Path, change: Callable[[Entry], Entry | None]) -> None:
     apk._sign(unsigned, target / "app-debug.apk", target / "debug.keystore")
 
 
+def elf(*segments: tuple[int, int, int, int], kind: int = 3) -> bytes:
+    """A 64-bit ELF file of program headers alone; a segment is p_type, p_offset, p_vaddr and p_align."""
+    head = b"\x7fELF\x02\x01\x01".ljust(16, b"\0")
+    head += struct.pack("<2HI3QI6H", kind, 183, 1, 0, 64, 0, 0, 64, 56, len(segments), 64, 0, 0)
+    return head + b"".join(
+        struct.pack("<2I6Q", p, 5, at, where, where, 8, 8, align) for p, at, where, align in segments
+    )
+
+
 def refused(target: Path, match: str, release: bool = False) -> None:
     with pytest.raises(apk.PackingError, match=match):
         apk.check(target / "aapt2", target, release=release)
@@ -57,6 +67,42 @@ def test_what_was_packed_passes(target: Path, release: bool) -> None:
 def test_repacking_alone_changes_nothing_that_is_checked(target: Path) -> None:
     repack(target, lambda entry: entry)
     assert apk.check(target / "aapt2", target, release=False)
+
+
+def test_a_library_loads_on_pages_as_large_as_its_least_aligned_segment() -> None:
+    wide, narrow = (1, 0, 0, 16384), (1, 0x1000, 0x2000, 4096)
+    assert apk.load_alignment("a.so", elf(wide, wide)) == 16384
+    assert apk.load_alignment("a.so", elf(wide, narrow)) == 4096
+    assert apk.load_alignment("a.so", elf((2, 8, 8, 8), wide)) == 16384
+
+
+def test_an_alignment_that_the_offsets_contradict_does_not_count() -> None:
+    assert apk.load_alignment("a.so", elf((1, 0x1000, 0x2000, 16384))) == 4096
+    assert apk.load_alignment("a.so", elf((1, 0x1000, 0x5000, 16384))) == 16384
+
+
+@pytest.mark.parametrize(
+    ("content", "match"),
+    [
+        (b"PK", "no little-endian 64-bit ELF"),
+        (elf((1, 0, 0, 16384)).replace(b"ELF\x02", b"ELF\x01"), "no little-endian 64-bit ELF"),
+        (elf((1, 0, 0, 16384))[:100], "cut short"),
+        (elf((2, 0, 0, 8)), "no LOAD segment"),
+    ],
+)
+def test_what_is_no_library_is_refused(content: bytes, match: str) -> None:
+    with pytest.raises(apk.PackingError, match=match):
+        apk.load_alignment("a.so", content)
+
+
+def test_pages_are_those_of_the_libraries_not_of_their_place_in_the_zip(tmp_path: Path) -> None:
+    path = tmp_path / "app.apk"
+    libraries = {"lib/arm64-v8a/a.so": 4096, "lib/arm64-v8a/b.so": 65536}
+    apk._write_zip(path, ((name, elf((1, 0, 0, align)), True) for name, align in libraries.items()))
+    assert apk.library_pages(path) == libraries
+    apk._write_zip(path, iter([("lib/arm64-v8a/c.so", elf((1, 0, 0, 64)), True)]))
+    with pytest.raises(apk.PackingError, match=r"c\.so has segments aligned to 64 bytes"):
+        apk.library_pages(path)
 
 
 def test_a_changed_byte_breaks_the_signature(target: Path) -> None:

@@ -39,6 +39,18 @@ def test_the_manifest_asks_for_no_network() -> None:
     assert not re.findall(r"permission\.(INTERNET|ACCESS_NETWORK_STATE)", text)
 
 
+def test_the_manifest_and_the_code_name_no_fixed_authority() -> None:
+    manifest = DEMO / "app/src/main/AndroidManifest.xml"
+    assert re.findall(r'authorities="([^"]*)"', manifest.read_text()) == ["${applicationId}.recordings"]
+    assert 'authorities="dev.smldist.app.recordings"' in tool("apk").merged_manifest(manifest)
+    assert "${" not in tool("apk").merged_manifest(manifest)
+
+
+def test_missing_classes_are_excused_by_name_alone() -> None:
+    rules = re.findall(r"^-dontwarn (.+)$", (DEMO / "app/keep.pro").read_text(), re.MULTILINE)
+    assert all(re.match(r"(\w+\.){2}", rule) for rule in rules), rules
+
+
 def test_a_test_split_holds_windows_labels_and_subjects(tmp_path: Path) -> None:
     x, y, path = np.random.default_rng(0).normal(size=(3, 3, 8)), np.array([0, 1, 1]), tmp_path / "test.npz"
     tool("split").write_split(path, x.astype(np.float32), y, np.array(["ann", "bo", "ann"]), ("walk", "sit"))

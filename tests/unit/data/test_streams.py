@@ -11,7 +11,7 @@ from factory.contracts.recipe import DataRecipe
 from factory.contracts.window import Filter, Quantity, WindowSpec
 from factory.data import streams
 from factory.data.resample import resample
-from factory.data.streams import DUPLICATE, LATE, NOT_FINITE, Events, in_order, join, live_windows
+from factory.data.streams import AHEAD, DUPLICATE, LATE, LATE_IN_A_ROW, NOT_FINITE, Events, in_order, join, live_windows
 from factory.data.windows import cut, plan_labels
 from tests.fakes import HOP, LABELS, LENGTH, RATE_HZ, tiny_spec
 
@@ -100,6 +100,42 @@ def test_dropped_events_are_counted_by_reason() -> None:
 def test_of_two_events_of_one_time_the_first_to_arrive_counts() -> None:
     events = Events(time_ns=np.array([5, 5], np.int64), values=np.array([[1, 1, 1], [2, 2, 2]], np.float32))
     assert in_order(events, 50, Counter()).values.tolist() == [[1, 1, 1]]
+
+
+def inserted(events: Events, place: int, time_ns: int) -> Events:
+    return Events(
+        time_ns=np.insert(events.time_ns, place, time_ns), values=np.insert(events.values, place, 0.0, axis=0)
+    )
+
+
+def test_an_event_stamped_an_hour_ahead_costs_fifty_events_not_the_recording() -> None:
+    """SensorPipelineTest.kt of the Android app has the same numbers."""
+    spec = tiny_spec().model_copy(update={"rate_hz": 50.0, "length": 64, "hop": 32})
+    step_ns = 20_000_000
+    one = steady(0, 400, step_ns=step_ns)
+    one.values[:, 0] = np.arange(400)
+    streams = {ACCELEROMETER: inserted(one, 101, 100 * step_ns + 3_600 * 10**9), GYROSCOPE: one}
+    windows = live_windows(streams, spec, 0.1, HORIZON_NS)
+    starts = [0, 32, *range(150, 311, 32)]
+    assert (windows.start_ns // step_ns).tolist() == starts
+    assert windows.x[:, 0, 0].tolist() == starts
+    assert windows.dropped == {ACCELEROMETER: {LATE: 49, AHEAD: 1}, GYROSCOPE: {}}
+
+
+def test_the_first_event_stamped_ahead_is_dropped_too() -> None:
+    dropped: Counter[str] = Counter()
+    ordered = in_order(inserted(steady(0, 200), 0, 3_600 * 10**9), HORIZON_NS, dropped)
+    assert (ordered.time_ns // STEP_NS).tolist() == list(range(49, 200))
+    assert dropped == {LATE: 49, AHEAD: 1}
+
+
+def test_fewer_late_events_in_a_row_are_only_late() -> None:
+    dropped: Counter[str] = Counter()
+    late, punctual = np.zeros(LATE_IN_A_ROW - 1, np.int64), np.array([10**9], np.int64)
+    time_ns = np.concatenate([punctual, late, punctual + 1, late, punctual + 2])
+    ordered = in_order(Events(time_ns=time_ns, values=np.zeros((len(time_ns), 3), np.float32)), 50, dropped)
+    assert ordered.time_ns.tolist() == [10**9, 10**9 + 1, 10**9 + 2]
+    assert dropped == {LATE: 2 * (LATE_IN_A_ROW - 1)}
 
 
 def test_a_missing_sensor_is_named() -> None:

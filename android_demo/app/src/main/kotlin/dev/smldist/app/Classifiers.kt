@@ -31,6 +31,18 @@ internal fun openClassifier(
     }
 }
 
+/** What [use] gives; a runtime whose classes or native library cannot be loaded is a [RuntimeMissingException]. */
+internal inline fun <T> linked(
+    model: ModelFile,
+    use: () -> T,
+): T =
+    try {
+        use()
+    } catch (error: LinkageError) {
+        val message = "${model.path}: its runtime cannot be loaded on this device (${error.message})"
+        throw RuntimeMissingException(message, error)
+    }
+
 /** ExecuTorch maps a file, so the asset is written out; a copy of the same content is used again. */
 private fun openExecuTorch(
     context: Context,

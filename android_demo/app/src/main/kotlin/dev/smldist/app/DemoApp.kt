@@ -22,6 +22,9 @@ internal class DemoApp : Application() {
     /** Gives an asset's content. */
     var assetSource: (String) -> ByteArray = { path -> assets.open(path).use { it.readBytes() } }
 
+    /** Opens a model of the assets. */
+    var opener: (ModelFile) -> Classifier = { openClassifier(this, pack, it) }
+
     private val reading = lazy { Pack.read { assetSource(it) } }
 
     /** The assets, read once. */
@@ -48,10 +51,10 @@ internal class DemoApp : Application() {
     /**
      * A checked classifier.
      *
-     * @throws RuntimeMissingException no runtime in this app reads it
+     * @throws RuntimeMissingException no runtime in this app reads it, or it cannot be loaded on this device
      * @throws ModelException the file is damaged or does not fit
      */
-    fun open(model: ModelFile): Classifier = openClassifier(this, pack, model)
+    fun open(model: ModelFile): Classifier = linked(model) { opener(model) }
 }
 
 /** [UiState.Failed] instead of the errors of a pack or a contract. */

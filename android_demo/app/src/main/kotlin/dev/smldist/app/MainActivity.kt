@@ -91,7 +91,7 @@ internal class MainActivity : Activity() {
                 Toast.makeText(this, error.message, Toast.LENGTH_LONG).show()
                 return
             }
-        val addresses = ArrayList(files.map(RecordingProvider::address))
+        val addresses = ArrayList(files.map { RecordingProvider.address(this, it) })
         if (addresses.isEmpty()) {
             Toast.makeText(this, R.string.nothing_to_share, Toast.LENGTH_LONG).show()
             return

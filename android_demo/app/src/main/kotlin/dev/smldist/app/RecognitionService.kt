@@ -24,7 +24,8 @@ import java.io.IOException
  * Recognises while the screen is off, too.
  *
  * Everything that touches the model happens on one thread, from loading to closing. It writes [UiState.Running] once a
- * second and after each window, and [UiState.Failed] when it has to give up.
+ * second and after each window, and [UiState.Failed] when it has to give up. Once it is destroyed it shows nothing more and
+ * registers no sensor, however far loading was.
  */
 internal class RecognitionService :
     Service(),
@@ -35,6 +36,12 @@ internal class RecognitionService :
     private var thread: HandlerThread? = null
     private var wakeLock: PowerManager.WakeLock? = null
 
+    /** Held wherever sensors are registered or something is shown. */
+    private val lock = Any()
+
+    @Volatile
+    private var ended = false
+
     // The sensor thread's own.
     private lateinit var handler: Handler
     private var recognizer: Recognizer? = null
@@ -44,6 +51,7 @@ internal class RecognitionService :
     private var failed = false
     private var recordingEnded = false
     private val tick = Runnable { onTick() }
+    private val renewal = Runnable { stayAwake() }
 
     override fun onBind(intent: Intent?): IBinder? = null
 
@@ -61,6 +69,7 @@ internal class RecognitionService :
     }
 
     override fun onSensorChanged(event: SensorEvent) {
+        if (ended) return
         val quantity = Quantity.ofAndroidType(event.sensor.type) ?: return
         if (quantity == Quantity.ACCELEROMETER) app.signal.add(event.values)
         try {
@@ -78,12 +87,16 @@ internal class RecognitionService :
     ) = Unit
 
     override fun onDestroy() {
-        sensors.unregisterListener(this)
-        wakeLock?.let { if (it.isHeld) it.release() }
+        synchronized(lock) {
+            ended = true
+            sensors.unregisterListener(this)
+            wakeLock?.let { if (it.isHeld) it.release() }
+        }
         stopRecording()
         app.choices.running = false
         thread?.let { running ->
             handler.removeCallbacks(tick)
+            handler.removeCallbacks(renewal)
             handler.post { recognizer?.close() }
             running.quitSafely()
         }
@@ -105,12 +118,23 @@ internal class RecognitionService :
         wakeLock =
             getSystemService(PowerManager::class.java)
                 .newWakeLock(PowerManager.PARTIAL_WAKE_LOCK, "smldist:recognition")
-                .apply { acquire(LONGEST_RUN_MS) }
+                .apply { setReferenceCounted(false) }
         val started = HandlerThread("recognition").apply { start() }
         thread = started
         handler = Handler(started.looper)
+        stayAwake()
         handler.post(::load)
     }
+
+    /** A lock with an end, renewed well before it: a thread that hangs does not keep the processor awake. */
+    private fun stayAwake() {
+        unlessEnded {
+            wakeLock?.acquire(AWAKE_MS)
+            handler.postDelayed(renewal, AWAKE_MS / 2)
+        }
+    }
+
+    private inline fun unlessEnded(act: () -> Unit) = synchronized(lock) { if (!ended) act() }
 
     private fun load() {
         try {
@@ -121,7 +145,7 @@ internal class RecognitionService :
             if (missing.isNotEmpty()) return fail(Reason.SENSOR_MISSING, missing.joinToString { it.key })
             val model = app.chosenModel()
             val classifier = app.open(model)
-            val result = app.pack.selfTest(model).run(classifier)
+            val result = linked(model) { app.pack.selfTest(model).run(classifier) }
             if (!result.passed) {
                 classifier.close()
                 val (found, allowed) = listOf(result.maxAbs, result.allowed).map(::decimal)
@@ -143,18 +167,30 @@ internal class RecognitionService :
         classifier: Classifier,
         found: List<Sensor>,
     ) {
-        recognizer = Recognizer(contract, classifier, ::record, ::onAnswer)
-        notice = oddHere()
-        val periodUs = (MICROSECONDS / contract.rateHz).toInt()
-        for (sensor in found) sensors.registerListener(this, sensor, periodUs, handler)
-        publish()
-        handler.postDelayed(tick, TICK_MS)
+        synchronized(lock) {
+            if (ended) return classifier.close()
+            recognizer = Recognizer(contract, classifier, phoneAxes(this), ::record, ::onAnswer)
+            notice = oddHere()
+            val periodUs = (MICROSECONDS / contract.rateHz).toInt()
+            val refused = found.filterNot { sensors.registerListener(this, it, periodUs, handler) }
+            if (refused.isNotEmpty()) {
+                sensors.unregisterListener(this)
+                val names = refused.joinToString { Quantity.ofAndroidType(it.type)?.key ?: it.name }
+                return fail(Reason.SENSOR_REFUSED, names)
+            }
+            publish()
+            handler.postDelayed(tick, TICK_MS)
+        }
     }
 
     private fun onAnswer(answer: Recognition) {
-        if (answer.label != recognition?.label) notifications.show(answer.label)
-        recognition = answer
+        show(answer)
         publish()
+    }
+
+    private fun show(answer: Recognition?) {
+        if (answer?.label != recognition?.label) unlessEnded { notifications.show(answer?.label) }
+        recognition = answer
     }
 
     private fun record(window: SensorWindow) {
@@ -194,6 +230,7 @@ internal class RecognitionService :
     internal fun lookAround(): Notice? {
         val running = recognizer ?: return null
         notice = running.notice(running.health()) ?: oddHere()
+        if (running.isStale) show(null)
         publish()
         return notice
     }
@@ -202,16 +239,19 @@ internal class RecognitionService :
         val running = recognizer ?: return
         val current = session ?: return
         if (failed) return
-        app.store.publish(UiState.Running(current, running.health(), recognition, notice, app.recordings.active))
+        val shown = UiState.Running(current, running.health(), recognition, notice, app.recordings.active)
+        unlessEnded { app.store.publish(shown) }
     }
 
     private fun fail(
         reason: Reason,
         detail: String,
     ) {
-        failed = true
-        app.store.publish(UiState.Failed(reason, detail))
-        stopSelf()
+        unlessEnded {
+            failed = true
+            app.store.publish(UiState.Failed(reason, detail))
+            stopSelf()
+        }
     }
 
     companion object {
@@ -220,7 +260,6 @@ internal class RecognitionService :
         private const val TICK_MS = 1000L
         private const val MICROSECONDS = 1e6
 
-        /** A forgotten recognition ends with the battery's patience: half a day. */
-        private const val LONGEST_RUN_MS = 12 * 3_600_000L
+        private const val AWAKE_MS = 600_000L
     }
 }

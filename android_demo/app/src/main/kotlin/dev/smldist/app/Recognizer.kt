@@ -2,23 +2,28 @@ package dev.smldist.app
 
 import dev.smldist.inference.Classifier
 import dev.smldist.inference.LatencyMeter
+import dev.smldist.sensing.AxisMap
 import dev.smldist.sensing.Quantity
 import dev.smldist.sensing.SensorContract
 import dev.smldist.sensing.SensorPipeline
+import dev.smldist.sensing.SensorSource
 import dev.smldist.sensing.SensorWindow
 import dev.smldist.sensing.SignalCheck
 import dev.smldist.sensing.SignalVerdict
 import dev.smldist.sensing.StableLabel
+import kotlin.math.ceil
 
 /**
  * Sensor events to answers. Use it from one thread, and [close] it there.
  *
+ * @param axes which axes of the sensors are the model's
  * @param onWindow is told each window, for recording
  * @param onAnswer is called after each window
  */
 internal class Recognizer(
     private val contract: SensorContract,
     private val classifier: Classifier,
+    axes: AxisMap,
     private val onWindow: (SensorWindow) -> Unit,
     private val onAnswer: (Recognition) -> Unit,
 ) : AutoCloseable {
@@ -26,8 +31,18 @@ internal class Recognizer(
     private val check = SignalCheck(contract)
     private val latency = LatencyMeter()
     private val logits = FloatArray(contract.labels.size)
-    private val pipeline = SensorPipeline(contract, sink = ::take)
-    private var receivedBefore = 0L
+    private val pipeline =
+        SensorPipeline(contract, contract.quantities.map { SensorSource(it, axes = axes) }, sink = ::take)
+    private var before = pipeline.report()
+    private var looksWithoutWindow = 0
+    private var looksToTellRestart = 0
+
+    /** Seconds between two windows, in which none can come. */
+    private val patience = LEAST_PATIENCE + ceil(contract.hop / contract.rateHz).toInt()
+
+    /** Whether the last answer was too old at the last [notice]: a sensor is silent, or windows should have come. */
+    var isStale: Boolean = false
+        private set
 
     /** Takes in one event. */
     fun add(
@@ -52,10 +67,17 @@ internal class Recognizer(
 
     /** What is odd since the last call; call it once a second. */
     fun notice(health: Health): Notice? {
-        val silent = health.received == receivedBefore
-        receivedBefore = health.received
+        val now = pipeline.report()
+        val silent = now.sensors.zip(before.sensors).any { (new, old) -> new.received == old.received }
+        looksWithoutWindow = if (now.windows == before.windows) looksWithoutWindow + 1 else 0
+        val restarted = now.sensors.sumOf { it.restarts } != before.sensors.sumOf { it.restarts }
+        looksToTellRestart = if (restarted) TOLD else maxOf(0, looksToTellRestart - 1)
+        before = now
+        isStale = silent || looksWithoutWindow > patience
+        if (isStale) stable.reset()
         return when {
             silent -> Notice.NO_EVENTS
+            looksToTellRestart > 0 -> Notice.CLOCK_WENT_BACK
             check.verdict == SignalVerdict.LOOKS_LIKE_G -> Notice.LOOKS_LIKE_G
             check.verdict == SignalVerdict.LACKS_GRAVITY -> Notice.LACKS_GRAVITY
             check.verdict == SignalVerdict.TOO_LARGE -> Notice.TOO_LARGE
@@ -80,6 +102,10 @@ internal class Recognizer(
     }
 
     private companion object {
+        const val LEAST_PATIENCE = 2
+
+        /** Looks at which a restart is told. */
+        const val TOLD = 10
         const val MEDIAN = 0.5
         const val SLOW = 0.95
 

@@ -2,6 +2,7 @@ package dev.smldist.app
 
 import android.content.ContentProvider
 import android.content.ContentValues
+import android.content.Context
 import android.database.Cursor
 import android.database.MatrixCursor
 import android.net.Uri
@@ -73,14 +74,16 @@ internal class RecordingProvider : ContentProvider() {
 
     companion object {
         const val TYPE: String = "text/csv"
-        private const val AUTHORITY = "dev.smldist.app.recordings"
 
-        /** The address of a recording. */
-        fun address(file: File): Uri =
+        /** The address of a recording; the authority is the manifest's, `${applicationId}.recordings`. */
+        fun address(
+            context: Context,
+            file: File,
+        ): Uri =
             Uri
                 .Builder()
                 .scheme("content")
-                .authority(AUTHORITY)
+                .authority("${context.packageName}.recordings")
                 .appendPath(file.name)
                 .build()
     }

@@ -36,6 +36,7 @@ internal enum class Reason(
     val text: Int,
 ) {
     SENSOR_MISSING(R.string.reason_sensor),
+    SENSOR_REFUSED(R.string.reason_sensor_refused),
     ASSETS(R.string.reason_assets),
     RUNTIME_MISSING(R.string.reason_runtime),
     CONTRACT(R.string.reason_contract),
@@ -48,6 +49,7 @@ internal enum class Notice(
     val text: Int,
 ) {
     NO_EVENTS(R.string.notice_no_events),
+    CLOCK_WENT_BACK(R.string.notice_clock),
     LOOKS_LIKE_G(R.string.notice_looks_like_g),
     LACKS_GRAVITY(R.string.notice_lacks_gravity),
     TOO_LARGE(R.string.notice_too_large),

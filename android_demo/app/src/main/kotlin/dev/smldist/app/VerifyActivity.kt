@@ -61,7 +61,7 @@ internal class VerifyActivity : Activity() {
         val missing = mutableListOf<JsonObject>()
         for (model in models()) {
             try {
-                app.open(model).use { found += verification.run(it, device) }
+                linked(model) { app.open(model).use { found += verification.run(it, device) } }
             } catch (error: RuntimeMissingException) {
                 missing += Verification.notRun(model, device, error.message.orEmpty())
             }

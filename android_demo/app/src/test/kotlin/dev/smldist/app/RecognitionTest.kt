@@ -4,17 +4,26 @@ import android.app.Notification
 import android.app.NotificationManager
 import android.content.Intent
 import android.content.pm.ServiceInfo
+import android.view.Surface
+import dev.smldist.inference.Classifier
+import dev.smldist.sensing.AxisMap
 import dev.smldist.sensing.Quantity
 import org.junit.Assert.assertEquals
 import org.junit.Assert.assertFalse
 import org.junit.Assert.assertNotNull
 import org.junit.Assert.assertNull
+import org.junit.Assert.assertSame
 import org.junit.Assert.assertTrue
 import org.junit.Assume.assumeNotNull
 import org.junit.Test
 import org.junit.runner.RunWith
 import org.robolectric.RobolectricTestRunner
 import org.robolectric.Shadows.shadowOf
+import org.robolectric.annotation.Config
+import org.robolectric.shadows.ShadowDisplay
+import org.robolectric.shadows.ShadowPowerManager
+import java.util.concurrent.CountDownLatch
+import java.util.concurrent.TimeUnit
 
 /** The service with the real model of the assets, run by the real TFLite library. */
 @RunWith(RobolectricTestRunner::class)
@@ -139,6 +148,184 @@ internal class RecognitionTest {
         val service = phone.service()
         assertEquals(Notice.NOTIFICATIONS_DENIED, phone.await<UiState.Running>().notice)
         service.destroy()
+    }
+
+    @Test
+    fun `a stop while the model loads leaves no sensor on and nothing that runs`() {
+        val phone = TestPhone()
+        phone.app.pack
+        val (loading, stopped) = List(2) { CountDownLatch(1) }
+        val open = phone.app.opener
+        var closed = 0
+        phone.app.opener = { model ->
+            loading.countDown()
+            stopped.await()
+            val opened = open(model)
+            object : Classifier by opened {
+                override fun close() {
+                    closed++
+                    opened.close()
+                }
+            }
+        }
+        val service = phone.service()
+        assertTrue(loading.await(1, TimeUnit.MINUTES))
+        val thread = phone.thread()
+        service.destroy()
+        phone.await<UiState.Stopped>()
+        stopped.countDown()
+        thread.join()
+        assertFalse(phone.listening(service.get()))
+        phone.await<UiState.Stopped>()
+        assertEquals(1, closed)
+        val notifications = shadowOf(phone.app.getSystemService(NotificationManager::class.java))
+        assertEquals(0, notifications.allNotifications.size)
+    }
+
+    @Test
+    fun `a runtime that cannot be loaded is told, and does not end the app`() {
+        val phone = TestPhone()
+        phone.app.opener = { throw UnsatisfiedLinkError("no tensorflowlite_jni") }
+        val service = phone.service()
+        val failed = phone.await<UiState.Failed>()
+        assertEquals(Reason.RUNTIME_MISSING, failed.reason)
+        assertTrue(failed.detail, "no tensorflowlite_jni" in failed.detail)
+        service.destroy()
+    }
+
+    @Test
+    fun `a native method that is missing at the first window is told, too`() {
+        val phone = TestPhone()
+        val open = phone.app.opener
+        phone.app.opener = { model ->
+            object : Classifier by open(model) {
+                override fun classify(
+                    window: FloatArray,
+                    logits: FloatArray,
+                ) = throw UnsatisfiedLinkError("run")
+            }
+        }
+        val service = phone.service()
+        assertEquals(Reason.RUNTIME_MISSING, phone.await<UiState.Failed>().reason)
+        service.destroy()
+    }
+
+    @Test
+    fun `a sensor that Android refuses to deliver is told`() {
+        val phone = TestPhone()
+        phone.refusing = true
+        val service = phone.service()
+        val failed = phone.await<UiState.Failed>()
+        assertEquals(Reason.SENSOR_REFUSED, failed.reason)
+        assertEquals("accelerometer, gyroscope", failed.detail)
+        assertFalse(phone.listening(service.get()))
+        service.destroy()
+    }
+
+    @Test
+    fun `silent sensors leave no label on the screen or in the notification`() {
+        val phone = TestPhone()
+        val service = phone.service()
+        phone.await<UiState.Running>()
+        repeat(4) { phone.play(phone.golden.x[0]) }
+        service.get().lookAround()
+        assertNotNull(checkNotNull(phone.await<UiState.Running>().recognition).label)
+        assertEquals(Notice.NO_EVENTS, service.get().lookAround())
+        assertNull(phone.await<UiState.Running>().recognition)
+        assertEquals(phone.app.getString(R.string.uncertain), phone.notification())
+        phone.play(phone.golden.x[0], stepNs = 1_000_000_000L)
+        repeat(4) { phone.play(phone.golden.x[0]) }
+        assertNull(service.get().lookAround())
+        assertNotNull(phone.await<UiState.Running>().recognition)
+        phone.play(phone.golden.x[0], only = setOf(Quantity.ACCELEROMETER))
+        assertEquals(Notice.NO_EVENTS, service.get().lookAround())
+        assertNull(phone.await<UiState.Running>().recognition)
+        service.destroy()
+    }
+
+    @Test
+    fun `a label does not outlive windows that cease though events come`() {
+        val phone = TestPhone()
+        val service = phone.service()
+        phone.await<UiState.Running>()
+        repeat(4) { phone.play(phone.golden.x[0]) }
+        service.get().lookAround()
+        repeat(30) {
+            phone.play(phone.golden.x[0], stepNs = 1_000_000_000L)
+            service.get().lookAround()
+        }
+        assertNull(phone.await<UiState.Running>().recognition)
+        service.destroy()
+    }
+
+    @Test
+    fun `one event stamped an hour ahead does not end the recognition, and is told`() {
+        val phone = TestPhone()
+        val service = phone.service()
+        phone.await<UiState.Running>()
+        repeat(2) { phone.play(phone.golden.x[0]) }
+        phone.send(floatArrayOf(0f, 0f, 9.81f), aheadNs = 3_600_000_000_000L)
+        repeat(4) { phone.play(phone.golden.x[0]) }
+        assertEquals(Notice.CLOCK_WENT_BACK, service.get().lookAround())
+        assertNotNull(phone.await<UiState.Running>().recognition)
+        val before = phone.await<UiState.Running>().health.dropped
+        assertTrue(before in 50L..51L)
+        service.destroy()
+    }
+
+    @Test
+    fun `the processor is kept awake for as long as the recognition runs, and no longer`() {
+        val phone = TestPhone()
+        val service = phone.service()
+        phone.await<UiState.Running>()
+        val lock = checkNotNull(ShadowPowerManager.getLatestWakeLock())
+        val looper = shadowOf(phone.thread().looper)
+        repeat(13 * 15) {
+            looper.idleFor(4, TimeUnit.MINUTES)
+            assertTrue("after ${4 * (it + 1)} minutes", lock.isHeld)
+        }
+        service.destroy()
+        assertFalse(lock.isHeld)
+    }
+
+    @Test
+    @Config(qualifiers = "w960dp-h600dp-land")
+    fun `a tablet that is upright in landscape feeds the model a phone's axes`() {
+        val display = checkNotNull(ShadowDisplay.getDefaultDisplay())
+        shadowOf(display).setRotation(Surface.ROTATION_0)
+        assertEquals(listOf(2f, -1f, 9f), recordedAcceleration(floatArrayOf(1f, 2f, 9f)))
+    }
+
+    @Test
+    fun `a phone feeds the model its own axes`() {
+        assertEquals(listOf(1f, 2f, 9f), recordedAcceleration(floatArrayOf(1f, 2f, 9f)))
+    }
+
+    @Test
+    fun `a phone turned to landscape is no tablet, and a tablet turned to portrait no phone`() {
+        assertSame(AxisMap.DEVICE, phoneAxes(Surface.ROTATION_0, 400, 900))
+        assertSame(AxisMap.DEVICE, phoneAxes(Surface.ROTATION_90, 900, 400))
+        assertSame(AxisMap.LANDSCAPE_NATURAL, phoneAxes(Surface.ROTATION_270, 600, 960))
+        assertSame(AxisMap.LANDSCAPE_NATURAL, phoneAxes(Surface.ROTATION_180, 960, 600))
+        assertSame(AxisMap.DEVICE, phoneAxes(Surface.ROTATION_0, 400, 400))
+    }
+
+    /** The first row that is recorded while the accelerometer delivers [values]. */
+    private fun recordedAcceleration(values: FloatArray): List<Float> {
+        val phone = TestPhone()
+        val service = phone.service()
+        phone.await<UiState.Running>()
+        phone.app.recordings.start(phone.contract, "axes")
+        val width = phone.contract.channels.size
+        val window = FloatArray(phone.contract.length * width) { values[it % width % AXES] }
+        repeat(2) { phone.play(window) }
+        service.destroy()
+        val rows = phone.app.recordings.files.single().readLines().map { it.split(',') }
+        return listOf("acc_x", "acc_y", "acc_z").map { rows[1][rows[0].indexOf(it)].toFloat() }
+    }
+
+    private companion object {
+        const val AXES = 3
     }
 
     private fun argmax(row: FloatArray) = row.indices.maxByOrNull { row[it] }

@@ -1,5 +1,6 @@
 package dev.smldist.app
 
+import android.content.ContextWrapper
 import dev.smldist.sensing.Quantity
 import dev.smldist.sensing.Replay
 import dev.smldist.sensing.SensorPipeline
@@ -140,10 +141,24 @@ internal class RecordingsTest {
     }
 
     @Test
+    fun `an app of another name has a provider of its own`() {
+        record(phone.contract.length)
+        val other =
+            object : ContextWrapper(phone.app) {
+                override fun getPackageName() = "com.example.other"
+            }
+        val file = recordings.files.single()
+        assertEquals("com.example.other.recordings", RecordingProvider.address(other, file).authority)
+        val authority = checkNotNull(RecordingProvider.address(phone.app, file).authority)
+        val provider = phone.app.packageManager.resolveContentProvider(authority, 0)
+        assertEquals(RecordingProvider::class.java.name, provider?.name)
+    }
+
+    @Test
     fun `the provider gives recordings to read and nothing else`() {
         record(phone.contract.length)
         val provider = Robolectric.setupContentProvider(RecordingProvider::class.java)
-        val address = RecordingProvider.address(recordings.files.single())
+        val address = RecordingProvider.address(phone.app, recordings.files.single())
         provider.openFile(address, "r").use { assertTrue(it.statSize > 0) }
         assertThrows(SecurityException::class.java) { provider.openFile(address, "w") }
         val other = address.buildUpon().appendPath("../../shared_prefs/choices.xml").build()

@@ -27,6 +27,7 @@ internal class ScreenTest {
     private val detail =
         mapOf(
             Reason.SENSOR_MISSING to "gyroscope",
+            Reason.SENSOR_REFUSED to "gyroscope",
             Reason.ASSETS to "tflite/model_fp32.tflite has SHA-256 0a1b2c, expected 3d4e5f: install the app again",
             Reason.RUNTIME_MISSING to "executorch/model_fp32.pte needs ExecuTorch, which this APK lacks",
             Reason.CONTRACT to "Channel body_acc_x is derived from others.",

@@ -1,11 +1,14 @@
 package dev.smldist.app
 
 import android.app.Activity
+import android.app.Notification
+import android.app.NotificationManager
 import android.content.Intent
 import android.graphics.Bitmap
 import android.graphics.Canvas
 import android.hardware.Sensor
 import android.hardware.SensorManager
+import android.os.HandlerThread
 import android.os.Looper
 import dev.smldist.inference.GoldenWindows
 import dev.smldist.sensing.Quantity
@@ -39,6 +42,25 @@ internal class TestPhone(
             .create()
             .startCommand(0, 1)
 
+    /** Whether Android refuses to deliver sensors. */
+    var refusing: Boolean = false
+        set(value) {
+            field = value
+            shadowOf(manager).setForceListenersToFail(value)
+        }
+
+    /** The text of the one notification that stands. */
+    fun notification(): String {
+        val shown = shadowOf(app.getSystemService(NotificationManager::class.java)).allNotifications.single()
+        return shown.extras.getString(Notification.EXTRA_TEXT).orEmpty()
+    }
+
+    /** The thread of the service that was started last. */
+    fun thread(): HandlerThread {
+        val threads = Thread.getAllStackTraces().keys.filterIsInstance<HandlerThread>()
+        return threads.filter { it.name == "recognition" }.maxBy { it.id }
+    }
+
     fun listening(service: RecognitionService): Boolean = shadowOf(manager).hasListener(service)
 
     /** Waits for a state, as a user would. */
@@ -57,9 +79,10 @@ internal class TestPhone(
         window: FloatArray,
         stepNs: Long = Math.round(1e9 / contract.rateHz),
         scale: Float = 1f,
+        only: Set<Quantity> = present.keys,
     ) {
         for (row in 0 until contract.length) {
-            for ((quantity, sensor) in present) {
+            for ((quantity, sensor) in present.filterKeys { it in only }) {
                 val values = contract.eventValues(quantity, window, row)
                 send(sensor, FloatArray(values.size) { scale * values[it] })
             }
@@ -67,11 +90,18 @@ internal class TestPhone(
         }
     }
 
+    /** One event of the accelerometer, stamped [aheadNs] after the time of the phone. */
+    fun send(
+        values: FloatArray,
+        aheadNs: Long,
+    ) = send(present.getValue(Quantity.ACCELEROMETER), values, clockNs + aheadNs)
+
     private fun send(
         sensor: Sensor,
         values: FloatArray,
+        timeNs: Long = clockNs,
     ) {
-        val event = SensorEventBuilder.newBuilder(sensor, values).setTimestamp(clockNs).build()
+        val event = SensorEventBuilder.newBuilder(sensor, values).setTimestamp(timeNs).build()
         shadowOf(manager).sendSensorEventToListeners(event)
     }
 

@@ -5,11 +5,16 @@ private const val AXES = 3
 /** How many of the latest events the measured rate is taken from. */
 private const val RATE_EVENTS = 256
 
+/** So many late events one after the other mean that the newest event's time stamp was wrong; the same in Python. */
+internal const val LATE_IN_A_ROW = 50
+
 /**
  * Events of one sensor in the order of their own time stamps, in a ring of primitive arrays.
  *
  * An event may arrive up to [reorderNs] later than a newer one; until then it is not final, and nothing is computed from
  * what follows it. So the outcome does not depend on the order of arrival within that horizon, nor on batches.
+ *
+ * The last of [LATE_IN_A_ROW] late events is believed instead: events held that are stamped later than it are dropped.
  */
 internal class EventTrack(
     private val source: SensorSource,
@@ -40,30 +45,66 @@ internal class EventTrack(
     private var notFinite = 0L
     private var overflowed = 0L
     private var gaps = 0L
+    private var lateInARow = 0
+    private var ahead = 0L
+    private var restarts = 0L
 
     /** Whether the next event would push out one that is still needed. */
     val isFull: Boolean get() = tail - cursor == times.size.toLong()
 
+    /** Takes in one event; true if the event at the cursor was dropped, so that its segment cannot go on. */
     fun add(
         timeNs: Long,
         x: Float,
         y: Float,
         z: Float,
-    ) {
+    ): Boolean {
         received++
         if (!x.isFinite() || !y.isFinite() || !z.isFinite()) {
             notFinite++
-            return
+            return false
         }
+        var cut = false
         if (tail > first && timeNs < newestNs - reorderNs) {
-            late++
-            return
+            lateInARow++
+            if (lateInARow < LATE_IN_A_ROW) {
+                late++
+                return false
+            }
+            cut = dropAfter(timeNs)
         }
+        lateInARow = 0
         val place = placeOf(timeNs)
         if (place > first && time(place - 1) == timeNs) {
             duplicates++
-            return
+        } else {
+            insert(place, timeNs, x, y, z)
         }
+        return cut
+    }
+
+    /** Drops the events held that are stamped later than [timeNs]; true if that at the cursor is one of them. */
+    private fun dropAfter(timeNs: Long): Boolean {
+        restarts++
+        while (tail > cursor && time(tail - 1) > timeNs) {
+            tail--
+            ahead++
+        }
+        if (tail > cursor) {
+            newestNs = time(tail - 1)
+            return false
+        }
+        first = tail
+        return true
+    }
+
+    private fun insert(
+        place: Long,
+        timeNs: Long,
+        x: Float,
+        y: Float,
+        z: Float,
+    ) {
         makeRoom(place)
         times[slot(place)] = timeNs
         for (axis in 0 until AXES) {
@@ -97,6 +138,7 @@ internal class EventTrack(
     fun clear() {
         first = tail
         cursor = tail
+        lateInARow = 0
         ended = false
     }
 
@@ -177,7 +219,9 @@ internal class EventTrack(
             late = late,
             notFinite = notFinite,
             overflowed = overflowed,
+            ahead = ahead,
             gaps = gaps,
+            restarts = restarts,
             rateHz = rateHz(),
         )
 

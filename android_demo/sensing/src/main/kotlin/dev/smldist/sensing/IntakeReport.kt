@@ -8,7 +8,9 @@ package dev.smldist.sensing
  * @property late dropped: older than the reorder horizon
  * @property notFinite dropped: a NaN or an infinity
  * @property overflowed dropped: waited too long for another sensor's events
+ * @property ahead dropped: stamped later than an event that was believed after many late ones
  * @property gaps silences longer than the contract's gap
+ * @property restarts how often time went back: so many events in a row were late that the newest time was wrong
  * @property rateHz measured over the latest events, without gaps; null without two events
  */
 public data class SensorReport(
@@ -18,11 +20,13 @@ public data class SensorReport(
     val late: Long,
     val notFinite: Long,
     val overflowed: Long,
+    val ahead: Long,
     val gaps: Long,
+    val restarts: Long,
     val rateHz: Double?,
 ) {
     /** Events that became part of the signal. */
-    val used: Long get() = received - duplicates - late - notFinite - overflowed
+    val used: Long get() = received - duplicates - late - notFinite - overflowed - ahead
 }
 
 /**

@@ -75,7 +75,10 @@ public class SensorPipeline(
             stepper.interrupt()
             cutter.restart()
         }
-        track.add(timeNs, x, y, z)
+        if (track.add(timeNs, x, y, z)) {
+            stepper.interrupt()
+            cutter.restart()
+        }
         drain()
     }
 

@@ -49,6 +49,13 @@ public class AxisMap private constructor(
         public val DEVICE: AxisMap = of("x", "y", "z")
 
         /**
+         * A device whose natural orientation is landscape, as many tablets' is, held upright as a phone is.
+         *
+         * Upright is what Android takes for portrait on such a device by default, `Surface.ROTATION_270`.
+         */
+        public val LANDSCAPE_NATURAL: AxisMap = of("y", "-x", "z")
+
+        /**
          * The model's x, y and z as the sensor's axes, each once, such as `of("y", "-x", "z")`.
          *
          * @throws ContractException an axis is unknown or stands twice

@@ -41,6 +41,59 @@ class SensorPipelineTest {
         assertEquals(2L, report.segments)
     }
 
+    /** tests/unit/data/test_streams.py has the same numbers. */
+    @Test
+    fun `an event stamped an hour ahead costs fifty events, not the recording`() {
+        feed(0, 101)
+        pipeline.add(Quantity.ACCELEROMETER, 100 * stepNs + HOUR_NS, 0f, 0f, 0f)
+        feed(101, 400)
+        pipeline.finish()
+
+        val starts = listOf(0L, 32L) + (150L..310L step 32)
+        assertEquals(starts, kept.map { it.startNs / stepNs })
+        assertEquals(starts.map { it.toFloat() }, kept.map { it.values[0] })
+        assertEquals(listOf(true, false, true), kept.take(3).map { it.isFirst })
+        val acceleration = pipeline.report().sensors[0]
+        assertEquals(listOf(49L, 1L, 1L), acceleration.run { listOf(late, ahead, restarts) })
+        assertEquals(401L - 50, acceleration.used)
+        assertEquals(0L, pipeline.report().sensors[1].restarts)
+    }
+
+    @Test
+    fun `the first event stamped ahead is dropped, too`() {
+        pipeline.add(Quantity.ACCELEROMETER, HOUR_NS, 0f, 0f, 0f)
+        feed(0, 200)
+        pipeline.finish()
+
+        assertEquals(listOf(49L, 81L, 113L), kept.map { it.startNs / stepNs })
+    }
+
+    @Test
+    fun `clocks that go ahead for a while and come back lose no more than the way back`() {
+        feed(0, 101)
+        for (index in 101 until 201) {
+            for (quantity in contract.quantities) pipeline.add(quantity, index * stepNs + HOUR_NS, 0f, 0f, 0f)
+        }
+        feed(201, 400)
+        pipeline.finish()
+
+        val back = kept.filter { it.startNs in 201 * stepNs..400 * stepNs }.map { it.startNs / stepNs }
+        assertEquals((250L..314L step 32).toList(), back)
+        assertEquals(listOf(1L, 1L), pipeline.report().sensors.map { it.restarts })
+    }
+
+    @Test
+    fun `fewer late events in a row are only late`() {
+        feed(0, 101)
+        repeat(3) { round ->
+            repeat(LATE_IN_A_ROW - 1) { pipeline.add(Quantity.ACCELEROMETER, it * stepNs, 0f, 0f, 0f) }
+            feed(101 + round, 102 + round)
+        }
+
+        val acceleration = pipeline.report().sensors[0]
+        assertEquals(listOf(3L * (LATE_IN_A_ROW - 1), 0L), acceleration.run { listOf(late, restarts) })
+    }
+
     @Test
     fun `after a gap windows begin anew and say so`() {
         feed(0, 100)
@@ -129,6 +182,10 @@ class SensorPipelineTest {
         assertEquals(Quantity.GYROSCOPE, Quantity.ofAndroidType(4))
         assertEquals(null, Quantity.ofAndroidType(6))
         assertFalse(types.size < Quantity.entries.size)
+    }
+
+    private companion object {
+        const val HOUR_NS = 3_600 * SECOND_NS
     }
 
     private fun assertRefused(
