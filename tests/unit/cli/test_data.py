@@ -137,8 +137,14 @@ def test_show_counts_for_machines(tmp_path: Path, capsys: pytest.CaptureFixture[
     ],
 )
 def test_show_ends_as_other_commands_do(
-    arguments: list[str], code: int, words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    arguments: list[str],
+    code: int,
+    words: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.delenv("FACTORY_DATA", raising=False)
     out = [] if "--out" in arguments else ["--out", str(tmp_path / "page.html")]
     assert run(["data", "show", *arguments, "--cache", str(tmp_path / "cache"), *out]) == code
     error = capsys.readouterr().err.strip().splitlines()[-1]
