@@ -4,6 +4,7 @@ Rows come from one or many files; what a row does not hold itself (person, label
 Values are converted to SI units on reading. Nothing is repaired unless `cleaning` says so.
 """
 
+from collections.abc import Mapping
 from typing import Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
@@ -13,6 +14,11 @@ from factory.contracts.window import Quantity
 
 SourceUnit = Literal["m/s^2", "g", "rad/s", "deg/s", "uT", "1"]
 TimeUnit = Literal["s", "ms", "us", "ns", "min", "d", "iso", "samples"]
+NS: Mapping[TimeUnit, int] = {
+    "s": 1_000_000_000, "ms": 1_000_000, "us": 1_000, "ns": 1, "min": 60_000_000_000, "d": 86_400_000_000_000, "iso": 1,
+}  # fmt: skip
+"""Nanoseconds of one tick of each unit; dates are read as nanoseconds since 1970."""
+SECONDS: Mapping[TimeUnit, float] = {unit: ns / 1e9 for unit, ns in NS.items()}
 
 UNKNOWN_PLACEMENT, UNKNOWN_AXES = "unknown", "as recorded"
 """What `factory init` writes for what no file tells; `factory data check` asks for it."""

@@ -66,6 +66,11 @@ def recordings_as_people(names: Sequence[str]) -> dict[str, list[str]]:
     return dict(people) if len(several) >= enough and 2 * len(several) >= len(people) else {}
 
 
+def natural(name: str) -> list[tuple[int, str]]:
+    """A key that sorts 's2' before 's10'."""
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"([0-9]+)", name) if part]
+
+
 def _groups(names: Iterable[str], form: Callable[[str], str]) -> list[tuple[str, ...]]:
     found: defaultdict[str, dict[str, None]] = defaultdict(dict)
     for name in names:

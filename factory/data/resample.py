@@ -131,7 +131,7 @@ def _interpolated(recording: Recording, start: int, stop: int, rate_hz: float) -
         values = _interpolate(at, near, recording.samples[rows])
         if oversampling > 1:
             values = _decimate(values, taps, oversampling)
-        labels = _nearest(begin + wanted / rate_hz, near, recording.labels[rows])
+        labels = nearest(begin + wanted / rate_hz, near, recording.labels[rows])
         yield Piece(samples=values.astype(np.float32), labels=labels, first=low == 0)
         release(recording)
 
@@ -147,12 +147,13 @@ def _interpolate(at: NDArray[np.float64], time_s: NDArray[np.float64], samples: 
     return np.stack([np.interp(at, time_s, samples[:, channel]) for channel in range(samples.shape[1])], axis=1)
 
 
-def _nearest(at: NDArray[np.float64], time_s: NDArray[np.float64], labels: Ints) -> Ints:
+def nearest(at: NDArray[np.float64], time_s: NDArray[np.float64], labels: Ints) -> Ints:
+    """(n,) label of the row nearest to each time; `time_s` (T,) rises."""
     right = np.clip(np.searchsorted(time_s, at), 1, max(len(time_s) - 1, 1))
     right = np.minimum(right, len(time_s) - 1)
     left = np.maximum(right - 1, 0)
-    nearest = np.where(at - time_s[left] <= time_s[right] - at, left, right)
-    found: Ints = labels[nearest]
+    row = np.where(at - time_s[left] <= time_s[right] - at, left, right)
+    found: Ints = labels[row]
     return found
 
 

@@ -9,7 +9,6 @@ kinds 'official', 'subjects' and 'loso'.
 """
 
 import hashlib
-import re
 from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
@@ -20,6 +19,7 @@ from factory.contracts.dataset import Ints, Split, WindowSet
 from factory.contracts.errors import DataError, LeakageError, RecipeError, TrainingError
 from factory.contracts.recipe import Recipe, SplitRecipe
 from factory.data.leakage import check_split
+from factory.data.names import natural
 
 __all__ = ["check_split", "make_split", "require_trainable", "split_by_people", "subjects_of"]
 
@@ -86,7 +86,7 @@ def split_by_people(windows: WindowSet, train: Sequence[str], validation: Sequen
         if names:
             raise DataError(
                 f"the split lists {len(named)} subjects, the windows have {len(subjects)}; {what}: "
-                f"{', '.join(sorted(names, key=_natural))}: use the recordings it was made from, or build again"
+                f"{', '.join(sorted(names, key=natural))}: use the recordings it was made from, or build again"
             )
     split = Split(train=_of(windows, train), validation=_of(windows, validation), test=_of(windows, test))
     _require_classes(windows, split)
@@ -115,11 +115,7 @@ def require_trainable(windows: WindowSet, split: Split, recipe: Recipe) -> None:
 
 def subjects_of(windows: WindowSet) -> list[str]:
     """Every subject once, '2' before '10'."""
-    return sorted(np.unique(windows.subject).tolist(), key=_natural)
-
-
-def _natural(name: str) -> list[tuple[int, str]]:
-    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", name) if part]
+    return sorted(np.unique(windows.subject).tolist(), key=natural)
 
 
 def _of(windows: WindowSet, subjects: Sequence[str]) -> Ints:
@@ -143,7 +139,7 @@ def _test_subjects(windows: WindowSet, subjects: list[str], recipe: SplitRecipe,
 
 
 def _known(wanted: Sequence[str], subjects: list[str], where: str) -> set[str]:
-    if unknown := sorted(set(wanted) - set(subjects), key=_natural):
+    if unknown := sorted(set(wanted) - set(subjects), key=natural):
         raise RecipeError(f"{where} names {', '.join(unknown)}: subjects with windows are {', '.join(subjects)}")
     return set(wanted)
 

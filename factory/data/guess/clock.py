@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from factory.contracts.errors import DataError
-from factory.contracts.table import TimeUnit
+from factory.contracts.table import SECONDS, TimeUnit
 from factory.data.guess.check import Check, listed
 from factory.data.guess.columns import Chosen, Found, Roles
 from factory.data.guess.dates import date_forms, dates
@@ -19,15 +19,6 @@ from factory.data.intake.dates import NotADateError
 from factory.data.intake.sheet import MOST_TICKS
 from factory.data.statistics import Doubles
 
-SECONDS: Mapping[TimeUnit, float] = {
-    "s": 1.0,
-    "ms": 1e-3,
-    "us": 1e-6,
-    "ns": 1e-9,
-    "min": 60.0,
-    "d": 86400.0,
-    "iso": 1e-9,
-}
 _UNIT_WORDS: Mapping[TimeUnit, tuple[str, ...]] = {
     "ms": ("ms", "msec", "millis", "milliseconds", "milliseconden", "millisekunden"),
     "us": ("us", "micros", "microseconds", "\u03bcs", "mikrosekunden"),

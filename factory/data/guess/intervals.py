@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from factory.contracts.errors import DataError
-from factory.contracts.table import Intervals, Reading, TimeUnit
+from factory.contracts.table import SECONDS, Intervals, Reading, TimeUnit
 from factory.data.guess.check import Check, listed
-from factory.data.guess.clock import SECONDS, Clock
+from factory.data.guess.clock import Clock
 from factory.data.guess.columns import Roles
 from factory.data.guess.label_files import RecordingContext, RecordingSpan, code_names, guess_intervals
 from factory.data.guess.project import Project

@@ -9,12 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from factory.contracts.errors import RecipeError
-from factory.contracts.table import TimeUnit
+from factory.contracts.table import SECONDS, TimeUnit
 from factory.data.intake.dates import NotADateError, parse_dates
 
 Doubles = NDArray[np.float64]
 
-SECONDS: dict[TimeUnit, float] = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9, "min": 60.0, "d": 86400.0, "iso": 1e-9}
 _ORDER: tuple[TimeUnit, ...] = ("s", "ms", "us", "ns", "d", "samples", "min")
 _FORMS = tuple(
     f"{day}{gap}{clock}"

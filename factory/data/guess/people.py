@@ -9,6 +9,7 @@ from factory.data.guess.check import Check, listed
 from factory.data.guess.columns import Found
 from factory.data.guess.labels import respelled
 from factory.data.guess.rows import Scan
+from factory.data.names import natural
 
 _LEAST = 3
 _PART = re.compile(r"(.+?)[\s_./-]+((?:[a-z]+[\s_-]?)?\d+)", re.IGNORECASE)
@@ -47,7 +48,9 @@ def guess_people(scan: Scan, subject: Found, where: str) -> PeopleGuess:
             "--subject COLUMN"
         )
     checks += _recordings_as_people(sorted(rows))
-    return PeopleGuess(rows=dict(sorted(rows.items(), key=_natural)), rename=rename, checks=tuple(checks))
+    return PeopleGuess(
+        rows=dict(sorted(rows.items(), key=lambda item: natural(item[0]))), rename=rename, checks=tuple(checks)
+    )
 
 
 def _recordings_as_people(names: list[str]) -> list[Check]:
@@ -69,7 +72,3 @@ def _recordings_as_people(names: list[str]) -> list[Check]:
         f"{{ {example}, ... }}"
     )
     return [Check(code="subject.recordings", key="columns.subject", message=message)]
-
-
-def _natural(item: tuple[str, int]) -> list[tuple[int, str]]:
-    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"([0-9]+)", item[0]) if part]

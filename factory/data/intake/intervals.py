@@ -15,20 +15,11 @@ from numpy.typing import NDArray
 
 from factory.contracts.dataset import Ints
 from factory.contracts.errors import DataError
-from factory.contracts.table import Intervals
+from factory.contracts.table import NS, Intervals
 from factory.data.intake.dates import NotADateError, parse_dates
 from factory.data.intake.patterns import fill, is_template
 from factory.data.intake.sheet import Kind, Sheet
 
-_NS = {
-    "s": 1_000_000_000,
-    "ms": 1_000_000,
-    "us": 1_000,
-    "ns": 1,
-    "min": 60_000_000_000,
-    "d": 86_400_000_000_000,
-    "samples": 1,
-}
 _CLOCK_S = 1e-6
 """What a clock in seconds since 1970, held as float64, rounds, rounded up."""
 _EARLY_S = 1.0
@@ -308,7 +299,8 @@ def _numbers(column: Any, intervals: Intervals) -> Ints:
 
     values = column.to_numpy(zero_copy_only=False)
     plain = np.asarray(values, np.float64)
-    factor, samples = _NS[intervals.unit], intervals.unit == "samples"
+    samples = intervals.unit == "samples"
+    factor = 1 if samples else NS[intervals.unit]
     faulty = ~(np.abs(plain) * factor < float(_FARTHEST // 2))
     if samples:
         faulty |= (plain != np.floor(plain)) | (plain < intervals.first_sample)

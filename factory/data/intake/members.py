@@ -8,7 +8,6 @@ import gzip
 import io
 import lzma
 import os
-import re
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -18,6 +17,7 @@ from typing import IO, Any
 from factory.contracts.errors import DataError
 from factory.contracts.files import BROKEN_ZIP
 from factory.data.intake.patterns import fit
+from factory.data.names import natural
 
 _ZIP = b"PK\x03\x04"
 _PACKED: Mapping[bytes, Any] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\x00": lzma.open}
@@ -156,11 +156,6 @@ def _walk(folder: Path) -> Iterator[Path]:
             continue
         entered.add(real)
         yield from (Path(place) / file for file in files)
-
-
-def natural(name: str) -> list[tuple[int, str]]:
-    """A key that sorts 's2' before 's10'."""
-    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"([0-9]+)", name) if part]
 
 
 def _with_fields(member: Member, fields: Mapping[str, str]) -> Member:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from factory.contracts.dataset import Floats, Ints
+from factory.data.resample import nearest
 from factory.data.streams import Events, join
 
 _NS = 1e9
@@ -63,21 +64,10 @@ def join_sensors(parts: Sequence[Part], channels: int, rate_hz: float, max_gap_s
             rows = np.empty(len(piece.samples), record)
             rows["time_s"] = piece.begin_ns / _NS + np.arange(len(rows)) / rate_hz
             rows["samples"] = piece.samples
-            rows["label"] = _nearest(rows["time_s"], parts[0].rows)
+            rows["label"] = nearest(rows["time_s"], parts[0].rows["time_s"], parts[0].rows["label"])
             file.write(rows.data)
     if not path.stat().st_size:
         empty = np.empty(0, record)
         return Whole(time_s=empty["time_s"], samples=empty["samples"], labels=empty["label"])
     whole = np.memmap(path, record, mode="r")
     return Whole(time_s=whole["time_s"], samples=whole["samples"], labels=whole["label"])
-
-
-def _nearest(at: NDArray[np.float64], rows: "NDArray[Any]") -> Ints:
-    """(n,) label of the row nearest to each time."""
-    time_s = rows["time_s"]
-    right = np.clip(np.searchsorted(time_s, at), 1, max(len(time_s) - 1, 1))
-    right = np.minimum(right, len(time_s) - 1)
-    left = np.maximum(right - 1, 0)
-    nearest = np.where(at - time_s[left] <= time_s[right] - at, left, right)
-    labels: Ints = rows["label"][nearest]
-    return labels

@@ -20,14 +20,15 @@ from factory.contracts.errors import DataError, RecipeError
 from factory.contracts.files import storage_errors
 from factory.contracts.progress import Progress
 from factory.contracts.recipe import parse_toml, validate
-from factory.contracts.table import SourceUnit, TableDescription
+from factory.contracts.table import SECONDS, SourceUnit, TableDescription
 from factory.contracts.window import Channel, Filter
 from factory.data.intake.detect import open_sheet
 from factory.data.intake.intervals import IntervalLabels, read_intervals
 from factory.data.intake.sheet import MOST_TICKS, MOST_VALUE
+from factory.data.names import natural
 from factory.data.sources.join import Part, join_sensors
 from factory.data.sources.spill import Spill, Track
-from factory.data.sources.table_reader import SECONDS, Batch, TableReader
+from factory.data.sources.table_reader import Batch, TableReader
 from factory.data.sources.tidy import tidy
 from factory.data.units import SI_FACTORS
 
@@ -96,8 +97,6 @@ class Table:
         Raises:
             DataError: A file cannot be read.
         """
-        from factory.data.intake.members import natural
-
         told = self.description.labels
         if told.order is not None:
             return told.order

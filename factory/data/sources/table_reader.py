@@ -20,7 +20,6 @@ from factory.data.intake.members import Member, find_members
 from factory.data.intake.patterns import fill, is_template
 from factory.data.intake.sheet import MOST_TICKS, Kind, Sheet
 
-SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9, "iso": 1e-9, "min": 60.0, "d": 86400.0}
 _NAMED = 6
 
 
