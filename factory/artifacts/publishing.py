@@ -4,11 +4,8 @@ A publisher that is killed leaves the old index or the new one; what it left bes
 by the next publisher of that model. A model's lock is held from choosing the version to writing the index.
 """
 
-import os
 import shutil
-import uuid
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -103,7 +100,7 @@ def _put(store: Path, folder: Path, path: str) -> ReleaseFile:
     digest, size = sha256_file(source), source.stat().st_size
     target = store / blob(digest)
     if not (target.is_file() and target.stat().st_size == size and sha256_file(target) == digest):
-        with _beside(target) as temporary:
+        with atomic_write(target) as temporary:
             shutil.copyfile(source, temporary)
             if sha256_file(temporary) != digest:
                 raise ArtifactError(f"{source} changed while it was published: publish again")
@@ -185,17 +182,3 @@ def _list(store: Path, name: str) -> None:
 def _write(path: Path, content: bytes) -> None:
     with atomic_write(path) as temporary:
         temporary.write_bytes(content)
-
-
-@contextmanager
-def _beside(target: Path) -> Iterator[Path]:
-    """A temporary file that no other publisher has, on any machine; it takes the name of `target` at the end."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".{uuid.uuid4().hex}.part")
-    try:
-        yield temporary
-        with temporary.open("rb+") as handle:
-            os.fsync(handle.fileno())
-        temporary.replace(target)
-    finally:
-        temporary.unlink(missing_ok=True)

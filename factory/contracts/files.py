@@ -4,6 +4,7 @@ import errno
 import hashlib
 import os
 import re
+import uuid
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -61,12 +62,12 @@ def storage_errors(path: Path) -> Iterator[None]:
 
 @contextmanager
 def atomic_write(path: Path) -> Iterator[Path]:
-    """Yield a temporary path beside `path`; on a clean exit it takes that name, on an error it is removed.
+    """Yield a path beside `path` that no other writer has; it takes that name at the end, on an error it is removed.
 
     Raises:
         StorageError: The disk is full or not writable, or a folder has that name.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:12]}.part")
     with storage_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
