@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 from factory.artifacts.documents import unsealed
+from factory.contracts.addresses import is_safe, redirected_to
 from factory.contracts.errors import ArtifactError, StorageError
 from factory.contracts.release import CATALOGUE, INDEX, RELEASE, Catalogue, Entry, Index, Release
 
@@ -18,7 +19,6 @@ BLOCK = 1 << 16
 _MOST_BYTES = 16_000_000
 """Of a document: an index of 1000 versions has 0.4 MB."""
 _TIMEOUT_S = 30
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _OK, _PARTIAL, _NOT_FOUND = 200, 206, 404
 
 
@@ -206,12 +206,11 @@ def _small(store: Reader, path: str, most: int) -> bytes:
 
 
 def _require_safe(url: str) -> None:
-    parts = urlsplit(url)
-    if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _LOOPBACK):
+    if not is_safe(url):
         raise StorageError(f"{url} is not read: anybody on the way could change it; use its https address")
 
 
 def _refuse_unsafe_redirect(answer: "Response", *_: object, **__: object) -> None:
     """Called by requests for each answer, before it follows a redirect."""
-    if answer.is_redirect:
-        _require_safe(urljoin(answer.url, answer.headers["location"]))
+    if target := redirected_to(answer):
+        _require_safe(target)

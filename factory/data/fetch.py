@@ -13,10 +13,11 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO, TYPE_CHECKING
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationError
 
+from factory.contracts.addresses import is_safe, redirected_to
 from factory.contracts.base import Contract
 from factory.contracts.errors import ArtifactError, DataError, StorageError
 from factory.contracts.files import BROKEN_ZIP, atomic_write, sha256_file, storage_errors
@@ -30,7 +31,6 @@ _MEGABYTE = 1_000_000
 _BLOCK = 1 << 20
 _TIMEOUT_S = 30
 _LITTER = ("__MACOSX", ".DS_Store")
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 class FetchedArchive(Contract):
@@ -145,8 +145,7 @@ def _require_complete(download: Download, folder: Path, target: Path) -> None:
 
 
 def _require_https(url: str) -> None:
-    parts = urlsplit(url)
-    if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _LOOPBACK):
+    if not is_safe(url):
         raise DataError(f"{url} is not fetched: only https addresses are; download and unpack it by hand")
 
 
@@ -221,8 +220,8 @@ def _download(url: str, workshop: Path, target: Path, known: FetchedArchive | No
 
 def _refuse_plain_redirect(answer: "Response", *_: object, **__: object) -> None:
     """Called by requests for each answer, before it follows a redirect."""
-    if answer.is_redirect:
-        _require_https(urljoin(answer.url, answer.headers["location"]))
+    if target := redirected_to(answer):
+        _require_https(target)
 
 
 def _reason(error: Exception) -> str:

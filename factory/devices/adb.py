@@ -4,7 +4,6 @@ Everything goes to one folder below /data/local/tmp, checked there by its hash a
 failure. The programs bring arm64's C library and its dynamic linker, so that Android's own is not needed.
 """
 
-import hashlib
 import re
 import shlex
 import shutil
@@ -17,7 +16,7 @@ from types import TracebackType
 from typing import Self
 
 from factory.contracts.errors import DeviceError, FactoryError, MissingToolError, StorageError
-from factory.contracts.files import says_no_space
+from factory.contracts.files import says_no_space, sha256_file
 from factory.devices.device import Answer, Question
 from factory.devices.runtimes import RUNTIMES, runtime_of
 from factory.devices.setups import SYSTEM, Setup
@@ -154,7 +153,7 @@ class AdbDevice:
 
     def _push(self, path: Path, name: str, executable: bool = False, again: bool = False) -> None:
         """Copy a file and compare its hash there."""
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        digest = sha256_file(path)
         if not again and digest + name in self._pushed:
             return
         there, what = f"{self._folder}/{name}", f"pushing {name}"

@@ -30,8 +30,6 @@ ANDROID_RUNTIMES = {
         time_last=False,
     )
 }
-LIMITS = "tflite_android"
-"""What device tolerances call files that this library runs: it is another release than the host's."""
 _MEMBER = f"jni/arm64-v8a/{LIBRARY}"
 _DOWNLOAD_S = 300
 

@@ -31,7 +31,7 @@ def read_transcript(text: str, where: str) -> Transcript:
     try:
         return Transcript.model_validate_json(lines[-1] if lines else "")
     except ValidationError as error:
-        said = "".join(c if c.isprintable() else " " for c in text.strip()[-100:])
+        said = one_line(text, 100)
         raise DeviceError(
             f"{where} answers {said!r} instead of a result: run again; if it stays so, restart it"
         ) from error

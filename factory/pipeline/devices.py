@@ -13,7 +13,7 @@ from factory.contracts.base import Contract
 from factory.contracts.code import code_hash
 from factory.contracts.dataset import Floats
 from factory.contracts.errors import ArtifactError, MissingToolError
-from factory.contracts.manifest import Check, DeviceRun, Latency, OnDevice, Outcome
+from factory.contracts.manifest import Check, DeviceRun, OnDevice, Outcome
 from factory.contracts.recipe import Core
 from factory.devices.arm64 import SCHEME as ARM64
 from factory.devices.arm64 import typical
@@ -31,6 +31,7 @@ from factory.pipeline.verification import Verified, verify_request
 from factory.verification.accuracy import measure
 from factory.verification.device_tolerances import limits
 from factory.verification.gates import output_step
+from factory.verification.measure import summary
 from factory.verification.on_device import COST_GATE, differ, judge_cost, judge_device
 from factory.verification.parity import compare
 
@@ -262,15 +263,8 @@ def _seen(request: VerifyRequest, job: _Job, answer: Answer, windows: Windows) -
         accuracy=accuracy,
         host_accuracy=host_accuracy,
         instructions=typical(answer.instructions),
-        latency=_latency(answer.latency_us),
+        latency=summary(np.asarray(answer.latency_us)) if answer.latency_us else None,
     )
-
-
-def _latency(times: Sequence[float]) -> Latency | None:
-    if not times:
-        return None
-    low, median, high = np.percentile(np.asarray(times), [5, 50, 95]).tolist()
-    return Latency(runs=len(times), median_us=median, p05_us=low, p95_us=high)
 
 
 def _check(gate: str, artifact: Artifact, outcome: Outcome, where: str, note: str) -> Check:

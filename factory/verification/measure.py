@@ -155,7 +155,7 @@ def alternating_latency(runners: Mapping[str, Runner], window: Floats, runs: int
         # Each round starts with another runner: going first after the switch is a disadvantage.
         for name in names[turn % len(names) :] + names[: turn % len(names)]:
             times[name].append(runners[name].latency_us(window, _ROUND))
-    return {name: _summary(np.concatenate(rounds)) for name, rounds in times.items()}
+    return {name: summary(np.concatenate(rounds)) for name, rounds in times.items()}
 
 
 def explain_parity(reference: Runner, runner: Runner, golden: GoldenPack, logits: Floats, bound: float) -> str:
@@ -173,6 +173,7 @@ def explain_parity(reference: Runner, runner: Runner, golden: GoldenPack, logits
     return f"golden window {worst}: " + first_divergence(reference.layers(window), runner.layers(window), bound)
 
 
-def _summary(times: Floats) -> Latency:
+def summary(times: Floats) -> Latency:
+    """Median and the 5 % at either end of (R,) microseconds, R > 0."""
     low, median, high = np.percentile(times, [5, 50, 95]).tolist()
     return Latency(runs=len(times), median_us=median, p05_us=low, p95_us=high)
