@@ -56,9 +56,9 @@ def init(
     from factory.cli._progress import make_progress
     from factory.contracts.errors import RecipeError
     from factory.contracts.files import atomic_write
-    from factory.data.guess.columns import Chosen
     from factory.data.guess.describe import description_toml, recipe_toml
     from factory.data.guess.project import Files
+    from factory.data.guess.roles import Chosen
     from factory.data.guess.table import guess_table
 
     targets = (out / _DESCRIPTION, out / _RECIPE)

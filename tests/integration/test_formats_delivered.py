@@ -12,9 +12,9 @@ from factory.contracts.recipe import load_recipe, parse_toml
 from factory.contracts.window import Quantity
 from factory.data import prepare
 from factory.data.formats import FORMATS
-from factory.data.guess.columns import Chosen
 from factory.data.guess.describe import description_toml, recipe_toml
 from factory.data.guess.project import Files
+from factory.data.guess.roles import Chosen
 from factory.data.guess.table import TableGuess, guess_table
 from tests.integration.conftest import RECIPE, Factory
 from tests.integration.delivered import DELIVERED, ELSEWHERE, Delivered

@@ -9,9 +9,9 @@ from factory.contracts.dataset import WindowSet
 from factory.contracts.progress import Silent
 from factory.contracts.recipe import DataRecipe
 from factory.data import prepare
-from factory.data.guess.columns import Chosen
 from factory.data.guess.describe import description_toml
 from factory.data.guess.project import Files
+from factory.data.guess.roles import Chosen
 from factory.data.guess.table import guess_table
 from factory.data.sources.dsads import Dsads
 

@@ -3,11 +3,10 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from factory.contracts.errors import DataError
 from factory.contracts.table import MISSING
 from factory.data.intake.arrays import as_kind
 from factory.data.intake.members import Member
-from factory.data.intake.sheet import Kind, Sheet
+from factory.data.intake.sheet import Kind, Sheet, require_columns
 
 Rewrite = Callable[[Any], Any]
 """A pyarrow array of texts or numbers to one of texts, of the same length."""
@@ -65,11 +64,7 @@ class View:
         """
         import pyarrow as pa
 
-        if absent := [name for name in wanted if name not in self.names]:
-            raise DataError(
-                f"{self.member} has no column {', '.join(map(repr, absent))}; it has {', '.join(self.names):.300}: "
-                "correct the description"
-            )
+        require_columns(self, wanted)
         inner = self._inner(wanted)
         for batch in self._sheet.batches(inner, drop_faulty):
             arrays = [self._column(batch, name, kind) for name, kind in wanted.items()]

@@ -9,8 +9,8 @@ import numpy as np
 from factory.contracts.errors import DataError
 from factory.contracts.table import SECONDS, TimeUnit
 from factory.data.guess.check import Check, listed
-from factory.data.guess.columns import Chosen, Found, Roles
 from factory.data.guess.dates import date_forms, dates
+from factory.data.guess.roles import Chosen, Found, Roles
 from factory.data.guess.sample import Sample
 from factory.data.guess.texts import grouped
 from factory.data.guess.triads import Axes

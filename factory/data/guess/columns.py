@@ -2,14 +2,12 @@
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
-
-import numpy as np
 
 from factory.contracts.errors import DataError
 from factory.data.guess.check import Check, listed
+from factory.data.guess.facts import Facts
 from factory.data.guess.headerless import blind_label, blind_time, blind_triads, nameless
+from factory.data.guess.roles import Chosen, Found, Roles
 from factory.data.guess.sample import Sample
 from factory.data.guess.texts import grouped
 from factory.data.guess.triads import AXES, Axes, find_triads, find_triads_in_order, quantity_of
@@ -28,134 +26,13 @@ from factory.data.guess.words import (
     says,
     words,
 )
+from factory.data.intake.patterns import braced
 from factory.data.intake.sheet import is_number
 
 _LABEL_TEXTS = 60
 _LABEL_NUMBERS = 40
-_COUNTER = 0.98
-"""Share of different values above which a column of whole numbers counts rows."""
-_FEW_ROWS = 30
 _PATH_FIELDS = ("{file}", "{stem}", "{parent}")
 """Fields that every path has, and no pattern names: never taken by themselves."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Found:
-    """A column, or a field of the path in braces, and why it was taken."""
-
-    column: str
-    reason: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Chosen:
-    """What the user names on the command line; None leaves it to the guess.
-
-    Attributes:
-        subject: Column or '{field}'.
-        session: Column or template.
-        time: Column, or two with a comma between them.
-        label: Column or '{field}'.
-        sensor: Column or '{field}'.
-        rate_hz: Where no time stamp tells it.
-        sum_gravity: Whether Core Motion's acceleration and gravity are added.
-        intervals: Whether labels stand in a file of their own.
-    """
-
-    subject: str | None = None
-    session: str | None = None
-    time: str | None = None
-    label: str | None = None
-    sensor: str | None = None
-    rate_hz: float | None = None
-    sum_gravity: bool = False
-    intervals: bool = False
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Roles:
-    """Every column's part in the tables.
-
-    Attributes:
-        subject: Who.
-        session: Recordings of one person; None where all rows are one.
-        times: Columns of time stamps that may be meant, the likeliest first; empty where there is none.
-        date: A column of dates that belongs to `times[0]`, which then holds the time of day.
-        label: Activities; None where they stand in a file of their own.
-        sensor: Which sensor a row is of, in long tables.
-        triads: Every sensor found, before one of each kind is chosen.
-        left_out: Column to the reason why it is not used.
-        checks: What a person must look at.
-    """
-
-    subject: Found
-    session: Found | None
-    times: tuple[Found, ...]
-    date: str | None
-    label: Found | None
-    sensor: Found | None
-    triads: tuple[Axes, ...]
-    left_out: dict[str, str] = field(default_factory=dict)
-    checks: tuple[Check, ...] = ()
-
-    @property
-    def keys(self) -> tuple[str, ...]:
-        """Columns or templates whose texts together make one sensor's recording, the subject's first."""
-        return tuple(found.column for found in (self.subject, self.session, self.sensor) if found is not None)
-
-
-class Facts:
-    """What the sample says of one column, looked up once."""
-
-    def __init__(self, sample: Sample, name: str) -> None:
-        self._sample, self.name = sample, name
-        self.numeric = sample.numeric(name)
-
-    @cached_property
-    def rows(self) -> int:
-        """Values that are there."""
-        return sum(len(chunk) - chunk.column(self.name).null_count for chunk in self._sample.chunks)
-
-    @cached_property
-    def distinct(self) -> int:
-        """Different values."""
-        import pyarrow as pa
-        from pyarrow import compute as pc
-
-        parts = [chunk.column(self.name).combine_chunks() for chunk in self._sample.chunks]
-        parts = [part.combine_chunks() if hasattr(part, "combine_chunks") else part for part in parts]
-        kinds = {part.type for part in parts}
-        joined = pa.chunked_array(parts if len(kinds) == 1 else [part.cast(pa.string()) for part in parts])
-        if pa.types.is_nested(joined.type):
-            return 0
-        return int(pc.count_distinct(joined, mode="only_valid").as_py())
-
-    @cached_property
-    def whole(self) -> bool:
-        """Whether all are whole numbers."""
-        return self.numeric and all(
-            bool(np.all(values == np.floor(values)))
-            for chunk in self._sample.chunks
-            for values in [numbers(chunk, self.name)]
-            for values in [values[np.isfinite(values)]]
-        )
-
-    @property
-    def counter(self) -> bool:
-        """Whether it numbers the rows."""
-        return self.whole and self.rows >= _FEW_ROWS and self.distinct >= _COUNTER * self.rows
-
-    @property
-    def names_something(self) -> bool:
-        """Whether it holds names or numbers of a few things that each have many rows."""
-        if self.numeric and not self.whole:
-            return False
-        return 1 <= self.distinct <= max(1, self.rows // 10)
-
-
-def numbers(chunk: "object", name: str) -> "np.ndarray[tuple[int, ...], np.dtype[np.float64]]":
-    """A column of a pyarrow Table as float64, null as NaN."""
-    return np.asarray(chunk.column(name).to_numpy(), np.float64)  # type: ignore[attr-defined]
 
 
 def find_roles(sample: Sample, chosen: Chosen) -> Roles:
@@ -311,23 +188,22 @@ class _Finder:
         few = [name for name in few if not name.startswith("{")] or few
         if len(few) != 1:
             return None
-        self.taken.add(few[0])
         reason = f"the only column of a few texts ({self.facts[few[0]].distinct} different)"
-        self.checks.append(
-            Check(code="label.by_content", key="columns.label", message=f"'{few[0]}' is taken for the label: {reason}")
-        )
-        return Found(column=few[0], reason=reason)
+        return self._by_content("label", "columns.label", few[0], reason)
 
     def _label_without_name(self) -> Found | None:
         free = [name for name in self._free() if self.facts[name].numeric]
         name = blind_label(self.sample, free) if nameless(free) else None
+        reason = "the only column of a few whole numbers that hold for many rows each"
+        return self._by_content("label", "columns.label", name, reason)
+
+    def _by_content(self, role: str, key: str, name: str | None, reason: str) -> Found | None:
+        """What no name tells, for a person to look at."""
         if name is None:
             return None
         self.taken.add(name)
-        reason = "the only column of a few whole numbers that hold for many rows each"
-        self.checks.append(
-            Check(code="label.by_content", key="columns.label", message=f"'{name}' is taken for the label: {reason}")
-        )
+        message = f"'{name}' is taken for the {role}: {reason}"
+        self.checks.append(Check(code=f"{role}.by_content", key=key, message=message))
         return Found(column=name, reason=reason)
 
     def _subject(self) -> Found | None:
@@ -395,14 +271,7 @@ class _Finder:
     def _time_without_name(self) -> Found | None:
         free = [name for name in self._free() if self.facts[name].numeric]
         name = blind_time(self.sample, free) if nameless(free) and self.chosen.rate_hz is None else None
-        if name is None:
-            return None
-        self.taken.add(name)
-        reason = "a column without a name that rises evenly"
-        self.checks.append(
-            Check(code="time.by_content", key="columns.timestamp", message=f"'{name}' is taken for the time: {reason}")
-        )
-        return Found(column=name, reason=reason)
+        return self._by_content("time", "columns.timestamp", name, "a column without a name that rises evenly")
 
     def _may_be_time(self, name: str) -> bool:
         import pyarrow as pa
@@ -536,6 +405,6 @@ class _Finder:
 
 def columns_of(text: str, known: Iterable[str] = ()) -> list[str]:
     """The columns that an option names: one, two with a comma between them, or a template's fields."""
-    if fields := re.findall(r"\{[a-z_]+\}", text):
+    if fields := braced(text):
         return fields
     return [text] if "," not in text or text in known else [part.strip() for part in text.split(",")]

@@ -5,8 +5,8 @@ import re
 import numpy as np
 
 from factory.contracts.progress import Silent
-from factory.data.guess.columns import Roles
 from factory.data.guess.project import Project
+from factory.data.guess.roles import Roles
 from factory.data.guess.sample import stream_columns
 from factory.data.guess.triads import AXES
 from factory.data.intake.members import Member

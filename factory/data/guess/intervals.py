@@ -9,9 +9,9 @@ from factory.contracts.errors import DataError
 from factory.contracts.table import SECONDS, Intervals, Reading, TimeUnit
 from factory.data.guess.check import Check, listed
 from factory.data.guess.clock import Clock
-from factory.data.guess.columns import Roles
 from factory.data.guess.label_files import RecordingContext, RecordingSpan, code_names, guess_intervals
 from factory.data.guess.project import Project
+from factory.data.guess.roles import Roles
 from factory.data.guess.rows import Scan
 from factory.data.intake.detect import detect, open_sheet
 from factory.data.intake.members import Member

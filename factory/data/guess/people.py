@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from factory.contracts.errors import DataError
 from factory.data.guess.check import Check, listed
-from factory.data.guess.columns import Found
 from factory.data.guess.labels import respelled
+from factory.data.guess.roles import Found
 from factory.data.guess.rows import Scan
 from factory.data.names import natural
 

@@ -12,7 +12,7 @@ from factory.data.formats import FORMATS, open_format
 from factory.data.guess.check import Check, listed
 from factory.data.guess.path_guess import PathGuess, guess_paths
 from factory.data.intake.detect import detect, open_sheet
-from factory.data.intake.members import Member, find_members, list_members
+from factory.data.intake.members import Member, fit_members, list_members
 from factory.data.intake.patterns import fields_of, fit
 
 _DETECTED = 48
@@ -89,7 +89,7 @@ def find_project(paths: Sequence[Path], told: Files) -> Project:
     rest = [member for member in everything if labels is None or member.name != labels.name]
     if len(rest) == 1:
         only = rest[0]
-        found = _with_fields(folder, (told.pattern or escape(only.name),), (), rest)
+        found = fit_members(rest, (told.pattern or escape(only.name),))
         if told.pattern and not found:
             raise DataError(f"--pattern {told.pattern} does not fit {only.name}: parts are written as {{name}}")
         readings = (_detected(only, told),)
@@ -112,7 +112,7 @@ def _several(folder: Path, members: list[Member], labels: Member | None, told: F
         )
     files = (pattern,)
     ignore = (*beside, *(() if told.pattern else guess.ignore))
-    found = _with_fields(folder, files, ignore, members)
+    found = fit_members(members, files, ignore)
     if not found:
         raise DataError(f"{folder}: no file fits --pattern {pattern}: parts are written as {{name}}, ** is any folder")
     readings, refused = _readings(found, told)
@@ -214,14 +214,6 @@ def _labels_member(labels: Path | None, folder: Path, members: Sequence[Member])
     if relative.startswith(".."):
         raise DataError(f"--labels {labels} lies outside {folder}: copy it there, the description is relative to it")
     return Member(path=labels, inner=None, name=relative)
-
-
-def _with_fields(folder: Path, files: Sequence[str], ignore: Sequence[str], members: Sequence[Member]) -> list[Member]:
-    names = {member.name for member in members}
-    if folder.is_dir() and len(members) == 1:
-        only = members[0].path
-        return [member for member in find_members(only, files, ignore) if member.name in names]
-    return [member for member in find_members(folder, files, ignore) if member.name in names]
 
 
 def _detected(member: Member, told: Files) -> Reading:

@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 
 from factory.contracts.dataset import Ints
 from factory.data.guess.clock import Clock
-from factory.data.guess.columns import Roles
+from factory.data.guess.roles import Roles
 from factory.data.guess.texts import codes_of, grouped
 from factory.data.guess.triads import AXES, Axes
 from factory.data.guess.units import Lengths
 from factory.data.intake.members import Member
+from factory.data.intake.patterns import braced
 from factory.data.intake.sheet import MOST_VALUE, Kind
 from factory.data.names import normal_name
 from factory.data.statistics import Doubles
@@ -93,12 +94,10 @@ class _Open:
 
 def wanted_columns(roles: Roles, clock: Clock, sensors: Sequence[Axes]) -> dict[str, Kind]:
     """Every column that the pass needs, and its kind."""
-    import re
-
     texts = [found.column for found in (roles.subject, roles.session, roles.sensor, roles.label) if found is not None]
     wanted: dict[str, Kind] = {}
     for text in texts:
-        for name in re.findall(r"\{[a-z_]+\}", text) or [text]:
+        for name in braced(text) or [text]:
             wanted[name] = "text"
     for name in clock.columns:
         dates: Kind = "any" if len(clock.columns) == 1 else "text"

@@ -154,7 +154,7 @@ def _look(sheet: Sheet, places: int, rows: int) -> tuple[list[Any], bool]:
     everything: dict[str, Kind] = dict.fromkeys(sheet.names, "any")
     size = sheet.member.path.stat().st_size
     if isinstance(sheet, TextSheet) and sheet.seekable and size > places * _BYTES:
-        return [table for piece in _pieces(sheet, places, size) if (table := piece).num_rows], False
+        return [piece for piece in _pieces(sheet, places, size) if piece.num_rows], False
     batches, seen = [], 0
     for batch in sheet.batches(everything, drop_faulty=True):
         batches.append(batch)

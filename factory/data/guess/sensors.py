@@ -9,7 +9,7 @@ import numpy as np
 from factory.contracts.table import SourceUnit
 from factory.contracts.window import Quantity
 from factory.data.guess.check import Check, listed
-from factory.data.guess.columns import Chosen, Roles
+from factory.data.guess.roles import Chosen, Roles
 from factory.data.guess.sample import Sample
 from factory.data.guess.texts import grouped
 from factory.data.guess.triads import AXES, Axes, short_name

@@ -11,13 +11,14 @@ from factory.contracts.table import Cleaning, SourceUnit
 from factory.data.guess.check import Check, listed
 from factory.data.guess.cleaning import faulty_rows, guess_cleaning
 from factory.data.guess.clock import Clock, guess_clock, resampled_rate
-from factory.data.guess.columns import Chosen, Found, Roles, find_roles
+from factory.data.guess.columns import find_roles
 from factory.data.guess.continuation import joined_session
 from factory.data.guess.intervals import LabelFile, read_label_files
 from factory.data.guess.labels import LabelGuess, guess_labels
 from factory.data.guess.people import PeopleGuess, guess_people
 from factory.data.guess.project import Files, Project, find_project, formats_that_say, without
 from factory.data.guess.proposal import WindowProposal, propose_window
+from factory.data.guess.roles import Chosen, Found, Roles
 from factory.data.guess.rows import scan, wanted_columns
 from factory.data.guess.sample import Sample, stream_columns, take_sample
 from factory.data.guess.sensors import (

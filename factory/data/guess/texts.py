@@ -1,12 +1,12 @@
 """Columns of texts as codes, and the rows of each recording."""
 
-import re
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from factory.contracts.dataset import Ints
+from factory.data.intake.patterns import braced
 
 
 def codes_of(table: Any, column: str) -> tuple[Ints, list[str]]:
@@ -15,7 +15,7 @@ def codes_of(table: Any, column: str) -> tuple[Ints, list[str]]:
     Missing values are the empty text.
     """
     names = table.schema.names
-    fields = [] if column in names else re.findall(r"\{[a-z_]+\}", column)
+    fields = [] if column in names else braced(column)
     if not fields:
         return _encoded(table.column(column))
     rows, texts = np.zeros(table.num_rows, np.int64), [column]

@@ -8,7 +8,7 @@ import numpy as np
 from factory.contracts.errors import DataError
 from factory.contracts.table import MISSING
 from factory.data.intake.members import Member
-from factory.data.intake.sheet import Kind
+from factory.data.intake.sheet import Kind, require_columns
 
 _BATCH_ROWS = 65_536
 
@@ -57,11 +57,7 @@ class ArraySheet:
         import pyarrow as pa
 
         self.dropped = 0
-        if absent := [name for name in wanted if name not in self.names]:
-            raise DataError(
-                f"{self.member} has no column {', '.join(map(repr, absent))}; it has {', '.join(self.names):.300}: "
-                "correct the description"
-            )
+        require_columns(self, wanted)
         first = 0
         for batch in self._table.select(list(wanted)).to_batches(_BATCH_ROWS):
             arrays = [self._wanted(batch.column(name), name, kind, first, drop_faulty) for name, kind in wanted.items()]

@@ -118,8 +118,17 @@ def find_members(folder: Path, patterns: Sequence[str], ignore: Sequence[str] = 
         DataError: Nothing is there, or an archive is damaged.
         RecipeError: A pattern cannot be used.
     """
+    return fit_members(list_members(folder), patterns, ignore)
+
+
+def fit_members(members: Sequence[Member], patterns: Sequence[str], ignore: Sequence[str] = ()) -> list[Member]:
+    """Those that a pattern fits and none of `ignore`, with the parts of their paths.
+
+    Raises:
+        RecipeError: A pattern cannot be used.
+    """
     found = []
-    for member in list_members(folder):
+    for member in members:
         fields = next((parts for pattern in patterns if (parts := fit(pattern, member.name)) is not None), None)
         if fields is not None and not any(fit(pattern, member.name) is not None for pattern in ignore):
             found.append(_with_fields(member, fields))
@@ -133,7 +142,7 @@ def list_members(folder: Path) -> list[Member]:
         DataError: There is no such folder or file, or an archive is damaged.
     """
     if folder.is_file():
-        return _inside(folder, folder.name) if not _is_zip(folder) else _inside(folder, "")
+        return _inside(folder, "" if _is_zip(folder) else folder.name)
     if not folder.is_dir():
         raise DataError(f"{folder} does not exist: correct 'folder' in the description (relative to that TOML)")
     found: list[Member] = []

@@ -11,7 +11,7 @@ from factory.contracts.errors import DataError
 from factory.contracts.table import MISSING
 from factory.data.intake.arrays import NotANumberError, as_kind, column_of
 from factory.data.intake.members import Member
-from factory.data.intake.sheet import Kind
+from factory.data.intake.sheet import Kind, require_columns
 
 _BATCH_ROWS = 65_536
 _LOOKED_AT = 100
@@ -65,11 +65,7 @@ class ParquetSheet:
         import pyarrow as pa
         from pyarrow import parquet
 
-        if absent := [name for name in wanted if name not in self.names]:
-            raise DataError(
-                f"{self.member} has no column {', '.join(map(repr, absent))}; it has {', '.join(self.names):.300}: "
-                "correct the description"
-            )
+        require_columns(self, wanted)
         self.dropped, first = 0, 0
         stored = list(dict.fromkeys(self._lists.get(name, (name, 0))[0] for name in wanted))
         try:

@@ -47,6 +47,11 @@ def is_template(text: str) -> bool:
     return "{" in text.replace("{{", "")
 
 
+def braced(template: str) -> list[str]:
+    """The fields of a template, in braces: '{subject}_{label}' has '{subject}' and '{label}'."""
+    return re.findall(r"\{[a-z_]+\}", template)
+
+
 def fill(template: str, fields: Mapping[str, str]) -> str:
     """A template with its fields filled in.
 

@@ -1,8 +1,9 @@
 """One table of named columns, whatever file it came from."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Literal, Protocol
 
+from factory.contracts.errors import DataError
 from factory.data.intake.members import Member
 
 MOST_VALUE, MOST_TICKS = 1e30, 1e20
@@ -48,6 +49,15 @@ class Sheet(Protocol):
     def line(self, row: int) -> str:
         """How a person finds data row `row` (from 0) in the file: 'walk.csv, line 12'."""
         ...
+
+
+def require_columns(sheet: Sheet, wanted: Iterable[str]) -> None:
+    """Raise DataError if the sheet lacks a column that is wanted."""
+    if absent := [name for name in wanted if name not in sheet.names]:
+        raise DataError(
+            f"{sheet.member} has no column {', '.join(map(repr, absent))}; it has {', '.join(sheet.names):.300}: "
+            "correct the description"
+        )
 
 
 def is_number(text: str) -> bool:

@@ -3,20 +3,20 @@
 import codecs
 import csv
 import io
-import lzma
 import re
 import sys
 from collections.abc import Callable, Generator, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager
 from functools import cached_property
 from itertools import islice
 from typing import IO, Any
 
 from factory.contracts.errors import DataError
 from factory.contracts.table import Reading
+from factory.data.intake.decoding import decoding, short
 from factory.data.intake.dialect import MINUS
 from factory.data.intake.members import SUFFIXES, Member
-from factory.data.intake.sheet import Kind
+from factory.data.intake.sheet import Kind, require_columns
 
 Lines = Callable[[Iterator[bytes]], Iterator[bytes]]
 
@@ -77,14 +77,14 @@ class TextSheet:
 
         self.dropped = 0
         names = self.names
-        self._require(names, wanted)
+        require_columns(self, wanted)
         try:
             with self._decoding(), self._utf8() as stream:
                 self._skip_header(stream)
                 yield from self._read(stream, names, wanted, drop_faulty)
         except pa.ArrowException as error:
             fault = self._first_fault(names, wanted)
-            raise fault or DataError(f"{self.member} cannot be read ({_short(error)}): export it again") from error
+            raise fault or DataError(f"{self.member} cannot be read ({short(error)}): export it again") from error
 
     def line(self, row: int) -> str:
         """See `Sheet.line`."""
@@ -320,13 +320,6 @@ class TextSheet:
             names.append(name)
         return tuple(names)
 
-    def _require(self, names: tuple[str, ...], wanted: Mapping[str, Kind]) -> None:
-        if missing := [name for name in wanted if name not in names]:
-            raise DataError(
-                f"{self.member} has no column {', '.join(repr(name) for name in missing)}; it has "
-                f"{', '.join(names):.300}: correct the description"
-            )
-
     def _data_lines(self, columns: int, skip_odd: bool) -> Iterator[tuple[int, str]]:
         """Number and text of each line that gives a row."""
         header = self._reading.header
@@ -367,8 +360,8 @@ class TextSheet:
             bare = bare.replace(self._reading.thousands, "")
         return re.match(_NUMBER, bare.replace(self._reading.decimal, ".")) is not None
 
-    def _decoding(self) -> "_Decoding":
-        return _Decoding(self.member, self._reading.encoding)
+    def _decoding(self) -> AbstractContextManager[None]:
+        return decoding(self.member, self._reading.encoding)
 
 
 @contextmanager
@@ -379,31 +372,6 @@ def _unspoken() -> Iterator[None]:
         yield
     finally:
         sys.unraisablehook = before
-
-
-class _Decoding:
-    """Turns a failure to decode or unpack into one line."""
-
-    def __init__(self, member: Member, encoding: str) -> None:
-        self._member, self._encoding = member, encoding
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        from factory.contracts.files import BROKEN_ZIP
-
-        if isinstance(error, UnicodeError):
-            line = _line_of_bad_text(self._member, self._encoding)
-            raise DataError(
-                f"{self._member}{line} is not {self._encoding} text: save the file as CSV UTF-8, or correct "
-                "reading.encoding in the description"
-            ) from error
-        if isinstance(error, LookupError) and "encoding" in str(error):
-            raise DataError(f"{self._member}: no encoding '{self._encoding}': correct reading.encoding") from error
-        broken = (*BROKEN_ZIP, lzma.LZMAError, OSError)
-        if isinstance(error, broken) and not isinstance(error, DataError | RecursionError | NotImplementedError):
-            raise DataError(f"{self._member} is damaged ({_short(error)}): export or download it again") from error
 
 
 class _LineStream(io.RawIOBase):
@@ -436,20 +404,3 @@ class _LineStream(io.RawIOBase):
 
 def _collapsed(line: bytes) -> bytes:
     return b" ".join(line.split()) + b"\n"
-
-
-def _short(error: BaseException) -> str:
-    return " ".join(str(error).split())[:200] or type(error).__name__
-
-
-def _line_of_bad_text(member: Member, encoding: str) -> str:
-    """', line 12' of the first line that cannot be decoded, where lines can be told apart."""
-    number = 0
-    with suppress(OSError, LookupError), member.open() as handle:
-        try:
-            for line in handle:
-                number += 1
-                line.decode(encoding)
-        except UnicodeError:
-            return "" if encoding.lower().startswith("utf-16") else f", line {number}"
-    return ""

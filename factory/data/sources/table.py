@@ -56,7 +56,6 @@ class Table:
         self.cleaned: Counter[str] = Counter()
         self._reader = TableReader(description, base)
         self._scratch = scratch
-        self._channel_of = {channel.name: index for index, channel in enumerate(description.channels)}
         self._rows: Counter[tuple[str, str, str]] = Counter()
 
     @classmethod

@@ -11,9 +11,9 @@ from factory.contracts.errors import FactoryError
 from factory.contracts.progress import Silent
 from factory.contracts.recipe import parse_toml, validate
 from factory.contracts.table import TableDescription
-from factory.data.guess.columns import Chosen
 from factory.data.guess.describe import description_toml, recipe_toml
 from factory.data.guess.project import Files
+from factory.data.guess.roles import Chosen
 from factory.data.guess.table import guess_table
 from factory.data.sources.table import Table
 from tests.unit.data.formats import makers

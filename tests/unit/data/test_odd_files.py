@@ -11,9 +11,9 @@ import pytest
 from factory.contracts.errors import FactoryError
 from factory.contracts.progress import Silent
 from factory.contracts.table import TableDescription
-from factory.data.guess.columns import Chosen
 from factory.data.guess.describe import description_toml
 from factory.data.guess.project import Files
+from factory.data.guess.roles import Chosen
 from factory.data.guess.table import TableGuess, guess_table
 from factory.data.sources.table import Table
 from tests.unit.data.tables import HEADER, Rows

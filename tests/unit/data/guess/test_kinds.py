@@ -10,9 +10,9 @@ import pytest
 from factory.contracts.errors import DataError
 from factory.contracts.progress import Silent
 from factory.contracts.table import TableDescription
-from factory.data.guess.columns import Chosen
 from factory.data.guess.describe import description_toml, recipe_toml
 from factory.data.guess.project import Files
+from factory.data.guess.roles import Chosen
 from factory.data.guess.table import TableGuess, guess_table
 from factory.data.sources.layout import STANDARD_GRAVITY
 from tests.unit.data.kinds import RATE_HZ, Piece, edit, pieces, sensor_logger, table

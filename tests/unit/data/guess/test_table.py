@@ -15,9 +15,9 @@ from factory.contracts.recipe import Recipe
 from factory.contracts.table import TableDescription
 from factory.contracts.window import Quantity
 from factory.data.guess.clock import resampled_rate
-from factory.data.guess.columns import Chosen
 from factory.data.guess.describe import description_toml, recipe_toml
 from factory.data.guess.project import Files
+from factory.data.guess.roles import Chosen
 from factory.data.guess.table import TableGuess, guess_table
 from factory.data.guess.words import words
 from tests.unit.data.odd_tables import watch_rows, write_odd
