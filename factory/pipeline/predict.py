@@ -135,9 +135,9 @@ def predict(
 
 def _plain_table(recording: Path, spec: WindowSpec, time: str) -> dict[str, NDArray[np.float64]]:
     from factory.data.intake.detect import detect, open_sheet
-    from factory.data.intake.members import find_members
+    from factory.data.intake.members import list_members
 
-    members = find_members(recording.parent, (escape(recording.name),))
+    members = list_members(recording)
     if len(members) != 1:
         raise DataError(f"{recording} holds {len(members)} tables: describe it by --description (factory init)")
     sheet = open_sheet(members[0], (detect(members[0]),))

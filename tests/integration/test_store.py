@@ -6,6 +6,7 @@ import shlex
 import shutil
 import sys
 import time
+import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -172,6 +173,19 @@ def test_a_recording_that_breaks_the_contract_is_refused(pulled: Path, factory: 
     ):
         done = factory("predict", "app", file)
         assert (done.code, message in done.err, done.out) == (4, True, ""), done.err
+
+
+def test_what_lies_beside_a_recording_is_not_read(pulled: Path, factory: Factory) -> None:
+    here = pulled.parent
+    expected = factory("predict", "app", "recording.csv", "--json")
+    (here / "torn.zip").write_bytes(b"PK\x03\x04 and no more")
+    done = factory("predict", "app", "recording.csv", "--json")
+    assert (done.code, done.out) == (0, expected.out), done.err
+    with zipfile.ZipFile(here / "packed.zip", "w") as packed:
+        packed.write(here / "recording.csv", "recording.csv")
+    assert factory("predict", "app", "packed.zip", "--json").out == expected.out
+    done = factory("predict", "app", "torn.zip")
+    assert (done.code, "torn.zip is not a readable archive" in done.err) == (4, True), done.err
 
 
 def described(folder: Path, **changes: object) -> None:
