@@ -248,6 +248,13 @@ MUTANTS = (
         tests=_LAYOUTS,
     ),
     Mutant(
+        name="recordings: rows of nobody become a person",
+        file="factory/data/sources/table.py",
+        old="            if places and not names[0]:\n",
+        new="            if False:\n",
+        tests=_LAYOUTS,
+    ),
+    Mutant(
         name="recordings: rows of another length not counted",
         file="factory/data/intake/text.py",
         old="            if drop_faulty and not blank:\n                self.dropped += 1\n",

@@ -191,7 +191,9 @@ class Table:
             subject, session = divmod(rest, len(batch.session.text))
             names = (batch.subject.text[subject], batch.session.text[session], batch.sensor.text[sensor])
             places = self._places(batch, names[2])
-            if places:
+            if places and not names[0]:
+                self.cleaned[FAULTY] += len(rows)  # the reader lets nobody pass only where such rows are dropped
+            elif places:
                 self._append(batch, rows, names, places, label, spill)
 
     def _places(self, batch: Batch, sensor: str) -> list[int]:

@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -93,6 +93,8 @@ class TableReader:
         name = self._description.files[0]
         if any(sign in name for sign in "*?[{"):
             return None
+        if any((self.folder / above).is_file() for above in PurePosixPath(name).parents):
+            return None  # in an archive
         if not (self.folder / name).is_file():
             raise DataError(f"{self.folder / name} does not exist: correct 'folder' or 'files' in the description")
         return self.folder / name

@@ -234,6 +234,13 @@ def test_names_with_signs_of_patterns_and_emoji_and_links_in_circles_are_read(tm
     assert sorted(tried(folder, tmp_path)[1]) == ["[bob]*'\"", "cid🏃", "{ann}"]
 
 
+def test_a_folder_of_one_archive_of_one_file_is_read(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    with zipfile.ZipFile(tmp_path / "data/export.zip", "w") as packed:
+        packed.writestr("rows.csv", text(header_and_rows()))
+    assert tried(tmp_path / "data", tmp_path)[1] == dict.fromkeys(PEOPLE, 2 * SAMPLES)
+
+
 def test_a_name_with_a_line_break_is_one_line(tmp_path: Path) -> None:
     folder = files_of(tmp_path / "recordings")
     (folder / "ann").rename(folder / "an\nn")

@@ -279,6 +279,15 @@ def test_faulty_rows_are_refused_by_line_or_dropped_and_counted(tmp_path: Path) 
     assert dropping.cleaned == {FAULTY: 3}
 
 
+def test_rows_of_nobody_are_refused_by_line_or_dropped_and_counted(tmp_path: Path) -> None:
+    put(tmp_path, "a.csv", "who,t,x,what\nann,0,1,w\n,0.02,2,w\nann,0.04,3,w\n,0.06,4,w\n")
+    assert "a.csv, line 3: subject is empty: every row needs a subject" in refused(tmp_path, described())
+    dropping = table(tmp_path, described(cleaning={"faulty_rows": "drop"}))
+    found = [(r.subject, np.array(r.time_s).tolist()) for r in dropping.recordings(None, Silent())]
+    assert found == [("ann", pytest.approx([0, 0.04]))]
+    assert dropping.cleaned == {FAULTY: 2}
+
+
 def test_a_missing_value_is_named_with_its_cure(tmp_path: Path) -> None:
     put(tmp_path, "a.csv", "who,t,x,what\nann,0,1,w\nann,0.02,?,w\n")
     message = refused(tmp_path, described())
