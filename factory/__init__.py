@@ -9,7 +9,12 @@
 docs/python.md shows each call. Importing this package imports neither torch nor TensorFlow.
 """
 
+import os
 from typing import TYPE_CHECKING, Any
+
+# ONNX Runtime reports its use from a thread of its own and keeps a database for it in the home folder, unless told not
+# to before it is imported.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 if TYPE_CHECKING:
     from factory.api import (

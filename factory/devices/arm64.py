@@ -228,9 +228,11 @@ def marked(text: str, times: int, where: str) -> tuple[int, ...]:
         where: For messages.
 
     Raises:
-        DeviceError: Another number of counts.
+        DeviceError: Another number of counts, or a program of several threads, whose counts differ in every run.
     """
     lines = text.split()
+    if "threads" in lines:
+        raise DeviceError(f"{where} ran the runtime in several threads, expected one: its instructions are not counted")
     if len(lines) != times + 2 or not all(line.isdigit() for line in lines):
         raise DeviceError(f"{where} wrote {len(lines)} counts, expected {times + 2}: {_AGAIN}")
     _, empty, *counts = (int(line) for line in lines)

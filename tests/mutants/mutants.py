@@ -374,6 +374,13 @@ MUTANTS = (
         tests=("tests/unit/devices/test_arm64.py",),
     ),
     Mutant(
+        name="ONNX Runtime reports its use",
+        file="factory/__init__.py",
+        old='os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")',
+        new='os.environ.setdefault("ORT_DISABLE_TELEMETRY", "0")',
+        tests=("tests/unit/exporters/ort_mobile/test_ort_mobile.py",),
+    ),
+    Mutant(
         name="any wheel is taken",
         file="factory/devices/arm64_setup.py",
         old="        if pin.sha256 == digest:\n",

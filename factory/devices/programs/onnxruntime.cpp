@@ -2,6 +2,7 @@
 // stable (onnxruntime_c_api.h: "new functions are only added at the end").
 
 #include <cstdint>
+#include <cstdlib>
 #include <stdexcept>
 #include <vector>
 
@@ -62,6 +63,7 @@ struct Tensor {
 class OnnxRuntime final : public Model {
  public:
   explicit OnnxRuntime(const char* path) {
+    setenv("ORT_DISABLE_TELEMETRY", "1", 0);  // its thread would be counted, its database lie on the device
     void* options = nullptr;
     call<int, const char*, void**>("starting", kCreateEnv, kFatal, "smldist", &environment_);
     call<void**>("making options", kCreateSessionOptions, &options);

@@ -67,6 +67,11 @@ def test_counts_are_those_between_marks_less_what_marking_costs() -> None:
             marked(broken, 2, "here")
 
 
+def test_a_runtime_of_several_threads_is_not_counted() -> None:
+    with pytest.raises(DeviceError, match="several threads"):
+        marked("threads\nthreads\nthreads\nthreads\n", 2, "here")
+
+
 def test_a_wheel_of_another_hash_is_refused_and_nothing_is_kept(arm64: Setup, tmp_path: Path) -> None:
     wheels, cache = tmp_path / "wheels", tmp_path / "cache"
     wheels.mkdir()

@@ -1,5 +1,8 @@
 """ONNX Runtime Mobile: what is in its files. tests/contract holds what every target keeps."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -90,3 +93,24 @@ def test_a_refusing_converter_becomes_an_export_error(tmp_path: Path) -> None:
     with pytest.raises(ExportError, match=r"^ort_mobile, step fp32: .*Foo"):
         OrtMobileExporter().export(request)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["contract.json", "onnx", "student"]
+
+
+_ANSWER = """
+import sys
+from pathlib import Path
+import numpy
+from exporters.ort_mobile.runner import OrtMobileRunner
+with OrtMobileRunner(Path(sys.argv[1])) as runner:
+    runner.run(numpy.load(sys.argv[2]))
+"""
+
+
+def test_the_runtime_reports_nothing_of_its_use(built: Built, tmp_path: Path) -> None:
+    """By default it starts a thread for that and keeps a database in the home folder."""
+    home, windows = tmp_path / "home", tmp_path / "windows.npy"
+    home.mkdir()
+    np.save(windows, some_windows(2, seed=0))
+    environment = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"}
+    command = [sys.executable, "-c", _ANSWER, str(built[0].build / built[1][0].path), str(windows)]
+    subprocess.run(command, env=environment | {"HOME": str(home), "PYTHONPATH": os.getcwd()}, check=True)
+    assert not list(home.rglob("*onnxruntime*"))
