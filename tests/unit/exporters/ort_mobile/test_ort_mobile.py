@@ -112,5 +112,5 @@ def test_the_runtime_reports_nothing_of_its_use(built: Built, tmp_path: Path) ->
     np.save(windows, some_windows(2, seed=0))
     environment = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"}
     command = [sys.executable, "-c", _ANSWER, str(built[0].build / built[1][0].path), str(windows)]
-    subprocess.run(command, env=environment | {"HOME": str(home), "PYTHONPATH": os.getcwd()}, check=True)
+    subprocess.run(command, env=environment | {"HOME": str(home), "PYTHONPATH": str(Path.cwd())}, check=True)
     assert not list(home.rglob("*onnxruntime*"))
