@@ -114,25 +114,27 @@ class ModelRecipe(Contract):
     """Teacher, student and what stands ahead of both."""
 
     student: BackboneRecipe = BackboneRecipe(
+        block="plain",
         stem=16,
         stages=(
-            StageRecipe(width=16, blocks=1, expansion=2, kernel=5, stride=1),
-            StageRecipe(width=24, blocks=2, expansion=3, kernel=5, stride=2),
-            StageRecipe(width=40, blocks=2, expansion=3, kernel=5, stride=2),
+            StageRecipe(width=24, blocks=1, kernel=5, stride=2),
+            StageRecipe(width=48, blocks=1, kernel=5, stride=2),
+            StageRecipe(width=64, blocks=2, kernel=3, stride=1),
         ),
-        features=64,
+        features=96,
         activation="relu",
         dropout=0.1,
     )
     teacher: BackboneRecipe = BackboneRecipe(
+        block="plain",
         stem=24,
         stages=(
-            StageRecipe(width=24, blocks=1, expansion=2, kernel=5, stride=1),
-            StageRecipe(width=32, blocks=2, expansion=3, kernel=5, stride=2),
-            StageRecipe(width=56, blocks=2, expansion=3, kernel=5, stride=2),
+            StageRecipe(width=40, blocks=1, kernel=5, stride=2),
+            StageRecipe(width=80, blocks=1, kernel=5, stride=2),
+            StageRecipe(width=112, blocks=2, kernel=3, stride=1),
         ),
-        features=96,
-        activation="hardswish",
+        features=128,
+        activation="relu",
         dropout=0.3,
     )
     clip_sd: float = Field(default=6.0, gt=0, le=100, description="saturation of the normalised input")
@@ -190,6 +192,9 @@ class TrainRecipe(Contract):
     weight_decay: float = Field(default=1e-2, ge=0, le=1)
     warmup: Fraction = 0.1
     label_smoothing: float = Field(default=0.05, ge=0, lt=1)
+    mixed: Fraction = Field(
+        default=0.5, description="share of a batch that is mixed windows with mixed labels, where labels alone teach"
+    )
     refit: bool = Field(default=True, description="after the head search, train on validation subjects too")
     augment: AugmentRecipe = AugmentRecipe()
 

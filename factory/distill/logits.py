@@ -71,5 +71,21 @@ def mix(x: Tensor) -> Tensor:
     Between two windows no label holds, but the teacher has an answer: most of what it knows of a boundary between
     classes is said there [ours, after arXiv:2106.05237].
     """
-    share = torch.rand(len(x), 1, 1, 1, device=x.device)
-    return share * x + (1 - share) * x[torch.randperm(len(x), device=x.device)]
+    share, others = _partners(x)
+    return share * x + (1 - share) * x[others]
+
+
+def mix_labelled(x: Tensor, y: Tensor, classes: int) -> tuple[Tensor, Tensor]:
+    """Windows (B, C, 1, T) mixed as `mix` does, and their labels (B,) in the same shares, (B, K): mixup.
+
+    Where there is no teacher to ask, the mixed label stands in for its answer (arXiv:1710.09412).
+    """
+    share, others = _partners(x)
+    target = F.one_hot(y, classes).to(x.dtype)
+    rows = share.view(-1, 1)
+    return share * x + (1 - share) * x[others], rows * target + (1 - rows) * target[others]
+
+
+def _partners(x: Tensor) -> tuple[Tensor, Tensor]:
+    """A share (B, 1, 1, 1) and another window's index (B,) for each window."""
+    return torch.rand(len(x), 1, 1, 1, device=x.device), torch.randperm(len(x), device=x.device)

@@ -91,7 +91,7 @@ def _objective(
     recipe: Recipe, student: Network, teacher: Ensemble, teacher_memory: MemoryHead, device: str
 ) -> tuple[nn.Module, LossFunction]:
     if recipe.distill.method == "cross_entropy":
-        return student.to(device), cross_entropy(student, recipe.train.label_smoothing)
+        return student.to(device), cross_entropy(student, recipe.train)
     adapter = None
     if not isinstance(student.head, MemoryHead):
         adapter = MemoryHead(student.spec.backbone.features, student.spec.classes, student.spec.patterns)

@@ -16,7 +16,8 @@ from factory.contracts.errors import ArtifactError
 from factory.contracts.files import atomic_write
 from factory.contracts.network import TrainingSummary
 from factory.contracts.progress import Cancel, Progress
-from factory.contracts.recipe import HeadKind, Recipe
+from factory.contracts.recipe import HeadKind, Recipe, TrainRecipe
+from factory.distill.logits import mix_labelled
 from factory.models import Ensemble, Network, build_network, load_ensemble, save_ensemble
 from factory.models.heads import MemoryHead
 from factory.training.data import TrainingData, network_spec, training_data
@@ -84,7 +85,7 @@ def train_teacher(
             cancel=cancel or Cancel(),
             events=folder / "tensorboard" if tensorboard else None,
         )
-        fit(plan, network, cross_entropy(network, recipe.train.label_smoothing), data.x, data.y, progress)
+        fit(plan, network, cross_entropy(network, recipe.train), data.x, data.y, progress)
         members.append(network.to("cpu").eval())
     memory = fit_memory(members[0], data, recipe)
     with atomic_write(folder / MEMORY_FILE) as temporary:
@@ -188,11 +189,16 @@ def _search(
     return head, scores
 
 
-def cross_entropy(network: Network, smoothing: float) -> LossFunction:
-    """Label-smoothed cross-entropy of a network: the teacher's loss and every student's control."""
+def cross_entropy(network: Network, recipe: TrainRecipe) -> LossFunction:
+    """Label-smoothed cross-entropy of a network, part of each batch mixed: the teacher's loss and every control's."""
+    classes = network.spec.classes
 
     def loss(x: Tensor, y: Tensor, done: float) -> tuple[Tensor, dict[str, Tensor]]:
-        return F.cross_entropy(network(x), y, label_smoothing=smoothing), {}
+        plain = len(x) - round(recipe.mixed * len(x))
+        mixed, target = mix_labelled(x[plain:], y[plain:], classes)
+        target = torch.cat([F.one_hot(y[:plain], classes).to(target.dtype), target])
+        logits = network(torch.cat([x[:plain], mixed]))
+        return F.cross_entropy(logits, target, label_smoothing=recipe.label_smoothing), {}
 
     return loss
 

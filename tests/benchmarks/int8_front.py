@@ -85,7 +85,7 @@ def _trained(
         recipe=recipe.train,
         augment=fitted.augment,
     )
-    fit(plan, student, cross_entropy(student, recipe.train.label_smoothing), fitted.x, fitted.y, Silent())
+    fit(plan, student, cross_entropy(student, recipe.train), fitted.x, fitted.y, Silent())
     return student.eval(), replace(plan, key="int8")
 
 

@@ -1,14 +1,14 @@
 """Which layout of a student is worth having: trained for equal steps, judged on people of the training side.
 
-python tests/benchmarks/layouts.py OUT.json --data DATA [--sets hapt_6,hapt_12] [--layouts today,s4b] [--steps 2000]
+python tests/benchmarks/layouts.py OUT.json --data DATA [--sets hapt_6,hapt_12] [--layouts mobilenet,s4b] [--steps 2000]
     [--seeds 2] [--method smldist]
 
 By cross-entropy alone unless `--method smldist` gives every student the same teachers, one ensemble a group of people.
 
 DATA holds a folder a data set (hapt, motionsense, uci_har). A recipe's training people are dealt into groups; each
 group is held out once, so every person is answered for once a seed. Test subjects are never read. Finished cells are
-kept in OUT.json and not repeated; `--table` prints what is there. Differences to `today` are paired by person and seed;
-their brackets are 95 % of 2000 draws of people.
+kept in OUT.json and not repeated; `--table` prints what is there. Differences to `mobilenet` are paired by person and
+seed; their brackets are 95 % of 2000 draws of people.
 """
 
 import json
@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from factory.contracts.dataset import Ints, Split, WindowSet
 from factory.contracts.files import atomic_write
 from factory.contracts.progress import Silent
-from factory.contracts.recipe import BackboneRecipe, ModelRecipe, Recipe, StageRecipe
+from factory.contracts.recipe import BackboneRecipe, Recipe
 from factory.contracts.scores import class_f1, confusion, macro_f1
 from factory.data import make_split, prepare
 from factory.models import Network, build_network, fold, load_network
@@ -41,8 +41,8 @@ from factory.training.data import network_spec, training_data
 from factory.training.loop import Fit, fit
 from factory.training.seed import seed_epoch
 from factory.training.teacher import cross_entropy
+from tests.benchmarks.student_layouts import BASELINE, LAYOUTS
 
-BASELINE = "today"
 _BASIC = ("walking", "walking_upstairs", "walking_downstairs", "sitting", "standing", "laying")
 _CALIBRATION, _DRAWS = 512, 2000
 _HEADER = (
@@ -75,33 +75,6 @@ TASKS = {
     "watch": Task(recipe="demo", groups=3),
     "uci_har_6ch": Task(recipe="uci_har_6ch", groups=3),
 }
-
-
-def _layout(
-    stem: tuple[int, int, int], *stages: tuple[int, int, int, int], features: int = 96, **more: Any
-) -> BackboneRecipe:
-    """A student of plain blocks: stem (width, kernel, stride), stages (width, blocks, kernel, stride)."""
-    width, kernel, stride = stem
-    rows = [
-        StageRecipe.model_validate(dict(zip(("width", "blocks", "kernel", "stride"), s, strict=True))) for s in stages
-    ]
-    values = {"block": "plain", "stem": width, "stem_kernel": kernel, "stem_stride": stride, "stages": rows}
-    return BackboneRecipe.model_validate(values | {"features": features, "activation": "relu"} | more)
-
-
-_BASE = ((32, 1, 5, 2), (64, 1, 5, 2), (64, 1, 3, 1))
-_DEEP = ((32, 1, 5, 2), (64, 1, 5, 2), (64, 2, 3, 1))
-_SMALL = ((20, 1, 5, 2), (32, 1, 5, 2), (32, 1, 3, 1))
-_RESIDUAL = ((32, 1, 5, 2), (56, 2, 5, 2), (56, 1, 3, 1))
-LAYOUTS = {
-    BASELINE: ModelRecipe().student,
-    "plain": _layout((16, 5, 2), (24, 1, 5, 2), (48, 1, 5, 2), (64, 2, 3, 1)),
-    "s4b": _layout((16, 9, 4), *_BASE),
-    "s4b_d": _layout((16, 9, 4), *_DEEP),
-    "s4b_xs": _layout((12, 9, 4), *_SMALL, features=48),
-    "s4r": _layout((16, 9, 4), *_RESIDUAL, block="residual"),
-}
-"""s4: the stem strides by 4; b base, d deeper, xs extra small; r residual."""
 
 
 def main(
@@ -231,7 +204,7 @@ def _student(recipe: Recipe, windows: WindowSet, train: Ints) -> Network:
             recipe=recipe.train,
             augment=fitted.augment,
         )
-        fit(plan, student, cross_entropy(student, recipe.train.label_smoothing), fitted.x, fitted.y, Silent())
+        fit(plan, student, cross_entropy(student, recipe.train), fitted.x, fitted.y, Silent())
     return student
 
 
@@ -270,7 +243,7 @@ def _table(name: str, rows: list[Row], layouts: Sequence[str]) -> Iterator[str]:
         of_layout = [row for row in rows if row["layout"] == layout]
         ours = np.array([mine[key] for key in shared])
         theirs = np.array([known[BASELINE][key] for key in shared])
-        low, high = _interval(shared, ours[:, 0], theirs[:, 0])
+        low, high = difference_interval(shared, ours[:, 0], theirs[:, 0])
         by_class = class_f1(ours[:, 0].sum(0)) - class_f1(theirs[:, 0].sum(0))
         worst = int(by_class.argmin())
         score, rounded = macro_f1(ours[:, 0].sum(0)), macro_f1(ours[:, 1].sum(0))
@@ -292,7 +265,7 @@ def _by_person(rows: Iterable[Row]) -> dict[tuple[int, str], tuple[Ints, Ints]]:
     }
 
 
-def _interval(keys: Sequence[tuple[int, str]], ours: Ints, theirs: Ints) -> tuple[float, float]:
+def difference_interval(keys: Sequence[tuple[int, str]], ours: Ints, theirs: Ints) -> tuple[float, float]:
     """95 % of the difference in macro-F1 over draws of people; a person's seeds are drawn together."""
     people = sorted({person for _, person in keys})
     of_person = [[index for index, (_, other) in enumerate(keys) if other == person] for person in people]

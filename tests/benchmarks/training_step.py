@@ -11,7 +11,7 @@ import time
 import torch
 
 from factory.contracts.network import NetworkSpec
-from factory.contracts.recipe import BackboneRecipe, ModelRecipe, StageRecipe
+from factory.contracts.recipe import BackboneRecipe, ModelRecipe, StageRecipe, TrainRecipe
 from factory.contracts.window import Normalisation
 from factory.models import build_network
 from factory.models.cost import network_cost
@@ -43,7 +43,7 @@ def step_times_ms(backbone: BackboneRecipe, steps: int) -> tuple[int, list[float
             normalisation=constants,
         )
     ).train()
-    loss = cross_entropy(network, 0.05)
+    loss = cross_entropy(network, TrainRecipe())
     optimizer = torch.optim.AdamW(network.parameters(), lr=1e-3, fused=True)
     x = torch.randn(_BATCH, _CHANNELS, 1, _LENGTH).to(memory_format=torch.channels_last)
     y = torch.randint(_CLASSES, (_BATCH,))

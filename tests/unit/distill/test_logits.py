@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from factory.distill.logits import conditional_loss, distribution_loss, logits_loss, mix
+from factory.distill.logits import conditional_loss, distribution_loss, logits_loss, mix, mix_labelled
 
 
 def test_a_right_teacher_is_followed_at_the_temperature() -> None:
@@ -103,3 +103,13 @@ def test_mixed_windows_lie_between_two_of_the_batch_and_keep_its_mean() -> None:
     assert 0.3 < ((mixed > 0.01) & (mixed < 0.99)).float().mean().item() < 0.6  # half the pairs differ
     assert mixed.mean().item() == pytest.approx(0.5, abs=0.06)
     assert torch.equal(mixed[..., 0], mixed[..., 1])  # one share for a whole window
+
+
+def test_labels_are_mixed_in_the_shares_of_their_windows() -> None:
+    torch.manual_seed(0)
+    y = torch.arange(5)
+    x = F.one_hot(y, 5).float().view(5, 5, 1, 1)  # a window that spells its own label
+    mixed, target = mix_labelled(x, y, 5)
+    torch.testing.assert_close(mixed.view(5, 5), target)
+    torch.testing.assert_close(target.sum(dim=1), torch.ones(5))
+    assert (target.max(dim=1).values < 1).any()

@@ -7,6 +7,7 @@ from torch import nn
 from factory.contracts.network import NetworkSpec
 from factory.contracts.recipe import BackboneRecipe, BlockKind, HeadKind, ModelRecipe, StageRecipe
 from factory.contracts.window import Normalisation
+from factory.recipes import find_recipe
 
 
 def plain(block: BlockKind = "plain") -> BackboneRecipe:
@@ -26,7 +27,13 @@ def plain(block: BlockKind = "plain") -> BackboneRecipe:
     )
 
 
-LAYOUTS = {"mobilenet": ModelRecipe().student, "plain": plain(), "residual": plain("residual")}
+MOBILENET = find_recipe("demo_mobilenet").model
+LAYOUTS = {
+    "mobilenet": MOBILENET.student,
+    "shipped": ModelRecipe().student,
+    "plain": plain(),
+    "residual": plain("residual"),
+}
 """Students of every kind."""
 
 
@@ -62,6 +69,6 @@ def move_statistics(network: nn.Module, seed: int = 7) -> None:
 
 
 @pytest.fixture
-def shipped() -> ModelRecipe:
-    """The default teacher and student."""
-    return ModelRecipe()
+def mobilenet() -> ModelRecipe:
+    """Teacher and student of the paper's kind, whose blocks are the richest."""
+    return MOBILENET

@@ -13,9 +13,9 @@ from tests.unit.models.conftest import LAYOUTS, move_statistics, spec_of
 
 
 @pytest.fixture
-def saved(shipped: ModelRecipe, tmp_path: Path) -> tuple[Network, Path]:
+def saved(mobilenet: ModelRecipe, tmp_path: Path) -> tuple[Network, Path]:
     torch.manual_seed(0)
-    network = build_network(spec_of(shipped.student, "hopfield"))
+    network = build_network(spec_of(mobilenet.student, "hopfield"))
     move_statistics(network)
     save_network(network, tmp_path)
     return network.eval(), tmp_path

@@ -96,14 +96,14 @@ def test_a_residual_keeps_its_input_alive() -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_default_student_has_at_most_fifty_thousand_parameters(shipped: ModelRecipe, kind: HeadKind) -> None:
-    cost = network_cost(build_network(spec_of(shipped.student, kind)))
+def test_the_default_student_has_at_most_fifty_thousand_parameters(mobilenet: ModelRecipe, kind: HeadKind) -> None:
+    cost = network_cost(build_network(spec_of(mobilenet.student, kind)))
     assert 30_000 < cost.parameters <= 50_000
     assert 0.5e6 < cost.macs < 0.9e6
 
 
-def test_the_default_teacher_is_larger_than_the_student(shipped: ModelRecipe) -> None:
-    teacher = network_cost(build_network(spec_of(shipped.teacher, "linear")))
-    student = network_cost(build_network(spec_of(shipped.student, "linear")))
+def test_the_default_teacher_is_larger_than_the_student(mobilenet: ModelRecipe) -> None:
+    teacher = network_cost(build_network(spec_of(mobilenet.teacher, "linear")))
+    student = network_cost(build_network(spec_of(mobilenet.student, "linear")))
     assert teacher.parameters > 1.5 * student.parameters
     assert teacher.macs > 1.5 * student.macs

@@ -15,14 +15,14 @@ KINDS: tuple[HeadKind, ...] = ("linear", "hopfield", "cosine", "mlp")
 ROLES = ("teacher", "student")
 
 
-def _network(shipped: ModelRecipe, role: str, head: HeadKind = "linear") -> Network:
+def _network(mobilenet: ModelRecipe, role: str, head: HeadKind = "linear") -> Network:
     torch.manual_seed(0)
-    return build_network(spec_of(getattr(shipped, role), head))
+    return build_network(spec_of(getattr(mobilenet, role), head))
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_every_convolution_is_lifted_and_explicitly_padded(shipped: ModelRecipe, role: str) -> None:
-    network = _network(shipped, role)
+def test_every_convolution_is_lifted_and_explicitly_padded(mobilenet: ModelRecipe, role: str) -> None:
+    network = _network(mobilenet, role)
     assert not any(isinstance(module, nn.Conv1d | nn.BatchNorm1d | nn.LayerNorm) for module in network.modules())
     convolutions = [module for module in network.modules() if isinstance(module, nn.Conv2d)]
     assert convolutions
@@ -34,23 +34,23 @@ def test_every_convolution_is_lifted_and_explicitly_padded(shipped: ModelRecipe,
         assert convolution.weight.is_contiguous(memory_format=torch.channels_last)
 
 
-def test_the_student_has_no_hardswish_and_the_teacher_may(shipped: ModelRecipe) -> None:
+def test_the_student_has_no_hardswish_and_the_teacher_may(mobilenet: ModelRecipe) -> None:
     def uses(role: str) -> bool:
-        return any(isinstance(module, nn.Hardswish | nn.SiLU) for module in _network(shipped, role).modules())
+        return any(isinstance(module, nn.Hardswish | nn.SiLU) for module in _network(mobilenet, role).modules())
 
     assert not uses("student")
     assert uses("teacher")
 
 
-def test_a_recipe_refuses_a_hardswish_student(shipped: ModelRecipe) -> None:
+def test_a_recipe_refuses_a_hardswish_student(mobilenet: ModelRecipe) -> None:
     with pytest.raises(ValidationError, match="a student's activation is relu"):
-        ModelRecipe(student=shipped.student.model_copy(update={"activation": "hardswish"}))
+        ModelRecipe(student=mobilenet.student.model_copy(update={"activation": "hardswish"}))
 
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("role", ROLES)
-def test_folding_keeps_the_logits(shipped: ModelRecipe, role: str, kind: HeadKind) -> None:
-    network = _network(shipped, role, kind)
+def test_folding_keeps_the_logits(mobilenet: ModelRecipe, role: str, kind: HeadKind) -> None:
+    network = _network(mobilenet, role, kind)
     move_statistics(network)
     window = 3 * torch.randn(4, 9, 1, 128)
     with torch.inference_mode():
@@ -72,8 +72,10 @@ def test_folding_keeps_the_logits_of_every_layout(layout: str, kind: HeadKind) -
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_folded_network_has_no_batch_norm_and_leaves_the_original_alone(shipped: ModelRecipe, kind: HeadKind) -> None:
-    network = _network(shipped, "student", kind).train()
+def test_a_folded_network_has_no_batch_norm_and_leaves_the_original_alone(
+    mobilenet: ModelRecipe, kind: HeadKind
+) -> None:
+    network = _network(mobilenet, "student", kind).train()
     before = {name: value.clone() for name, value in network.state_dict().items()}
     folded = fold(network)
     assert not any(isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d) for module in folded.modules())
@@ -82,8 +84,8 @@ def test_a_folded_network_has_no_batch_norm_and_leaves_the_original_alone(shippe
     assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
 
 
-def test_stages_are_reported_with_their_widths_and_lengths(shipped: ModelRecipe) -> None:
-    network = _network(shipped, "student").eval()
+def test_stages_are_reported_with_their_widths_and_lengths(mobilenet: ModelRecipe) -> None:
+    network = _network(mobilenet, "student").eval()
     features, stages = network.backbone(torch.zeros(2, 9, 1, 128))
     assert features.shape == (2, 64)
     assert [tuple(stage.shape) for stage in stages] == [(2, 16, 1, 64), (2, 24, 1, 32), (2, 40, 1, 16)]
@@ -123,8 +125,8 @@ def test_every_layout_takes_any_window_length(layout: str, window: int) -> None:
 
 
 @pytest.mark.parametrize("window", [8, 33, 100])
-def test_any_window_length_goes_through(shipped: ModelRecipe, window: int) -> None:
-    network = build_network(spec_of(shipped.student, "linear", channels=6, window=window)).eval()
+def test_any_window_length_goes_through(mobilenet: ModelRecipe, window: int) -> None:
+    network = build_network(spec_of(mobilenet.student, "linear", channels=6, window=window)).eval()
     assert network(torch.zeros(1, 6, 1, window)).shape == (1, 6)
 
 
@@ -147,15 +149,15 @@ def test_normalisation_scales_each_channel_and_saturates() -> None:
     torch.testing.assert_close(normalise(window), expected)
 
 
-def test_normalisation_is_neither_trained_nor_stored(shipped: ModelRecipe) -> None:
-    network = _network(shipped, "student")
+def test_normalisation_is_neither_trained_nor_stored(mobilenet: ModelRecipe) -> None:
+    network = _network(mobilenet, "student")
     assert not any("normalise" in name for name, _ in network.named_parameters())
     assert not any("normalise" in name for name in network.state_dict())
 
 
-def test_the_network_eats_si_units(shipped: ModelRecipe) -> None:
+def test_the_network_eats_si_units(mobilenet: ModelRecipe) -> None:
     # The same motion in another channel's unit: a network normalised for it gives the same logits.
-    network = _network(shipped, "student").eval()
+    network = _network(mobilenet, "student").eval()
     constants = network.spec.normalisation
     milli = constants.model_copy(
         update={"mean": tuple(1000 * v for v in constants.mean), "std": tuple(1000 * v for v in constants.std)}

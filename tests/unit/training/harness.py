@@ -70,7 +70,12 @@ def train_tiny(
     seed_epoch(recipe.seed, "student", -1)
     network = build_network(network_spec(recipe, recipe.model.student, "hopfield", windows, data.normalisation))
     history = fit(
-        plan_for(folder, data, recipe, key), network, cross_entropy(network, 0.05), data.x, data.y, progress or Silent()
+        plan_for(folder, data, recipe, key),
+        network,
+        cross_entropy(network, recipe.train),
+        data.x,
+        data.y,
+        progress or Silent(),
     )
     return network, history
 

@@ -154,7 +154,7 @@ def test_windows_that_are_not_finite_stop_training_with_epoch_and_remedy(tmp_pat
     x[:, 0, 0] = np.nan
     network = build_network(network_spec(recipe, recipe.model.student, "linear", windows, data.normalisation))
     with pytest.raises(TrainingError, match=r"student: the loss is not finite in epoch 1 .*lower train\.lr"):
-        fit(plan_for(tmp_path, data, recipe), network, cross_entropy(network, 0.0), x, data.y, Silent())
+        fit(plan_for(tmp_path, data, recipe), network, cross_entropy(network, recipe.train), x, data.y, Silent())
     assert not list(tmp_path.iterdir())  # a diverged epoch leaves no checkpoint to resume
 
 
@@ -162,7 +162,7 @@ def test_a_batch_larger_than_the_data_is_refused(tmp_path: Path) -> None:
     data, windows, recipe = tiny_data(tiny_recipe(batch=109))
     network = build_network(network_spec(recipe, recipe.model.student, "linear", windows, data.normalisation))
     with pytest.raises(TrainingError, match=r"108 training windows, train\.batch is 109: lower it"):
-        fit(plan_for(tmp_path, data, recipe), network, cross_entropy(network, 0.0), data.x, data.y, Silent())
+        fit(plan_for(tmp_path, data, recipe), network, cross_entropy(network, recipe.train), data.x, data.y, Silent())
 
 
 def test_the_parts_of_a_loss_are_averaged_into_the_row(tmp_path: Path) -> None:
@@ -194,7 +194,7 @@ def test_tensorboard_events_are_written_when_asked(tmp_path: Path) -> None:
     data, windows, recipe = tiny_data(tiny_recipe(epochs=1))
     network = build_network(network_spec(recipe, recipe.model.student, "linear", windows, data.normalisation))
     plan = replace(plan_for(tmp_path, data, recipe), events=tmp_path / "tensorboard")
-    fit(plan, network, cross_entropy(network, 0.0), data.x, data.y, Silent())
+    fit(plan, network, cross_entropy(network, recipe.train), data.x, data.y, Silent())
     assert list((tmp_path / "tensorboard" / "student").glob("events.out.tfevents.*"))
 
 
@@ -217,7 +217,7 @@ def test_a_cancelled_training_keeps_the_epoch_at_hand_and_goes_on_to_the_same_we
         torch.manual_seed(0)
         network = build_network(network_spec(recipe, recipe.model.student, "linear", windows, data.normalisation))
         plan = replace(plan_for(folder, data, recipe), cancel=cancel)
-        fit(plan, network, cross_entropy(network, 0.0), data.x, data.y, Silent())
+        fit(plan, network, cross_entropy(network, recipe.train), data.x, data.y, Silent())
         return network
 
     whole = trained(tmp_path / "whole", Cancel())

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -209,7 +210,7 @@ def test_the_fitted_memory_associates_each_class_with_its_own_patterns(tmp_path:
     data, windows, recipe = tiny_data(tiny_recipe(epochs=10))
     seed_epoch(0, "teacher", -1)
     network = build_network(network_spec(recipe, recipe.model.teacher, "linear", windows, data.normalisation))
-    fit(plan_for(tmp_path, data, recipe), network, cross_entropy(network, 0.05), data.x, data.y, Silent())
+    fit(plan_for(tmp_path, data, recipe), network, cross_entropy(network, recipe.train), data.x, data.y, Silent())
     memory = fit_memory(network.eval(), data, recipe)
     with torch.inference_mode():
         features, _ = network.backbone(torch.from_numpy(data.x).unsqueeze(2))
@@ -230,3 +231,21 @@ def test_a_teacher_with_a_memory_head_keeps_that_memory() -> None:
     network = build_network(spec).eval()
     assert isinstance(network.head, MemoryHead)
     assert fit_memory(network, data, recipe) is network.head
+
+
+def test_the_share_of_the_recipe_is_mixed_and_the_rest_is_not() -> None:
+    class Seen(torch.nn.Module):
+        spec = SimpleNamespace(classes=4)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            self.x = x
+            return torch.zeros(len(x), self.spec.classes)
+
+    x, y = torch.arange(32.0).view(32, 1, 1, 1), torch.zeros(32, dtype=torch.long)
+    for share, kept in ((0.0, 32), (0.5, 16), (0.25, 24)):
+        torch.manual_seed(1)
+        network = Seen()
+        loss, _ = cross_entropy(network, tiny_recipe().train.model_copy(update={"mixed": share}))(x, y, 0.0)  # type: ignore[arg-type]
+        assert torch.equal(network.x[:kept], x[:kept])
+        assert kept == 32 or not torch.equal(network.x[kept:], x[kept:])
+        assert loss.item() == pytest.approx(float(np.log(Seen.spec.classes)), rel=1e-5)
