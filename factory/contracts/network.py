@@ -28,6 +28,31 @@ class NetworkSpec(Contract):
         return self
 
 
+class Lead(Contract):
+    """How far the teacher is ahead of the student's own cross-entropy, before the student is distilled.
+
+    Both are trained on training subjects alone, for a share of their epochs, and judged on validation subjects.
+    """
+
+    teacher: float = Field(description="macro-F1 on validation subjects")
+    control: float = Field(description="the same of the student by cross-entropy alone")
+    people: int = Field(ge=1, description="validation subjects")
+    windows: int = Field(ge=1, description="of them")
+    teacher_epochs: int = Field(ge=1)
+    control_epochs: int = Field(ge=1)
+    seconds: float
+
+    @property
+    def pp(self) -> float:
+        """The lead in percentage points of macro-F1."""
+        return 100 * (self.teacher - self.control)
+
+    @property
+    def distils(self) -> bool:
+        """Whether the student is distilled: not by a teacher that knows less than itself."""
+        return self.pp >= 0
+
+
 class TrainingSummary(Contract):
     """summary.json of a trained network."""
 

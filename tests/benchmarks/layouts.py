@@ -77,7 +77,7 @@ TASKS = {
 }
 
 
-def _layout(
+def layout(
     stem: tuple[int, int, int], *stages: tuple[int, int, int, int], features: int = 96, **more: Any
 ) -> BackboneRecipe:
     """A student of plain blocks: stem (width, kernel, stride), stages (width, blocks, kernel, stride)."""
@@ -95,11 +95,11 @@ _SMALL = ((20, 1, 5, 2), (32, 1, 5, 2), (32, 1, 3, 1))
 _RESIDUAL = ((32, 1, 5, 2), (56, 2, 5, 2), (56, 1, 3, 1))
 LAYOUTS = {
     BASELINE: ModelRecipe().student,
-    "plain": _layout((16, 5, 2), (24, 1, 5, 2), (48, 1, 5, 2), (64, 2, 3, 1)),
-    "s4b": _layout((16, 9, 4), *_BASE),
-    "s4b_d": _layout((16, 9, 4), *_DEEP),
-    "s4b_xs": _layout((12, 9, 4), *_SMALL, features=48),
-    "s4r": _layout((16, 9, 4), *_RESIDUAL, block="residual"),
+    "plain": layout((16, 5, 2), (24, 1, 5, 2), (48, 1, 5, 2), (64, 2, 3, 1)),
+    "s4b": layout((16, 9, 4), *_BASE),
+    "s4b_d": layout((16, 9, 4), *_DEEP),
+    "s4b_xs": layout((12, 9, 4), *_SMALL, features=48),
+    "s4r": layout((16, 9, 4), *_RESIDUAL, block="residual"),
 }
 """s4: the stem strides by 4; b base, d deeper, xs extra small; r residual."""
 
