@@ -52,6 +52,17 @@ class Lead(Contract):
         """Whether the student is distilled: not by a teacher that knows less than itself."""
         return self.pp >= 0
 
+    @property
+    def verdict(self) -> str:
+        """The lead in one sentence, and what follows from it."""
+        where = f"macro-F1 of {self.people} validation people"
+        if self.distils:
+            return f"the teacher leads the student's own cross-entropy by {self.pp:.1f} pp ({where})"
+        return (
+            f"the teacher is {-self.pp:.1f} pp behind the student's own cross-entropy ({where}): "
+            "the student is trained by cross-entropy"
+        )
+
 
 class TrainingSummary(Contract):
     """summary.json of a trained network."""

@@ -1,6 +1,6 @@
 """A build from recordings to the report. Open this file to see the machine: each line of `build` is one stage.
 
-    recordings -> windows -> teacher -> student -> ONNX graph -> a target's files -> golden pack -> baseline
+    recordings -> windows -> lead -> teacher -> student -> ONNX graph -> a target's files -> golden pack -> baseline
     -> verification -> devices -> board, if one is named -> manifest.json -> report.html -> android/, if asked for
 
 What a stage does stands in the package that it belongs to; what decides whether it runs again, in stages.py and its
@@ -26,6 +26,7 @@ from factory.pipeline.result import Build
 from factory.pipeline.stages import (
     baseline_stage,
     golden_stage,
+    lead_stage,
     onnx_stage,
     student_stage,
     teacher_stage,
@@ -97,6 +98,7 @@ def _train(run: Run) -> tuple[TrainingSummary, TrainingSummary]:
     windows_stage(run)
     require_trainable(run.windows, run.split, run.recipe)
     run.request.cancel.raise_if_set()
+    lead_stage(run)
     return teacher_stage(run), student_stage(run)
 
 

@@ -4,6 +4,7 @@ A teacher that is behind costs accuracy (docs/method.md#lead). Teacher and contr
 train on training subjects for `distill.lead` of their epochs and answer for validation subjects, whom neither has seen.
 """
 
+import shutil
 import time
 from pathlib import Path
 
@@ -51,6 +52,8 @@ def measure_lead(
         macro_f1(confusion(windows.y[rows], predict(network, seen.x[rows], device).argmax(axis=1), classes))
         for network, seen in ((load_ensemble(teacher), windows.for_teacher()), (load_network(control), windows))
     ]
+    for finished in (teacher, control):
+        shutil.rmtree(finished)
     return Lead(
         teacher=scores[0],
         control=scores[1],
