@@ -14,12 +14,13 @@ from factory.artifacts.manifest_io import read_manifest
 from factory.artifacts.store import open_store
 from factory.contracts.artifact import Artifact
 from factory.contracts.errors import ArtifactError, FactoryError, RecipeError, StorageError
-from factory.contracts.manifest import Check, Outcome
+from factory.contracts.manifest import Check, DataSummary, Outcome
 from factory.contracts.network import TrainingSummary
 from factory.data.splits import require_trainable
 from factory.pipeline.android import android_stage
 from factory.pipeline.board import BOARD_GATE, TARGET, Board, board_stage, require_board_target
 from factory.pipeline.devices import SETUP_GATE, OnDevices, devices_stage, require_device_name, with_cost
+from factory.pipeline.explain import Explanation, explain_lead
 from factory.pipeline.finish import manifest_stage, report_stage
 from factory.pipeline.request import BuildRequest, Run
 from factory.pipeline.result import Build
@@ -70,6 +71,18 @@ def train(request: BuildRequest) -> tuple[TrainingSummary, TrainingSummary]:
         return _train(Run(request, store))
 
 
+def explain(request: BuildRequest) -> Explanation:
+    """Measure the teacher's lead, which a later build takes over, and say what it means."""
+    with open_store(request.build, request.progress) as store:
+        run = Run(request, store)
+        data = _prepare(run)
+        recipe, base = run.recipe, run.folder
+        if recipe.data.description is not None:
+            described = recipe.data.model_copy(update={"description": str(base / recipe.data.description)})
+            recipe = recipe.model_copy(update={"data": described})
+        return explain_lead(recipe, data, lead_stage(run))
+
+
 def export(request: BuildRequest) -> Exports:
     """The targets' files of a trained build alone; trains what is missing or outdated first.
 
@@ -92,12 +105,17 @@ def export(request: BuildRequest) -> Exports:
         return exports
 
 
-def _train(run: Run) -> tuple[TrainingSummary, TrainingSummary]:
+def _prepare(run: Run) -> DataSummary:
     _require_same_recipe(run)
     write_recipe(run)
-    windows_stage(run)
+    data = windows_stage(run)
     require_trainable(run.windows, run.split, run.recipe)
     run.request.cancel.raise_if_set()
+    return data
+
+
+def _train(run: Run) -> tuple[TrainingSummary, TrainingSummary]:
+    _prepare(run)
     lead_stage(run)
     return teacher_stage(run), student_stage(run)
 
