@@ -1,6 +1,7 @@
 """A build whose teacher sees more than the student: nothing of it reaches the student's files, and its lead decides."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,8 +9,10 @@ import pytest
 
 from exporters.onnx_runner import OnnxRunner
 from factory.artifacts.store import open_store
+from factory.contracts.artifact import Precision
 from factory.contracts.network import Lead
 from factory.contracts.progress import Silent
+from factory.contracts.recipe import Recipe
 from factory.contracts.stored import read_json
 from factory.contracts.window import SensorContract
 from factory.models import load_ensemble
@@ -34,6 +37,12 @@ from tests.unit.pipeline.mirror_target import NAME
 from tests.unit.training.few import few_recipe, few_split, wide_windows
 
 
+def recipe() -> Recipe:
+    """Of both, exporting one float file."""
+    few = few_recipe(epochs=8)
+    return few.model_copy(update={"export": few.export.model_copy(update={"precisions": (Precision.FP32,)})})
+
+
 class Few(Run):
     """Windows without recordings; the teacher sees a magnetometer that says the class."""
 
@@ -46,7 +55,7 @@ def teacher_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Windows and a teacher."""
     folder = tmp_path_factory.mktemp("more")
     with open_store(folder / "build", Silent()) as store:
-        run = Few(request(folder, few_recipe(epochs=8)), store)
+        run = Few(request(folder, recipe()), store)
         write_recipe(run)
         windows_stage(run)
         teacher_stage(run)
@@ -57,7 +66,7 @@ def teacher_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run(teacher_folder: Path) -> Iterator[Few]:
     """On that folder."""
     with open_store(teacher_folder / "build", Silent()) as store:
-        yield Few(request(teacher_folder, few_recipe(epochs=8)), store)
+        yield Few(request(teacher_folder, recipe()), store)
 
 
 def leads_by(run: Few, pp: float) -> Lead:
@@ -117,8 +126,6 @@ def test_the_explanation_follows_the_lead(run: Few, pp: float, says: str) -> Non
 
 
 def test_another_share_of_unlabelled_people_is_another_student(run: Few, monkeypatch: pytest.MonkeyPatch) -> None:
-    from dataclasses import replace
-
     leads_by(run, 5.0)
     before = stages.student_inputs(run, run.recipe)
     monkeypatch.setattr(Few, "split", replace(run.split, unlabelled=run.split.unlabelled[:36]))
