@@ -74,7 +74,7 @@ def test_an_unlabelled_copy_of_a_test_person_is_refused() -> None:
     honest = Split(train=train, validation=of[selects], test=of[tested])
     check_split(data, honest)
     with pytest.raises(
-        LeakageError, match=r"of subject a in test are near copies .* of subject unknown's in unlabelled"
+        LeakageError, match=rf"of subject {tested} in test are near copies .* of subject unknown's in unlabelled"
     ):
         check_split(data, replace(honest, unlabelled=of["unknown"]))
 
