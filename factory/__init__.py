@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         build,
         check,
         diff,
+        explain,
         export,
         find_model,
         list_models,
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from factory.contracts.recipe import Recipe
     from factory.contracts.release import Release
     from factory.pipeline.compare import ModelDifference
+    from factory.pipeline.explain import Explanation
     from factory.pipeline.inference import Model, Predictions
     from factory.pipeline.predict import LabelledRecording
     from factory.pipeline.pull import PublishedModel, PulledModel
@@ -47,6 +49,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "Build": "factory.pipeline.result",
+    "Explanation": "factory.pipeline.explain",
     "LabelledRecording": "factory.pipeline.predict",
     "Model": "factory.pipeline.inference",
     "ModelDifference": "factory.pipeline.compare",
@@ -61,6 +64,7 @@ _HOMES = {
     "build": "factory.api",
     "check": "factory.api",
     "diff": "factory.api",
+    "explain": "factory.api",
     "export": "factory.api",
     "find_model": "factory.api",
     "list_models": "factory.api",
@@ -75,6 +79,7 @@ _HOMES = {
 }
 __all__ = [
     "Build",
+    "Explanation",
     "LabelledRecording",
     "Model",
     "ModelDifference",
@@ -90,6 +95,7 @@ __all__ = [
     "build",
     "check",
     "diff",
+    "explain",
     "export",
     "find_model",
     "list_models",

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from factory.contracts.release import Index, Release
     from factory.contracts.report import DataReport
     from factory.pipeline.compare import ModelDifference
+    from factory.pipeline.explain import Explanation
     from factory.pipeline.predict import LabelledRecording
     from factory.pipeline.pull import PublishedModel, PulledModel
     from factory.pipeline.request import BuildRequest
@@ -151,6 +152,25 @@ def train(
 
     request = _request(recipe, out, data, cache, device, progress)
     return run(replace(request, tensorboard=tensorboard, force=force, cancel=cancel or Cancel()))
+
+
+def explain(
+    recipe: Recipe | PathLike,
+    *,
+    data: PathLike | None = None,
+    out: PathLike | None = None,
+    cache: PathLike | None = None,
+    device: str = "auto",
+    force: bool = False,
+    progress: Progress | None = None,
+) -> "Explanation":
+    """How far the teacher would lead the student, and what would raise that. Arguments as those of `build`.
+
+    Both are trained for a quarter of their epochs (`distill.lead`); a later build takes the result over.
+    """
+    from factory.pipeline.build import explain as run
+
+    return run(replace(_request(recipe, out, data, cache, device, progress), force=force))
 
 
 def export(

@@ -156,5 +156,5 @@ def tiny_recipe(
             refit=refit,
             augment=AugmentRecipe(shift=4),
         ),
-        distill=DistillRecipe(method=method, patterns=2),
+        distill=DistillRecipe(method=method, patterns=2, stage=1.0, memory=0.1),
     )

@@ -109,6 +109,14 @@ TargetOption = Annotated[
         "'android': a phone's targets, and the folder that an app ships.",
     ),
 ]
+ExplainOption = Annotated[
+    bool,
+    typer.Option(
+        "--explain",
+        help="Measure how far the teacher leads the student on validation people, say what gain that promises and what "
+        "would raise it, and stop there.",
+    ),
+]
 TensorBoardOption = Annotated[
     bool, typer.Option("--tensorboard", help="Write TensorBoard events beside each network while it trains.")
 ]

@@ -1,5 +1,7 @@
 """`factory build`, `factory train`, `factory export`: recordings in, verified artifacts out."""
 
+from typing import TYPE_CHECKING
+
 import typer
 
 import factory
@@ -10,6 +12,7 @@ from factory.cli._options import (
     DataOption,
     Device,
     DeviceOption,
+    ExplainOption,
     ForceOption,
     JsonOption,
     OutOption,
@@ -20,6 +23,9 @@ from factory.cli._options import (
     VerifyOnOption,
 )
 from factory.cli._output import print_json
+
+if TYPE_CHECKING:
+    from factory.pipeline.explain import Explanation
 
 _DEFAULT_TARGETS = ["tflite"]
 
@@ -79,6 +85,7 @@ def train(
     seed: SeedOption = None,
     force: ForceOption = False,
     tensorboard: TensorBoardOption = False,
+    explain: ExplainOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Train teacher and student only; `factory build` or `factory export` goes on from there.
@@ -87,6 +94,21 @@ def train(
     """
     from factory.cli._progress import make_progress
 
+    if explain:
+        found = factory.explain(
+            factory.load_recipe(recipe, seed=seed),
+            data=data,
+            out=out,
+            cache=cache,
+            device=device,
+            force=force,
+            progress=make_progress(as_json),
+        )
+        if as_json:
+            print_json(found)
+        else:
+            _print_explanation(found)
+        return
     teacher, student = factory.train(
         factory.load_recipe(recipe, seed=seed),
         data=data,
@@ -103,6 +125,19 @@ def train(
     typer.echo(f"teacher {teacher.epochs} epochs in {teacher.seconds:.0f} s, head {teacher.head}")
     typer.echo(f"student {student.epochs} epochs in {student.seconds:.0f} s, {student.method}")
     typer.echo("go on with factory build and the same arguments")
+
+
+def _print_explanation(found: "Explanation") -> None:
+    if found.lead is not None:
+        lead = found.lead
+        typer.echo(f"lead: {lead.verdict}")
+        typer.echo(
+            f"      {lead.teacher:.4f} against {lead.control:.4f} after {lead.teacher_epochs} and "
+            f"{lead.control_epochs} epochs"
+        )
+    typer.echo(f"expected gain: {found.expected}")
+    for place, advice in enumerate(found.advice, start=1):
+        typer.echo(f"{'what would raise it:' if place == 1 else ' ' * 20} {place}. {advice}")
 
 
 def export(

@@ -10,7 +10,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from factory.contracts.artifact import Artifact
-from factory.contracts.manifest import Check, DeviceRun, Manifest, OnDevice, Outcome, Verification
+from factory.contracts.manifest import Check, DeviceRun, Manifest, OnDevice, Outcome, Training, Verification
 
 _COLOURS = {Outcome.PASSED: "green", Outcome.FAILED: "red", Outcome.NOT_RUN: "yellow"}
 
@@ -23,7 +23,7 @@ def print_build(manifest: Manifest, report: Path) -> None:
     training = manifest.training
     console.print(
         f"student: {training.student_cost.parameters} parameters, head {training.head}; "
-        f"teacher: {training.teacher_cost.parameters} parameters\n"
+        f"teacher: {training.teacher_cost.parameters} parameters{_teacher(training)}\n"
         f"macro-F1: {', '.join(_beside(manifest))}\n"
         f"{_tested(manifest)}\n"
         f"report: {report}",
@@ -47,6 +47,19 @@ def _beside(manifest: Manifest) -> Iterator[str]:
     baseline = manifest.baseline
     yield f"baseline ({baseline.kind.replace('_', ' ')}) {baseline.accuracy.macro_f1:.4f}"
     yield f"majority class {baseline.majority.macro_f1:.4f}"
+
+
+def _teacher(training: Training) -> str:
+    """What the student saves beside it, what it alone saw, and how far it led."""
+    savings, parts = training.savings, ""
+    if savings is not None:
+        parts += (
+            f"\nstudent against teacher: parameters {-savings.parameters:+.1%}, multiply-accumulates "
+            f"{-savings.macs:+.1%}, {savings.speedup:.1f} times faster"
+        )
+    if training.teacher_channels:
+        parts += f"\nthe teacher alone saw {len(training.teacher_channels)} further channels"
+    return parts if training.lead is None else f"{parts}\n{training.lead.verdict}"
 
 
 def _tested(manifest: Manifest) -> str:

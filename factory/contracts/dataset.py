@@ -1,6 +1,7 @@
 """Recordings and windows in memory. Shape legend: N windows, C channels, T time steps."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,7 +42,7 @@ class WindowSet:
 
     Attributes:
         x: (N, C, T) float32, SI units.
-        y: (N,) class index into `spec.labels`.
+        y: (N,) class index into `spec.labels`; -1 (`UNLABELLED`) for a window that nobody labelled.
         subject: (N,) subject names.
         recording: (N,) index of the recording a window was cut from.
         start: (N,) first sample of the window in its recording, after resampling.
@@ -50,6 +51,9 @@ class WindowSet:
         content_hash: SHA-256 over recordings and settings; tells without cutting whether recordings are the same.
         digest: SHA-256 over the arrays and the contract; part of the key of everything derived.
         lost: Windows or samples left out, by reason.
+        teacher_x: (N, C', T) the same windows with the channels that the teacher sees, the student's first; None where
+            both see the same.
+        teacher_spec: What `teacher_x` is.
     """
 
     x: Floats
@@ -62,6 +66,14 @@ class WindowSet:
     content_hash: str
     digest: str
     lost: dict[str, int]
+    teacher_x: Floats | None = None
+    teacher_spec: WindowSpec | None = None
+
+    def for_teacher(self) -> Self:
+        """The same windows in the same order as the teacher sees them."""
+        if self.teacher_x is None or self.teacher_spec is None:
+            return self
+        return replace(self, x=self.teacher_x, spec=self.teacher_spec, teacher_x=None, teacher_spec=None)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -104,8 +116,11 @@ class Split:
         train: Fits weights, scalers and calibration.
         validation: Selects (head search); its subjects are taken from the training ones.
         test: Is measured once.
+        unlabelled: The teacher answers: of training subjects, or of people who are in no other part. No label of
+            them is read.
     """
 
     train: Ints
     validation: Ints
     test: Ints
+    unlabelled: Ints = field(default_factory=lambda: np.empty(0, np.int64))

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from factory.contracts.artifact import Artifact, Precision
 from factory.contracts.base import Contract
+from factory.contracts.network import Lead
 from factory.contracts.recipe import HeadKind, Recipe, SplitRecipe
 from factory.contracts.window import Normalisation, WindowSpec
 
@@ -183,6 +184,16 @@ class NetworkCost(Contract):
     peak_activation_bytes: int = Field(description="largest sum of live float32 tensors, operators in order")
 
 
+class Savings(Contract):
+    """The student beside its teacher, as TSAK (arXiv:2408.14146) counts it."""
+
+    parameters: float = Field(description="share of the teacher's parameters that the student does without")
+    macs: float = Field(description="share of the teacher's multiply-accumulates")
+    speedup: float = Field(description="how many times faster: the teacher's time over the student's")
+    teacher_us: float = Field(description="median of one window, one thread, PyTorch; networks with folded norms")
+    student_us: float
+
+
 class Training(Contract):
     """How the student came about."""
 
@@ -192,6 +203,12 @@ class Training(Contract):
     cross_entropy: Accuracy | None = Field(
         default=None, description="the same student without a teacher; None where only `factory benchmark` trains it"
     )
+    method: str = Field(default="smldist", description="'cross_entropy' too where the teacher was not ahead")
+    lead: Lead | None = Field(default=None, description="None where it was not asked for")
+    teacher_channels: tuple[str, ...] = Field(
+        default=(), description="channels that the teacher alone saw, none of them in any file of the student"
+    )
+    savings: Savings | None = None
     student_cost: NetworkCost
     teacher_cost: NetworkCost
     device: str
@@ -206,11 +223,12 @@ class SplitRecord(Contract):
     train: tuple[str, ...]
     validation: tuple[str, ...]
     test: tuple[str, ...]
+    unlabelled: tuple[str, ...] = Field(default=(), description="people of whom no label is used")
 
     @property
     def people(self) -> set[str]:
         """Everybody."""
-        return {*self.train, *self.validation, *self.test}
+        return {*self.train, *self.validation, *self.test, *self.unlabelled}
 
 
 class DataSummary(Contract):
@@ -220,7 +238,10 @@ class DataSummary(Contract):
     train_subjects: tuple[str, ...]
     validation_subjects: tuple[str, ...]
     test_subjects: tuple[str, ...]
-    windows: dict[str, int] = Field(description="per part: train, validation, test")
+    unlabelled_subjects: tuple[str, ...] = Field(default=(), description="people of whom no label is used")
+    windows: dict[str, int] = Field(
+        description="per part: train, validation, test; unlabelled, where the teacher answers for any"
+    )
     classes: dict[str, dict[str, int]] = Field(
         default_factory=dict, description="windows of each class, per part: its balance"
     )
@@ -228,7 +249,7 @@ class DataSummary(Contract):
 
     @model_validator(mode="after")
     def _people_apart(self) -> Self:
-        parts = (self.train_subjects, self.validation_subjects, self.test_subjects)
+        parts = (self.train_subjects, self.validation_subjects, self.test_subjects, self.unlabelled_subjects)
         for one, other in combinations(parts, 2):
             if both := sorted(set(one) & set(other)):
                 raise ValueError(f"subject {both[0]} stands in two parts: who trains must not select or test")

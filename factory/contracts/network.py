@@ -28,6 +28,42 @@ class NetworkSpec(Contract):
         return self
 
 
+class Lead(Contract):
+    """How far the teacher is ahead of the student's own cross-entropy, before the student is distilled.
+
+    Both are trained on training subjects alone, for a share of their epochs, and judged on validation subjects.
+    """
+
+    teacher: float = Field(description="macro-F1 on validation subjects")
+    control: float = Field(description="the same of the student by cross-entropy alone")
+    people: int = Field(ge=1, description="validation subjects")
+    windows: int = Field(ge=1, description="of them")
+    teacher_epochs: int = Field(ge=1)
+    control_epochs: int = Field(ge=1)
+    seconds: float
+
+    @property
+    def pp(self) -> float:
+        """The lead in percentage points of macro-F1."""
+        return 100 * (self.teacher - self.control)
+
+    @property
+    def distils(self) -> bool:
+        """Whether the student is distilled: not by a teacher that knows less than itself."""
+        return self.pp >= 0
+
+    @property
+    def verdict(self) -> str:
+        """The lead in one sentence, and what follows from it."""
+        where = f"macro-F1 of {self.people} validation people"
+        if self.distils:
+            return f"the teacher leads the student's own cross-entropy by {self.pp:.1f} pp ({where})"
+        return (
+            f"the teacher is {-self.pp:.1f} pp behind the student's own cross-entropy ({where}): "
+            "the student is trained by cross-entropy"
+        )
+
+
 class TrainingSummary(Contract):
     """summary.json of a trained network."""
 

@@ -22,6 +22,7 @@ HeadKind = Literal["linear", "hopfield", "cosine", "mlp"]
 BlockKind = Literal["inverted_residual", "plain", "residual"]
 Kernel = Literal[3, 5, 7, 9]
 Anchor = Literal["grid", "label"]
+Edge = Literal["wrap", "reflect"]
 _LEAST_STEPS = 2
 """Time steps that must be left after the last stage: over a single one no convolution sees time."""
 ContractT = TypeVar("ContractT", bound=Contract)
@@ -35,6 +36,13 @@ class DataRecipe(Contract):
         default=None, description="source 'table': the TOML that describes the user's file, relative to the recipe"
     )
     channels: tuple[str, ...] | None = Field(default=None, description="subset and order; None takes all of the source")
+    teacher_channels: tuple[str, ...] | None = Field(
+        default=None,
+        description="what the teacher sees: `channels` and more, which the student's files never hold; None: the same",
+    )
+    unlabelled: bool = Field(
+        default=False, description="also cut windows of training people that nobody labelled: the teacher answers them"
+    )
     rate_hz: float = Field(default=50.0, gt=0, le=1000)
     window: int = Field(default=128, ge=8, le=4096, description="samples")
     hop: int = Field(default=64, ge=1, le=4096, description="samples")
@@ -49,6 +57,18 @@ class DataRecipe(Contract):
     )
     merge: dict[str, Label] = Field(default_factory=dict, description="label to label, applied before `labels`")
 
+    @model_validator(mode="after")
+    def _teacher_sees_more(self) -> Self:
+        if self.teacher_channels is None:
+            return self
+        if self.channels is None:
+            raise ValueError("teacher_channels needs channels: name those that the student keeps")
+        if missing := [name for name in self.channels if name not in self.teacher_channels]:
+            raise ValueError(
+                f"teacher_channels lacks {', '.join(missing)}: the teacher sees what the student sees, too"
+            )
+        return self
+
 
 class SplitRecipe(Contract):
     """Who tests. Always by subject."""
@@ -58,6 +78,10 @@ class SplitRecipe(Contract):
     groups: int = Field(default=5, ge=2, le=100, description="kind 'groups': number of subject groups")
     fold: int = Field(default=0, ge=0, description="kinds 'groups' and 'loso': which group or subject tests")
     validation: float = Field(default=0.2, gt=0, le=0.5, description="share of training subjects held out to select")
+    labelled_people: Annotated[int, Field(ge=2)] | tuple[str, ...] | None = Field(
+        default=None,
+        description="training subjects whose labels are used, by number or name; the others become unlabelled",
+    )
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
@@ -173,7 +197,11 @@ class AugmentRecipe(Contract):
     rotation_rad: float = Field(default=0.2, ge=0, le=3.2, description="deviation of one rotation of all triads")
     scale: float = Field(default=0.1, ge=0, lt=1, description="uniform, one factor a window")
     jitter: float = Field(default=0.03, ge=0, le=1, description="noise, in a channel's standard deviations")
-    shift: int = Field(default=12, ge=0, le=512, description="circular time shift, samples")
+    shift: int = Field(default=12, ge=0, le=512, description="largest time shift, samples")
+    edge: Edge = Field(
+        default="reflect",
+        description="what a shift moves in: the window's other end ('wrap') or its own end, mirrored ('reflect')",
+    )
     sensor_dropout: Fraction = Field(default=0.0, description="chance that one sensor of a window falls silent")
 
 
@@ -207,9 +235,18 @@ class DistillRecipe(Contract):
     logits: Fraction = Field(default=0.5, description="lambda: weight of the soft target, 1 - lambda that of the label")
     mixed: Fraction = Field(default=0.5, description="share of a batch that is mixed windows, taught without labels")
     smoothing: Fraction = Field(default=0.1, description="s: label smoothing where the teacher is wrong")
-    stage: float = Field(default=1.0, ge=0, le=1000, description="weight of the stage loss at the start; fades to 0")
+    unlabelled: float = Field(
+        default=0.66, gt=0, lt=1, description="share of a batch that is unlabelled windows, where there are any"
+    )
+    crops: int = Field(default=3, ge=1, le=16, description="time shifts that an unlabelled window is answered at")
+    lead: Fraction = Field(
+        default=0.25,
+        description="share of the epochs that teacher and control train for before the student, to see whether the "
+        "teacher knows more; 0 distils unseen",
+    )
+    stage: float = Field(default=0.0, ge=0, le=1000, description="weight of the stage loss at the start; fades to 0")
     emphasis: Fraction = Field(default=0.5, description="gamma: attention to strong frequencies; 0 is plain MSE")
-    memory: float = Field(default=0.1, ge=0, le=1000, description="weight of the memory loss")
+    memory: float = Field(default=0.0, ge=0, le=1000, description="weight of the memory loss")
     retrieval: float = Field(
         default=1.0, ge=0, le=1000, description="lambda_r: weight of the retrieved pattern's error"
     )
@@ -256,6 +293,21 @@ class Recipe(Contract):
     def _table_described(self) -> Self:
         if (self.data.source == "table") != (self.data.description is not None):
             raise ValueError("data.description goes with source = 'table', and that source needs it")
+        return self
+
+    @property
+    def answered_once(self) -> bool:
+        """Whether the teacher cannot stand beside the student's batches, so that its answers are computed ahead."""
+        data = self.data
+        return data.unlabelled or data.teacher_channels is not None or self.split.labelled_people is not None
+
+    @model_validator(mode="after")
+    def _losses_to_be_had(self) -> Self:
+        if self.distill.method == "smldist" and self.answered_once and (self.distill.stage or self.distill.memory):
+            raise ValueError(
+                "distill.stage and distill.memory compare inner features batch by batch; with data.teacher_channels, "
+                "data.unlabelled or split.labelled_people the teacher's answers are computed once: set both to 0"
+            )
         return self
 
     @model_validator(mode="after")

@@ -51,6 +51,9 @@ class Meta(Contract):
     key: str
     code: str = Field(description="hash of the code that cut them")
     spec: WindowSpec
+    teacher_spec: WindowSpec | None = Field(
+        default=None, description="of x.npy, where the teacher sees more channels; the student's come first"
+    )
     official_test: tuple[str, ...]
     lost: dict[str, int]
     recordings: int = Field(ge=0, description="gap-free segments that gave windows")
@@ -236,10 +239,11 @@ def _load(folder: Path, key: str, code: str) -> WindowSet:
         raise CorruptError("another version of this tool cut them")
     arrays = {name: _load_array(folder / f"{name}.npy", stored) for name, stored in meta.arrays.items()}
     count = len(arrays["y"])
-    if arrays["x"].shape != (count, len(meta.spec.channels), meta.spec.length):
+    channels = len(meta.spec.channels)
+    if arrays["x"].shape != (count, len((meta.teacher_spec or meta.spec).channels), meta.spec.length):
         raise CorruptError(f"x.npy has shape {arrays['x'].shape}")
     return WindowSet(
-        x=arrays["x"],
+        x=arrays["x"][:, :channels],
         y=arrays["y"],
         subject=arrays["subject"],
         recording=arrays["recording"],
@@ -249,13 +253,16 @@ def _load(folder: Path, key: str, code: str) -> WindowSet:
         content_hash=key,
         digest=_digest(meta),
         lost=meta.lost,
+        teacher_x=arrays["x"] if meta.teacher_spec is not None else None,
+        teacher_spec=meta.teacher_spec,
     )
 
 
 def _digest(meta: Meta) -> str:
     """SHA-256 over the contract and every array: equal windows have an equal one, whatever code cut them."""
     arrays = "".join(f"{name} {stored.sha256}\n" for name, stored in sorted(meta.arrays.items()))
-    return hashlib.sha256(f"{meta.spec.model_dump_json()}\n{arrays}".encode()).hexdigest()
+    specs = meta.spec.model_dump_json() + (meta.teacher_spec.model_dump_json() if meta.teacher_spec else "")
+    return hashlib.sha256(f"{specs}\n{arrays}".encode()).hexdigest()
 
 
 def _load_array(path: Path, stored: StoredArray) -> NDArray[Any]:

@@ -24,8 +24,16 @@ _STILL = 0.05
 
 
 def parts_of(split: Split) -> dict[str, Ints]:
-    """The parts by name."""
+    """The labelled parts by name."""
     return {"train": split.train, "validation": split.validation, "test": split.test}
+
+
+_TAUGHT = ("train", "unlabelled")
+"""Parts that students learn from: they may share people and recordings."""
+
+
+def _all_parts(split: Split) -> dict[str, Ints]:
+    return {"train": split.train, "unlabelled": split.unlabelled, "validation": split.validation, "test": split.test}
 
 
 def check_split(windows: WindowSet, split: Split) -> None:
@@ -35,9 +43,11 @@ def check_split(windows: WindowSet, split: Split) -> None:
         LeakageError: A window, subject, recording, raw sample, identical window or near copy of a recording stands in
             two parts; names it.
     """
-    for (a, first), (b, second) in combinations(parts_of(split).items(), 2):
+    for (a, first), (b, second) in combinations(_all_parts(split).items(), 2):
         if len(both := np.intersect1d(first, second)):
             raise LeakageError(f"leakage: window {both[0]} stands in {a} and {b}: every window belongs to one part")
+        if (a, b) == _TAUGHT:
+            continue
         if len(both := np.intersect1d(windows.subject[first], windows.subject[second])):
             raise LeakageError(f"leakage: subject {both[0]} stands in {a} and {b}: split by subject")
         if len(both := np.intersect1d(windows.recording[first], windows.recording[second])):
@@ -56,12 +66,12 @@ def _share_samples(windows: WindowSet, recording: int, first: Ints, second: Ints
 
 def _refuse_duplicates(windows: WindowSet, split: Split) -> None:
     seen: dict[bytes, tuple[str, int]] = {}
-    for name, part in parts_of(split).items():
+    for name, part in _all_parts(split).items():
         for index in part.tolist():
             window = np.ascontiguousarray(windows.x[index])
             digest = hashlib.blake2b(window.data, digest_size=16).digest()
             where, other = seen.setdefault(digest, (name, index))
-            if where != name and np.ptp(window, axis=-1).any():
+            if where != name and (where, name) != _TAUGHT and np.ptp(window, axis=-1).any():
                 raise LeakageError(
                     f"leakage: window {index} of subject {windows.subject[index]} in {name} equals window {other} of "
                     f"subject {windows.subject[other]} in {where}: a recording is stored under two names: remove one"
@@ -70,12 +80,14 @@ def _refuse_duplicates(windows: WindowSet, split: Split) -> None:
 
 def _refuse_near_copies(windows: WindowSet, split: Split) -> None:
     """Validation selects, so what training has seen of it is leakage, too."""
-    held_out = (("test", np.concatenate([split.train, split.validation])), ("validation", split.train))
+    taught = np.concatenate([split.train, split.unlabelled])
+    held_out = (("test", np.concatenate([taught, split.validation])), ("validation", taught))
     for name, others in held_out:
         part = parts_of(split)[name]
         for copy in near_copies(windows, part, others)[:1]:
             own = part[windows.subject[part] == copy.subject]
-            where = "train" if copy.other in windows.subject[split.train] else "validation"
+            holds = (part for part, rows in _all_parts(split).items() if copy.other in windows.subject[rows])
+            where = next(holds)
             raise LeakageError(
                 f"leakage: {len(copy.rows) / len(own):.0%} of the windows of subject {copy.subject} in {name} are near "
                 f"copies (trimmed, scaled, noisy) of subject {copy.other}'s in {where}: one person's recordings are "

@@ -37,7 +37,7 @@ def prepare(
             of those, too, which are then kept under another name.
 
     Returns:
-        Memory-mapped windows (N, C, T) float32, SI units.
+        Memory-mapped windows (N, C, T) float32, SI units; unlabelled ones among them if the recipe asks for those.
 
     Raises:
         RecipeError: A channel or label that the source does not have.
@@ -74,6 +74,8 @@ def content_hash(recipe: DataRecipe, folder: Path | None, cache: Path, base: Pat
     files = source.files(folder)
     # Left out where it changes nothing, so that recordings of builds made before there was a choice are recognised.
     unchanged = {"anchor"} if recipe.anchor == "grid" else set()
+    unchanged |= set() if recipe.unlabelled else {"unlabelled"}
+    unchanged |= set() if recipe.teacher_channels is not None else {"teacher_channels"}
     settings = recipe.model_dump(mode="json", exclude={"description"} | unchanged)
     hashes = content_hashes(files, _common(files), cache)
     return key_of({"settings": settings, "source": _identity(source), "files": hashes})
@@ -99,6 +101,15 @@ def window_spec(recipe: DataRecipe, source: Source, plan: LabelPlan) -> WindowSp
         filters=filters,
         filters_published=bool(filters) and source.filters_published,
     )
+
+
+def teacher_recipe(recipe: DataRecipe) -> DataRecipe:
+    """The same windows with the channels that the teacher sees, the student's first; one recipe for both as a rule."""
+    if recipe.teacher_channels is None:
+        return recipe
+    own = recipe.channels or ()
+    more = tuple(name for name in recipe.teacher_channels if name not in own)
+    return recipe.model_copy(update={"channels": own + more})
 
 
 def plan_classes(recipe: DataRecipe, source: Source, folder: Path | None) -> LabelPlan:
@@ -167,8 +178,8 @@ def _build(
     recipe: DataRecipe, source: Source, folder: Path | None, target: Path, key: str, progress: Progress, judged: bool
 ) -> Meta:
     plan = plan_classes(recipe, source, folder)
-    spec = window_spec(recipe, source, plan)
-    columns = choose_channels([channel.name for channel in source.channels], recipe.channels)
+    spec, cut_recipe = window_spec(recipe, source, plan), teacher_recipe(recipe)
+    columns = choose_channels([channel.name for channel in source.channels], cut_recipe.channels)
     judge = Judge([source.channels[column] for column in columns], plan.names, declared_units(source), columns)
     lost: Counter[str] = Counter()
     longest, segments = 0.0, 0
@@ -192,6 +203,7 @@ def _build(
         key=key,
         code=cutting_code(),
         spec=spec,
+        teacher_spec=window_spec(cut_recipe, source, plan) if recipe.teacher_channels is not None else None,
         official_test=source.official_test,
         lost={reason: number for reason, number in lost.items() if number},
         recordings=segments,

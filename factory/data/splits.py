@@ -15,7 +15,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from factory.contracts.dataset import Ints, Split, WindowSet
+from factory.contracts.dataset import Split, WindowSet
 from factory.contracts.errors import DataError, LeakageError, RecipeError, TrainingError
 from factory.contracts.recipe import Recipe, SplitRecipe
 from factory.data.leakage import check_split
@@ -33,16 +33,18 @@ def make_split(windows: WindowSet, recipe: SplitRecipe, seed: int) -> Split:
         seed: Draws validation subjects and groups.
 
     Returns:
-        Indices in rising order; the parts cover all windows.
+        Indices in rising order; the parts cover all labelled windows. `unlabelled` holds the windows without a label of
+        training subjects, and all windows of people who have no label or whose labels are held back
+        (`labelled_people`); those of test and validation subjects are in no part.
 
     Raises:
         RecipeError: The split does not exist for this data set, or names unknown subjects.
         DataError: Too few subjects, or a class without training windows; names it.
         LeakageError: The same recording stands on both sides under two names.
     """
-    subjects = subjects_of(windows)
+    subjects = _labelled(windows)
     test = _test_subjects(windows, subjects, recipe, seed)
-    rest = [subject for subject in subjects if subject not in test]
+    rest = _with_labels([subject for subject in subjects if subject not in test], recipe, seed)
     if len(rest) < 2:
         raise DataError(
             f"{len(rest)} of {len(subjects)} subjects are left for training, at least 2 are needed "
@@ -50,13 +52,19 @@ def make_split(windows: WindowSet, recipe: SplitRecipe, seed: int) -> Split:
         )
     validation = _validation_subjects(windows, rest, recipe.validation, seed)
     train = [subject for subject in rest if subject not in validation]
-    split = Split(train=_of(windows, train), validation=_of(windows, validation), test=_of(windows, sorted(test)))
+    split = _parts(windows, train, validation, sorted(test))
     _require_classes(windows, split)
     check_split(windows, split)
     return split
 
 
-def split_by_people(windows: WindowSet, train: Sequence[str], validation: Sequence[str], test: Sequence[str]) -> Split:
+def split_by_people(
+    windows: WindowSet,
+    train: Sequence[str],
+    validation: Sequence[str],
+    test: Sequence[str],
+    unlabelled: Sequence[str] = (),
+) -> Split:
     """The split that names its people, as a build's manifest does; checked as any other.
 
     Args:
@@ -64,9 +72,10 @@ def split_by_people(windows: WindowSet, train: Sequence[str], validation: Sequen
         train: Subjects that fit weights.
         validation: Subjects that select.
         test: Subjects that are measured.
+        unlabelled: Subjects of whom no label is used.
 
     Returns:
-        Indices in rising order; the parts cover all windows.
+        Indices in rising order, as of `make_split`.
 
     Raises:
         LeakageError: A subject is named twice, or windows of one part stand in another.
@@ -76,6 +85,7 @@ def split_by_people(windows: WindowSet, train: Sequence[str], validation: Sequen
     parts = {"train": train, "validation": validation, "test": test}
     if empty := [part for part, names in parts.items() if not names]:
         raise RecipeError(f"the split names nobody for {' and '.join(empty)}: each part needs a subject")
+    parts["unlabelled"] = unlabelled
     named = Counter(name for names in parts.values() for name in names)
     for name, times in named.items():
         if times > 1:
@@ -88,7 +98,7 @@ def split_by_people(windows: WindowSet, train: Sequence[str], validation: Sequen
                 f"the split lists {len(named)} subjects, the windows have {len(subjects)}; {what}: "
                 f"{', '.join(sorted(names, key=natural))}: use the recordings it was made from, or build again"
             )
-    split = Split(train=_of(windows, train), validation=_of(windows, validation), test=_of(windows, test))
+    split = _parts(windows, train, validation, test)
     _require_classes(windows, split)
     check_split(windows, split)
     return split
@@ -118,8 +128,35 @@ def subjects_of(windows: WindowSet) -> list[str]:
     return sorted(np.unique(windows.subject).tolist(), key=natural)
 
 
-def _of(windows: WindowSet, subjects: Sequence[str]) -> Ints:
-    return np.flatnonzero(np.isin(windows.subject, list(subjects))).astype(np.int64)
+def _labelled(windows: WindowSet) -> list[str]:
+    """Every subject with a labelled window."""
+    return sorted(np.unique(windows.subject[windows.y >= 0]).tolist(), key=natural)
+
+
+def _parts(windows: WindowSet, train: Sequence[str], validation: Sequence[str], test: Sequence[str]) -> Split:
+    """Labelled windows by part; unlabelled ones of training subjects, and everything of people in no part."""
+    known, own = windows.y >= 0, np.isin(windows.subject, list(train))
+    away = np.isin(windows.subject, [*validation, *test])
+    return Split(
+        train=np.flatnonzero(known & own),
+        validation=np.flatnonzero(known & np.isin(windows.subject, list(validation))),
+        test=np.flatnonzero(known & np.isin(windows.subject, list(test))),
+        unlabelled=np.flatnonzero(~away & ~(known & own)),
+    )
+
+
+def _with_labels(subjects: list[str], recipe: SplitRecipe, seed: int) -> list[str]:
+    """Of training subjects those whose labels are used: all, the named ones, or the first in an order of hashes."""
+    wanted = recipe.labelled_people
+    if wanted is None:
+        return subjects
+    if isinstance(wanted, tuple):
+        chosen = _known(wanted, subjects, "split.labelled_people")
+    elif wanted > len(subjects):
+        raise RecipeError(f"split.labelled_people = {wanted}, but {len(subjects)} subjects train: lower it")
+    else:
+        chosen = set(_hashed(subjects, seed)[:wanted])
+    return [subject for subject in subjects if subject in chosen]
 
 
 def _test_subjects(windows: WindowSet, subjects: list[str], recipe: SplitRecipe, seed: int) -> set[str]:
@@ -152,9 +189,14 @@ def _groups(subjects: Sequence[str], groups: int, seed: int) -> list[list[str]]:
     """
     if groups > len(subjects):
         raise RecipeError(f"split.groups = {groups}, but there are {len(subjects)} subjects: lower it, or use 'loso'")
-    ordered = sorted(subjects, key=lambda name: hashlib.sha256(f"{seed}\0{name}".encode()).digest())
+    ordered = _hashed(subjects, seed)
     borders = [len(ordered) * group // groups for group in range(groups + 1)]
     return [ordered[low:high] for low, high in pairwise(borders)]
+
+
+def _hashed(subjects: Sequence[str], seed: int) -> list[str]:
+    """In an order in which the place of two people does not depend on the others."""
+    return sorted(subjects, key=lambda name: hashlib.sha256(f"{seed}\0{name}".encode()).digest())
 
 
 def _validation_subjects(windows: WindowSet, subjects: list[str], share: float, seed: int) -> list[str]:

@@ -51,7 +51,7 @@ class Cut:
 
     Attributes:
         x: (n, C, T) float32.
-        y: (n,) classes; -2 for a null class.
+        y: (n,) classes; -1 unlabelled, -2 for a null class.
         start: (n,) first sample in the segment.
         segment: Counts gap-free segments of one recording from 0.
         purity: (n,) share of a window that carries its class; None for pure windows.
@@ -114,6 +114,9 @@ def cut(
 ) -> Iterator[Cut]:
     """Cut the pieces of one recording; what is left out is counted in `lost`.
 
+    With `data.unlabelled` windows that nobody labelled are kept, too: at least `data.purity` of their samples have no
+    label, and none is of a null class or of one that the recipe leaves out. Their class is -1.
+
     With `data.anchor = "label"` a window carries the label that it begins with, or is left out as mixed: one that
     begins in the last samples of a stretch would otherwise be a window of the next stretch.
     """
@@ -124,6 +127,11 @@ def cut(
             own = y == found.labels[found.starts]
             lost[MIXED] += int((kept & ~own).sum())
             kept &= own
+        if recipe.unlabelled:
+            unknown = unlabelled_windows(found.labels, found.starts, recipe.window, recipe.purity, len(plan.names))
+            lost[UNLABELLED_WINDOWS] -= int(unknown.sum())
+            y[unknown] = UNLABELLED
+            kept |= unknown
         yield _cut(found, recipe.window, kept, y)
 
 
@@ -205,7 +213,8 @@ def _candidates(
         labels = np.concatenate([labels, fresh])
         count = max(len(labels) - recipe.window + 1, 0)
         begins = ages[:count] % recipe.hop == 0
-        starts = np.flatnonzero(begins & (labels[:count] >= 0) if anchor == "label" else begins)
+        least = UNLABELLED if recipe.unlabelled else 0
+        starts = np.flatnonzero(begins & (labels[:count] >= least) if anchor == "label" else begins)
         if len(starts):
             yield _Candidates(samples=samples, labels=labels, starts=starts, begin=begin, segment=segment)
         samples, labels, ages, begin = samples[count:], labels[count:], ages[count:], begin + count
@@ -285,6 +294,14 @@ def label_mixed(
     mixed = (most < purity * length - 1e-9) & (most > none) & (best < classes)
     y: Ints = np.where(mixed, best, UNLABELLED).astype(np.int64)
     return y, most / length
+
+
+def unlabelled_windows(labels: Ints, starts: Ints, length: int, purity: float, classes: int) -> NDArray[np.bool_]:
+    """(n,) which windows nobody labelled, and which may be of any class. Args: as `label_windows`."""
+    share = _count(labels == UNLABELLED, starts, length) / length
+    other = _count((labels == NULL) | (labels == classes), starts, length)
+    unknown: NDArray[np.bool_] = (share >= purity - 1e-9) & (other == 0)
+    return unknown
 
 
 def null_share(labels: Ints, starts: Ints, length: int) -> NDArray[np.float64]:

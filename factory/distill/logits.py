@@ -7,6 +7,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from factory.contracts.dataset import UNLABELLED
+from factory.contracts.recipe import DistillRecipe
+
 
 def distribution_loss(student: Tensor, teacher: Tensor, temperature: float) -> Tensor:
     """tau^2 KL(softmax(z_T / tau) || softmax(z_S / tau)), one loss (B,) a window; needs no labels.
@@ -63,6 +66,27 @@ def logits_loss(
     """
     hard = F.cross_entropy(student, labels, label_smoothing=label_smoothing, reduction="none")
     return (1 - weight) * hard + weight * conditional
+
+
+def taught_loss(
+    student: Tensor, teacher: Tensor, labels: Tensor, recipe: DistillRecipe, label_smoothing: float = 0.0
+) -> Tensor:
+    """What a window teaches: label and teacher where it has a label, the teacher alone where it has none.
+
+    Args:
+        student: Logits (B, K).
+        teacher: Logits (B, K), detached.
+        labels: (B,) class indices, -1 without a label.
+        recipe: lambda, tau and s.
+        label_smoothing: Of the cross-entropy term.
+
+    Returns:
+        (B,), one loss a window.
+    """
+    known = labels.clamp_min(0)
+    conditional = conditional_loss(student, teacher, known, recipe.temperature, recipe.smoothing)
+    labelled = logits_loss(student, known, conditional, recipe.logits, label_smoothing)
+    return torch.where(labels == UNLABELLED, distribution_loss(student, teacher, recipe.temperature), labelled)
 
 
 def mix(x: Tensor) -> Tensor:

@@ -9,8 +9,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from factory.contracts.dataset import UNLABELLED
 from factory.contracts.recipe import DistillRecipe
-from factory.distill.logits import conditional_loss, distribution_loss, logits_loss, mix
+from factory.distill.logits import mix, taught_loss
 from factory.distill.memory import memory_loss
 from factory.distill.stage import StageDistiller
 
@@ -62,17 +63,17 @@ class SMLDist(nn.Module):
         teacher, teacher_memory = self._frozen
         mixed = round(recipe.mixed * len(x))
         plain = len(x) - mixed
-        x = torch.cat([x[:plain], mix(x[plain:])]) if mixed else x
+        if mixed:  # no label holds between two windows
+            x, y = (
+                torch.cat([x[:plain], mix(x[plain:])]),
+                torch.cat([y[:plain], torch.full_like(y[plain:], UNLABELLED)]),
+            )
         with torch.no_grad():
             teacher_features, hints, teacher_logits = teacher.teach(x)  # type: ignore[operator]
             teacher_relation = teacher_memory.associate(teacher_features)  # type: ignore[operator]
         features, outputs = self.student.backbone(x)  # type: ignore[operator]
         logits = self.student.head(self.student.dropout(features))  # type: ignore[operator]
-        labels, ours, theirs = y[:plain], logits[:plain], teacher_logits[:plain]
-        conditional = conditional_loss(ours, theirs, labels, recipe.temperature, recipe.smoothing)
-        losses = logits_loss(ours, labels, conditional, recipe.logits, self.label_smoothing)
-        unlabelled = distribution_loss(logits[plain:], teacher_logits[plain:], recipe.temperature)
-        total = parts_logits = torch.cat([losses, unlabelled]).mean()
+        total = parts_logits = taught_loss(logits, teacher_logits, y, recipe, self.label_smoothing).mean()
         parts = {"logits": parts_logits.detach()}
         if recipe.stage > 0:
             stage = self.stages(outputs, hints)

@@ -1,6 +1,6 @@
 """A build from recordings to the report. Open this file to see the machine: each line of `build` is one stage.
 
-    recordings -> windows -> teacher -> student -> ONNX graph -> a target's files -> golden pack -> baseline
+    recordings -> windows -> lead -> teacher -> student -> ONNX graph -> a target's files -> golden pack -> baseline
     -> verification -> devices -> board, if one is named -> manifest.json -> report.html -> android/, if asked for
 
 What a stage does stands in the package that it belongs to; what decides whether it runs again, in stages.py and its
@@ -14,18 +14,20 @@ from factory.artifacts.manifest_io import read_manifest
 from factory.artifacts.store import open_store
 from factory.contracts.artifact import Artifact
 from factory.contracts.errors import ArtifactError, FactoryError, RecipeError, StorageError
-from factory.contracts.manifest import Check, Outcome
+from factory.contracts.manifest import Check, DataSummary, Outcome
 from factory.contracts.network import TrainingSummary
 from factory.data.splits import require_trainable
 from factory.pipeline.android import android_stage
 from factory.pipeline.board import BOARD_GATE, TARGET, Board, board_stage, require_board_target
 from factory.pipeline.devices import SETUP_GATE, OnDevices, devices_stage, require_device_name, with_cost
+from factory.pipeline.explain import Explanation, explain_lead
 from factory.pipeline.finish import manifest_stage, report_stage
 from factory.pipeline.request import BuildRequest, Run
 from factory.pipeline.result import Build
 from factory.pipeline.stages import (
     baseline_stage,
     golden_stage,
+    lead_stage,
     onnx_stage,
     student_stage,
     teacher_stage,
@@ -69,6 +71,18 @@ def train(request: BuildRequest) -> tuple[TrainingSummary, TrainingSummary]:
         return _train(Run(request, store))
 
 
+def explain(request: BuildRequest) -> Explanation:
+    """Measure the teacher's lead, which a later build takes over, and say what it means."""
+    with open_store(request.build, request.progress) as store:
+        run = Run(request, store)
+        data = _prepare(run)
+        recipe, base = run.recipe, run.folder
+        if recipe.data.description is not None:
+            described = recipe.data.model_copy(update={"description": str(base / recipe.data.description)})
+            recipe = recipe.model_copy(update={"data": described})
+        return explain_lead(recipe, data, lead_stage(run))
+
+
 def export(request: BuildRequest) -> Exports:
     """The targets' files of a trained build alone; trains what is missing or outdated first.
 
@@ -91,12 +105,18 @@ def export(request: BuildRequest) -> Exports:
         return exports
 
 
-def _train(run: Run) -> tuple[TrainingSummary, TrainingSummary]:
+def _prepare(run: Run) -> DataSummary:
     _require_same_recipe(run)
     write_recipe(run)
-    windows_stage(run)
+    data = windows_stage(run)
     require_trainable(run.windows, run.split, run.recipe)
     run.request.cancel.raise_if_set()
+    return data
+
+
+def _train(run: Run) -> tuple[TrainingSummary, TrainingSummary]:
+    _prepare(run)
+    lead_stage(run)
     return teacher_stage(run), student_stage(run)
 
 

@@ -3,7 +3,7 @@
 from factory.contracts.network import NetworkSpec
 from factory.contracts.recipe import BackboneRecipe, HeadKind, Recipe
 from factory.contracts.window import Normalisation
-from factory.data.preparation import window_spec
+from factory.data.preparation import teacher_recipe, window_spec
 from factory.data.sources import open_source
 from factory.data.windows import plan_labels
 from factory.models import build_network
@@ -13,12 +13,18 @@ from factory.models.cost import network_cost
 def network_costs(recipe: Recipe) -> list[dict[str, int | str]]:
     """One row a network and head; only the source's description is read, no recording."""
     source = open_source(recipe.data.source, recipe.data.description)
-    spec = window_spec(recipe.data, source, plan_labels(source.labels, recipe.data.labels, recipe.data.merge))
-    channels, classes = len(spec.channels), len(spec.labels)
-    networks = {"teacher": recipe.model.teacher, "student": recipe.model.student}
+    plan = plan_labels(source.labels, recipe.data.labels, recipe.data.merge)
+    networks = {
+        "teacher": (recipe.model.teacher, teacher_recipe(recipe.data)),
+        "student": (recipe.model.student, recipe.data),
+    }
     return [
-        {"network": network, "head": head, **_cost(recipe, backbone, head, channels, classes)}
-        for network, backbone in networks.items()
+        {
+            "network": network,
+            "head": head,
+            **_cost(recipe, backbone, head, len(window_spec(seen, source, plan).channels), len(plan.names)),
+        }
+        for network, (backbone, seen) in networks.items()
         for head in recipe.model.heads
     ]
 

@@ -10,7 +10,7 @@ from factory.contracts.network import TrainingSummary
 from factory.pipeline.devices import OnDevices
 from factory.pipeline.provenance import provenance
 from factory.pipeline.request import SPLIT_FILE, Run
-from factory.pipeline.stages import STUDENT_FILES, TEACHER_FILES, measured_control, sensor_contract
+from factory.pipeline.stages import STUDENT_FILES, TEACHER_FILES, measured_control, measured_lead, sensor_contract
 from factory.pipeline.targets import Exports
 from factory.pipeline.verification import Verified
 
@@ -28,6 +28,7 @@ def manifest_stage(run: Run, exports: Exports, verified: Verified, on_devices: O
         "verified": verified.model_dump(mode="json"),
         "devices": on_devices.model_dump(mode="json"),
         "control": control.model_dump(mode="json") if (control := measured_control(run)) else None,
+        "lead": lead.model_dump(mode="json") if (lead := measured_lead(run)) else None,
         "code": code_hash(manifest_stage, __name__),
     }
 
@@ -84,11 +85,17 @@ def _manifest(
 
 def _training(run: Run, verified: Verified) -> Training:
     teacher, student = (run.store.result(name, TrainingSummary) for name in ("teacher", "student"))
+    own = {channel.name for channel in run.windows.spec.channels}
+    seen = (channel.name for channel in run.windows.for_teacher().spec.channels)
     return Training(
         head=student.head,
         head_search=teacher.head_search,
         teacher=verified.teacher,
         cross_entropy=measured_control(run),
+        method=student.method,
+        lead=measured_lead(run),
+        teacher_channels=tuple(name for name in seen if name not in own),
+        savings=verified.savings,
         student_cost=verified.student_cost,
         teacher_cost=verified.teacher_cost,
         device=student.device,

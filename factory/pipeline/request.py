@@ -121,7 +121,7 @@ class Run:
 
         kept = self._recorded_split()
         if kept is not None:
-            return split_by_people(self.windows, kept.train, kept.validation, kept.test)
+            return split_by_people(self.windows, kept.train, kept.validation, kept.test, kept.unlabelled)
         return make_split(self.windows, self.recipe.split, self.recipe.seed)
 
     def _recorded_split(self) -> SplitRecord | None:

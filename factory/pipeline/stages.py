@@ -12,7 +12,7 @@ from factory.contracts.code import code_hash
 from factory.contracts.dataset import Split, WindowSet
 from factory.contracts.files import atomic_write
 from factory.contracts.manifest import Accuracy, Baseline, DataSummary, SplitRecord
-from factory.contracts.network import NetworkSpec, TrainingSummary
+from factory.contracts.network import Lead, NetworkSpec, TrainingSummary
 from factory.contracts.recipe import Recipe
 from factory.contracts.stored import read_json
 from factory.contracts.window import SensorContract
@@ -23,6 +23,7 @@ NETWORK_FILES = ("network.safetensors", "network.json", "summary.json", "epochs.
 TEACHER_FILES = tuple(f"teacher/{name}" for name in (*NETWORK_FILES, "ensemble.safetensors", "memory.safetensors"))
 STUDENT_FILES = tuple(f"student/{name}" for name in NETWORK_FILES)
 CONTROL = "cross_entropy"
+LEAD = "lead"
 
 
 class Exported(Contract):
@@ -50,6 +51,7 @@ def windows_stage(run: Run) -> DataSummary:
             train=found.train_subjects,
             validation=found.validation_subjects,
             test=found.test_subjects,
+            unlabelled=found.unlabelled_subjects,
         )
         with atomic_write(run.folder / SPLIT_FILE) as temporary:
             temporary.write_text(record.model_dump_json(indent=1) + "\n", "utf-8")
@@ -71,12 +73,17 @@ def summarise(windows: WindowSet, split: Split) -> DataSummary:
         part: tuple(sorted(set(windows.subject[index].tolist()), key=order.__getitem__))
         for part, index in parts.items()
     }
+    counts = {part: len(index) for part, index in parts.items()}
+    if len(split.unlabelled):
+        counts["unlabelled"] = len(split.unlabelled)
+    alone = set(windows.subject[split.unlabelled].tolist()) - set(names["train"])
     return DataSummary(
         content_hash=windows.content_hash,
         train_subjects=names["train"],
         validation_subjects=names["validation"],
         test_subjects=names["test"],
-        windows={part: len(index) for part, index in parts.items()},
+        unlabelled_subjects=tuple(sorted(alone, key=order.__getitem__)),
+        windows=counts,
         classes=count_classes(windows, split),
         lost=windows.lost,
     )
@@ -124,9 +131,50 @@ def teacher_stage(run: Run) -> TrainingSummary:
     return run.store.run(stage, work)
 
 
-def student_stage(run: Run) -> TrainingSummary:
-    """Distil the student."""
+def lead_stage(run: Run) -> Lead | None:
+    """Whether the teacher knows more than the student would find out alone; None if the recipe does not ask.
+
+    Trained apart from teacher/ and student/, on training people alone, so that validation people can judge.
+    """
+    if (stage := _lead(run)) is None:
+        return None
+
+    def work() -> Lead:
+        from factory.devices.host import choose_device
+        from factory.training.lead import measure_lead
+
+        request, device = run.request, choose_device(run.request.device)
+        return measure_lead(run.recipe, run.windows, run.split, run.folder / LEAD, device, run.progress, request.cancel)
+
+    return run.store.run(stage, work)
+
+
+def measured_lead(run: Run) -> Lead | None:
+    """What `lead_stage` found in this build; None if the recipe does not ask."""
+    return run.store.result(LEAD, Lead) if _lead(run) is not None else None
+
+
+def _lead(run: Run) -> Stage[Lead] | None:
     recipe = run.recipe
+    if recipe.distill.method == "cross_entropy" or recipe.distill.lead == 0:
+        return None
+    inputs = {
+        **_windows_inputs(run, recipe),
+        "model": _json(recipe.model),
+        "train": _json(recipe.train),
+        "distill": _json(recipe.distill),
+        "tools": versions("torch"),
+        "code": code_hash(lead_stage, "factory.training.lead"),
+    }
+    return Stage(name=LEAD, inputs=inputs, outputs=(), result=Lead, folder=LEAD)
+
+
+def student_stage(run: Run) -> TrainingSummary:
+    """Distil the student, or train it by cross-entropy where the teacher is not ahead."""
+    lead, recipe = measured_lead(run), run.recipe
+    if lead is not None and not lead.distils:
+        run.progress.say(lead.verdict)
+        recipe = _control_recipe(run)
 
     def work() -> TrainingSummary:
         from factory.devices.host import choose_device
@@ -316,7 +364,8 @@ def _windows_inputs(run: Run, recipe: Recipe) -> dict[str, Any]:
     """What decides the windows and who trains, selects and tests."""
     from factory.data.leakage import parts_of
 
-    people = [sorted(set(run.windows.subject[index].tolist())) for index in parts_of(run.split).values()]
+    parts = (*parts_of(run.split).values(), run.split.unlabelled)
+    people = [sorted(set(run.windows.subject[index].tolist())) for index in parts]
     return {
         "content": run.windows.content_hash,
         "windows": run.windows.digest,

@@ -9,7 +9,7 @@ from factory.contracts.artifact import Artifact, Precision
 from factory.contracts.base import Contract
 from factory.contracts.code import code_hash
 from factory.contracts.dataset import Floats
-from factory.contracts.manifest import Accuracy, Baseline, Check, MixedWindows, NetworkCost, Verification
+from factory.contracts.manifest import Accuracy, Baseline, Check, MixedWindows, NetworkCost, Savings, Verification
 from factory.devices.host import machine, where
 from factory.pipeline.measure import HeldOut, Measured, VerifyRequest, open_runner, verify_artifacts
 from factory.pipeline.provenance import versions
@@ -30,6 +30,7 @@ _CODE = (
     "exporters.onnx_runner",
     "factory.data.outside",
     "factory.models",
+    "factory.pipeline.savings",
     "factory.training.predict",
     "factory.verification",
 )
@@ -45,6 +46,7 @@ class Verified(Contract):
     teacher: Accuracy
     student_cost: NetworkCost
     teacher_cost: NetworkCost
+    savings: Savings
 
 
 def verify_stage(run: Run, artifacts: tuple[Artifact, ...]) -> Verified:
@@ -93,6 +95,7 @@ def tolerances_of(artifacts: tuple[Artifact, ...]) -> dict[str, dict[str, object
 def _verify(run: Run, artifacts: tuple[Artifact, ...]) -> Verified:
     from factory.models import load_ensemble, load_network
     from factory.models.cost import ensemble_cost, network_cost
+    from factory.pipeline.savings import measure_savings
 
     bare = verify_request(run, None)
     assert bare.held_out is not None
@@ -108,14 +111,17 @@ def _verify(run: Run, artifacts: tuple[Artifact, ...]) -> Verified:
     checks += _crosscheck(run, golden, artifacts, found)
     cost = network_cost(student)
     checks += judge_student(cost.parameters, machine())
+    seen = replace(held_out, x=run.windows.for_teacher().x[run.split.test])
+    costs = ensemble_cost(teacher), cost
     return Verified(
         conversion=tuple(conversion),
         verifications=tuple(found.verifications),
         checks=tuple(checks + found.checks),
         mixed=_mixed(run, answer, held_out),
-        teacher=_accuracy(_torch_run(teacher), held_out, spec.labels),
+        teacher=_accuracy(_torch_run(teacher), seen, spec.labels),
+        savings=measure_savings((teacher, student), costs, (seen.x[0], held_out.x[0]), request.latency_runs),
         student_cost=cost,
-        teacher_cost=ensemble_cost(teacher),
+        teacher_cost=costs[0],
     )
 
 

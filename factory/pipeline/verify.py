@@ -125,7 +125,9 @@ def _held_out(build: Build, golden: GoldenPack, recordings: Recordings, progress
     windows, told = _windows(build, recordings, progress), build.manifest.data
     if windows is None:
         return None
-    split = split_by_people(windows, told.train_subjects, told.validation_subjects, told.test_subjects)
+    split = split_by_people(
+        windows, told.train_subjects, told.validation_subjects, told.test_subjects, told.unlabelled_subjects
+    )
     require_same_data(build, windows, split, golden)
     test = split.test
     return HeldOut(x=windows.x[test], y=windows.y[test], subject=windows.subject[test])

@@ -103,7 +103,9 @@ def _contract(manifest: Manifest) -> list[str]:
 
 def _data(manifest: Manifest, terms: str, cite: str) -> list[str]:
     data, windows = manifest.data, manifest.data.windows
-    parts = (("train", data.train_subjects), ("validation", data.validation_subjects), ("test", data.test_subjects))
+    parts = [("train", data.train_subjects), ("validation", data.validation_subjects), ("test", data.test_subjects)]
+    if "unlabelled" in windows:
+        parts.append(("unlabelled", data.unlabelled_subjects))
     lines = [
         "## Data and terms",
         "",
@@ -111,7 +113,7 @@ def _data(manifest: Manifest, terms: str, cite: str) -> list[str]:
     ]
     if cite:
         lines.append(f"Cite: {cite}")
-    counts = [f"| {part} | {len(people)} | {windows.get(part, 0)} |" for part, people in parts]
+    counts = [f"| {part} | {len(people)} | {windows.get(part.partition(',')[0], 0)} |" for part, people in parts]
     return [*lines, "", "| part | people | windows |", "|---|---|---|", *counts, "", "Nobody stands in two parts."]
 
 

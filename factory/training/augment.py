@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Generator, Tensor
 
-from factory.contracts.recipe import AugmentRecipe
+from factory.contracts.recipe import AugmentRecipe, Edge
 from factory.contracts.window import Channel
 
 
@@ -41,6 +41,23 @@ def random_rotations(count: int, deviation_rad: float, generator: Generator) -> 
     return torch.matrix_exp(cross)
 
 
+def shifted(x: Tensor, offset: Tensor, edge: Edge) -> Tensor:
+    """Windows (B, C, T) later by `offset` (B, 1) samples.
+
+    What lies beyond the end is the window's beginning ("wrap"), or its end mirrored ("reflect"). Wrapping puts a step
+    where both ends meet: between two postures, or in a transition, gravity jumps there.
+    """
+    steps = x.shape[2]
+    index = torch.arange(steps) + offset
+    if edge == "wrap":
+        index = index % steps
+    else:
+        period = 2 * (steps - 1)
+        index = index % period
+        index = torch.where(index < steps, index, period - index)
+    return x.gather(2, index[:, None, :].expand_as(x))
+
+
 class Augmenter:
     """Applies a recipe to batches; draws only from the generator it is given."""
 
@@ -51,11 +68,10 @@ class Augmenter:
 
     def __call__(self, x: Tensor, generator: Generator) -> Tensor:
         """A changed copy of windows (B, C, T)."""
-        recipe, count, steps = self._recipe, x.shape[0], x.shape[2]
+        recipe, count = self._recipe, x.shape[0]
         if recipe.shift:
             offset = torch.randint(-recipe.shift, recipe.shift + 1, (count, 1), generator=generator)
-            index = (torch.arange(steps) + offset) % steps
-            x = x.gather(2, index[:, None, :].expand_as(x))
+            x = shifted(x, offset, recipe.edge)
         x = self._mixing(count, generator) @ x
         if recipe.jitter:
             x = x + recipe.jitter * self._std * torch.randn(x.shape, generator=generator)

@@ -21,6 +21,7 @@ from factory.contracts.network import TrainingSummary
 from factory.contracts.progress import Cancel, Progress
 from factory.contracts.recipe import TrainRecipe
 from factory.training.augment import Augmenter
+from factory.training.batches import Batches
 from factory.training.checkpoint import History, drop_checkpoint, load_checkpoint, save_checkpoint
 from factory.training.seed import seed_epoch
 
@@ -59,7 +60,15 @@ class Fit:
     cancel: Cancel = field(default_factory=Cancel)
 
 
-def fit(plan: Fit, module: nn.Module, loss: LossFunction, x: Floats, y: Ints, progress: Progress) -> History:
+def fit(
+    plan: Fit,
+    module: nn.Module,
+    loss: LossFunction,
+    x: Floats,
+    y: Ints,
+    progress: Progress,
+    batches: Batches | None = None,
+) -> History:
     """Train `module` in place, resuming at the last finished epoch of an interrupted run.
 
     Args:
@@ -67,8 +76,9 @@ def fit(plan: Fit, module: nn.Module, loss: LossFunction, x: Floats, y: Ints, pr
         module: Everything that is trained; left in train mode.
         loss: What to minimise.
         x: (N, C, T) windows, SI units.
-        y: (N,) class indices.
+        y: (N,) class indices, or what else the loss takes a window.
         progress: Told after every epoch.
+        batches: Which windows a step sees; None for every window once an epoch.
 
     Returns:
         One row an epoch.
@@ -86,12 +96,13 @@ def fit(plan: Fit, module: nn.Module, loss: LossFunction, x: Floats, y: Ints, pr
     history = load_checkpoint(plan.folder, _fit_key(plan), module, optimizer)
     windows = torch.from_numpy(np.ascontiguousarray(x))
     labels = torch.from_numpy(y)
+    batches = batches or Batches(((np.arange(len(x)), plan.recipe.batch),), len(x) // plan.recipe.batch)
     with progress.track(f"training {plan.phase}", plan.epochs, "epoch") as bar:
         if history:
             write_history(plan.folder, plan.phase, history)  # the kill may have come between checkpoint and rows
             bar.advance(len(history), f"resumed after epoch {len(history)}")
         for epoch in range(len(history), plan.epochs):
-            row = _epoch(plan, module, loss, optimizer, windows, labels, epoch)
+            row = _epoch(plan, module, loss, optimizer, windows, labels, epoch, batches)
             history.append(row)
             save_checkpoint(plan.folder, _fit_key(plan), module, optimizer, history)
             write_history(plan.folder, plan.phase, history)
@@ -115,20 +126,19 @@ def _epoch(
     windows: Tensor,
     labels: Tensor,
     epoch: int,
+    batches: Batches,
 ) -> dict[str, float | int | str]:
     began = time.perf_counter()
     generator = seed_epoch(plan.seed, plan.phase, epoch)
-    order = torch.randperm(len(windows), generator=generator)
-    steps = len(windows) // plan.recipe.batch
+    order, steps = batches.draw(generator), batches.steps
     module.train()
     sums: dict[str, Tensor] = {}
     rate = 0.0
-    for step in range(steps):
+    for step, chosen in enumerate(order):
         done = (epoch * steps + step) / (plan.epochs * steps)
         rate = one_cycle(done, plan.recipe.lr, plan.recipe.warmup)
         for group in optimizer.param_groups:
             group["lr"] = rate
-        chosen = order[step * plan.recipe.batch : (step + 1) * plan.recipe.batch]
         batch = plan.augment(windows[chosen], generator).unsqueeze(2)
         batch = batch.to(plan.device, memory_format=torch.channels_last)
         total, parts = loss(batch, labels[chosen].to(plan.device), done)

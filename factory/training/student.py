@@ -1,23 +1,28 @@
 """P1 to P4: the student under its teacher, or alone (the control)."""
 
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import nn
 
-from factory.contracts.dataset import Split, WindowSet
+from factory.contracts.dataset import UNLABELLED, Floats, Ints, Split, WindowSet
 from factory.contracts.network import TrainingSummary
 from factory.contracts.progress import Cancel, Progress
 from factory.contracts.recipe import Recipe
+from factory.distill.answers import AnswerDistillation
 from factory.distill.smldist import SMLDist
 from factory.models import Ensemble, Network, build_network, save_network
 from factory.models.heads import MemoryHead
-from factory.training.data import network_spec, training_data
+from factory.training.answers import teacher_answers
+from factory.training.batches import Batches
+from factory.training.data import TrainingData, network_spec, training_data
 from factory.training.int8 import drop_state, train_for_int8
 from factory.training.loop import Fit, LossFunction, content_key, finish, fit
 from factory.training.seed import seed_epoch
-from factory.training.teacher import cross_entropy, load_teacher, training_indices, training_key
+from factory.training.teacher import cross_entropy, labelled_batches, load_teacher, training_indices, training_key
 
 
 def train_student(
@@ -54,11 +59,11 @@ def train_student(
     began = time.perf_counter()
     folder.mkdir(parents=True, exist_ok=True)
     data = training_data(recipe, windows, training_indices(recipe, split))
-    ensemble, teacher_memory = load_teacher(teacher)
+    ensemble, _ = load_teacher(teacher)
     seed_epoch(recipe.seed, "student", -1)
     spec = network_spec(recipe, recipe.model.student, ensemble.first.spec.head, windows, data.normalisation)
     student = build_network(spec)
-    module, loss = _objective(recipe, student, ensemble, teacher_memory, device)
+    lesson = _lesson(recipe, student, data, windows, split, teacher, device, progress)
     plan = Fit(
         phase="student",
         key=content_key(training_key(recipe, windows, split), ensemble.first.spec.model_dump_json()),
@@ -71,7 +76,7 @@ def train_student(
         cancel=cancel or Cancel(),
         events=folder / "tensorboard" if tensorboard else None,
     )
-    fit(plan, module, loss, data.x, data.y, progress)
+    fit(plan, lesson.module, lesson.loss, lesson.x, lesson.y, progress, lesson.batches)
     if recipe.train.int8_epochs:
         train_for_int8(student, plan, data, recipe, progress)
     save_network(student.cpu(), folder)
@@ -87,11 +92,65 @@ def train_student(
     return summary
 
 
-def _objective(
-    recipe: Recipe, student: Network, teacher: Ensemble, teacher_memory: MemoryHead, device: str
-) -> tuple[nn.Module, LossFunction]:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Lesson:
+    """What is minimised over which windows: x (N, C, T); y (N,) as the loss takes it."""
+
+    module: nn.Module
+    loss: LossFunction
+    x: Floats
+    y: Ints
+    batches: Batches
+
+
+def _lesson(
+    recipe: Recipe,
+    student: Network,
+    data: TrainingData,
+    windows: WindowSet,
+    split: Split,
+    teacher: Path,
+    device: str,
+    progress: Progress,
+) -> _Lesson:
+    labelled = labelled_batches(recipe, split, len(data.x))
     if recipe.distill.method == "cross_entropy":
-        return student.to(device), cross_entropy(student, recipe.train)
+        loss = cross_entropy(student, recipe.train)
+        return _Lesson(module=student.to(device), loss=loss, x=data.x, y=data.y, batches=labelled)
+    if recipe.answered_once:
+        return _from_answers(recipe, student, data, windows, split, teacher, device, progress)
+    objective = _beside_the_teacher(recipe, student, *load_teacher(teacher), device)
+    return _Lesson(module=objective, loss=objective.loss, x=data.x, y=data.y, batches=labelled)
+
+
+def _from_answers(
+    recipe: Recipe,
+    student: Network,
+    data: TrainingData,
+    windows: WindowSet,
+    split: Split,
+    teacher: Path,
+    device: str,
+    progress: Progress,
+) -> _Lesson:
+    """Labelled windows first, then the unlabelled ones, in fixed shares of each batch."""
+    known, count, batch = training_indices(recipe, split), len(split.unlabelled), recipe.train.batch
+    rows = np.concatenate([known, split.unlabelled])
+    x = np.concatenate([data.x, np.ascontiguousarray(windows.x[split.unlabelled])])
+    y = torch.from_numpy(np.concatenate([data.y, np.full(count, UNLABELLED)]))
+    ensemble, _ = load_teacher(teacher)
+    answers = torch.from_numpy(teacher_answers(recipe, ensemble, windows, rows, teacher, device, progress))
+    smoothing = recipe.train.label_smoothing
+    objective = AnswerDistillation(student, y.to(device), answers.to(device), recipe.distill, smoothing).to(device)
+    places, unlabelled = np.arange(len(rows)), round(recipe.distill.unlabelled * batch) if count else 0
+    groups = [(places[: len(known)], batch - unlabelled), (places[len(known) :], unlabelled)]
+    batches = Batches(tuple(group for group in groups if group[1]), len(rows) // batch)
+    return _Lesson(module=objective, loss=objective.loss, x=x, y=places, batches=batches)
+
+
+def _beside_the_teacher(
+    recipe: Recipe, student: Network, teacher: Ensemble, teacher_memory: MemoryHead, device: str
+) -> SMLDist:
     adapter = None
     if not isinstance(student.head, MemoryHead):
         adapter = MemoryHead(student.spec.backbone.features, student.spec.classes, student.spec.patterns)
@@ -99,7 +158,7 @@ def _objective(
     assert isinstance(memory, MemoryHead)
     memory.copy_memory(teacher_memory)
     shapes = _hint_shapes(teacher.first)
-    objective = SMLDist(
+    return SMLDist(
         student,
         teacher.folded().to(device),
         adapter,
@@ -108,7 +167,6 @@ def _objective(
         recipe.distill,
         recipe.train.label_smoothing,
     ).to(device)
-    return objective, objective.loss
 
 
 @torch.inference_mode()

@@ -20,6 +20,7 @@ from factory.contracts.recipe import HeadKind, Recipe, TrainRecipe
 from factory.distill.logits import mix_labelled
 from factory.models import Ensemble, Network, build_network, load_ensemble, save_ensemble
 from factory.models.heads import MemoryHead
+from factory.training.batches import Batches
 from factory.training.data import TrainingData, network_spec, training_data
 from factory.training.loop import Fit, LossFunction, content_key, finish, fit, write_history
 from factory.training.search import HeadMixture, judge_heads
@@ -46,7 +47,7 @@ def train_teacher(
 
     Args:
         recipe: model.teacher, model.heads, train and the seed are used.
-        windows: All windows.
+        windows: All windows; the teacher sees `windows.for_teacher()`.
         split: Its test part is never looked at.
         folder: Receives network.json, network.safetensors, ensemble.safetensors, memory.safetensors, epochs.jsonl,
             summary.json.
@@ -65,6 +66,7 @@ def train_teacher(
     began = time.perf_counter()
     folder.mkdir(parents=True, exist_ok=True)
     key = training_key(recipe, windows, split)
+    windows = windows.for_teacher()
     head, scores = _search(recipe, windows, split, folder, device, progress, key, cancel or Cancel())
     data = training_data(recipe, windows, training_indices(recipe, split))
     spec = network_spec(recipe, recipe.model.teacher, head, windows, data.normalisation)
@@ -85,7 +87,8 @@ def train_teacher(
             cancel=cancel or Cancel(),
             events=folder / "tensorboard" if tensorboard else None,
         )
-        fit(plan, network, cross_entropy(network, recipe.train), data.x, data.y, progress)
+        loss = cross_entropy(network, recipe.train)
+        fit(plan, network, loss, data.x, data.y, progress, labelled_batches(recipe, split, len(data.x)))
         members.append(network.to("cpu").eval())
     memory = fit_memory(members[0], data, recipe)
     with atomic_write(folder / MEMORY_FILE) as temporary:
@@ -124,13 +127,23 @@ def training_key(recipe: Recipe, windows: WindowSet, split: Split) -> str:
     """Identifies everything that a trained network depends on, device apart."""
     parts = [recipe.model.model_dump_json(), recipe.train.model_dump_json(), recipe.distill.model_dump_json()]
     parts += [str(recipe.seed), windows.content_hash, windows.spec.model_dump_json()]
-    parts += [part.tobytes().hex() for part in (split.train, split.validation)]
+    parts += [windows.for_teacher().spec.model_dump_json(), str(recipe.answered_once)]
+    parts += [part.tobytes().hex() for part in (split.train, split.validation, split.unlabelled)]
     return content_key(*parts)
 
 
 def training_indices(recipe: Recipe, split: Split) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
     """What the networks train on: with `refit` the validation subjects too, once the head is chosen."""
     return np.sort(np.concatenate([split.train, split.validation])) if recipe.train.refit else split.train
+
+
+def labelled_batches(recipe: Recipe, split: Split, count: int) -> Batches:
+    """Batches of `count` labelled windows alone, as many an epoch as with the unlabelled ones.
+
+    So teacher, control and student take equal steps, however few people are labelled.
+    """
+    steps = (count + len(split.unlabelled)) // recipe.train.batch
+    return Batches(((np.arange(count), recipe.train.batch),), steps)
 
 
 def fit_memory(network: Network, data: TrainingData, recipe: Recipe) -> MemoryHead:

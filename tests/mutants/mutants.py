@@ -28,6 +28,9 @@ _DEVICES = ("tests/unit/verification/test_on_device.py",)
 _TAMPERING = "tests/integration/test_tampering.py"
 _LAYOUTS = ("tests/unit/data/test_table_layouts.py",)
 _TEXT = ("tests/unit/data/intake/test_text.py", "tests/unit/data/intake/test_dialect.py")
+_SEES_MORE = ("tests/unit/pipeline/test_teacher_sees_more.py",)
+_ANSWERS = ("tests/unit/training/test_answers.py",)
+_UNLABELLED = ("tests/unit/data/test_unlabelled.py",)
 
 MUTANTS = (
     Mutant(
@@ -386,5 +389,61 @@ MUTANTS = (
         old="        if pin.sha256 == digest:\n",
         new="        if pin.package:\n",
         tests=("tests/unit/devices/test_arm64.py",),
+    ),
+    Mutant(
+        name="a teacher that is behind teaches all the same",
+        file="factory/pipeline/stages.py",
+        old="    if lead is not None and not lead.distils:\n",
+        new="    if lead is not None and lead.pp < -100:\n",
+        tests=_SEES_MORE,
+    ),
+    Mutant(
+        name="each window gets the answer to the one before",
+        file="factory/distill/answers.py",
+        old="(known[rows] for known in self._known)",
+        new="(known[rows - 1] for known in self._known)",
+        tests=_ANSWERS,
+    ),
+    Mutant(
+        name="answers in another order than windows",
+        file="factory/training/student.py",
+        old="rows = np.concatenate([known, split.unlabelled])",
+        new="rows = np.concatenate([split.unlabelled, known])",
+        tests=_ANSWERS,
+    ),
+    Mutant(
+        name="labels of people without labels read after all",
+        file="factory/training/student.py",
+        old="np.full(count, UNLABELLED)",
+        new="windows.y[split.unlabelled]",
+        tests=_ANSWERS,
+    ),
+    Mutant(
+        name="the teacher's constants in the student",
+        file="factory/training/student.py",
+        old="data = training_data(recipe, windows, training_indices(recipe, split))",
+        new="data = training_data(recipe, windows.for_teacher(), training_indices(recipe, split))",
+        tests=_ANSWERS,
+    ),
+    Mutant(
+        name="the teacher's channels ahead of the student's",
+        file="factory/data/preparation.py",
+        old='update={"channels": own + more}',
+        new='update={"channels": more + own}',
+        tests=_UNLABELLED,
+    ),
+    Mutant(
+        name="unlabelled windows of test people taught",
+        file="factory/data/splits.py",
+        old="unlabelled=np.flatnonzero(~away & ~(known & own))",
+        new="unlabelled=np.flatnonzero(~(known & (own | away)))",
+        tests=_UNLABELLED,
+    ),
+    Mutant(
+        name="copies of test people looked for in labelled parts alone",
+        file="factory/data/leakage.py",
+        old="taught = np.concatenate([split.train, split.unlabelled])",
+        new="taught = split.train",
+        tests=_UNLABELLED,
     ),
 )

@@ -41,7 +41,7 @@ def _objective(
     adapter = None if head == "hopfield" else MemoryHead(student.spec.backbone.features, 3, 2)
     (student.head if adapter is None else adapter).copy_memory(memory)  # type: ignore[operator]
     shapes = [(hint.shape[1], hint.shape[3]) for hint in teacher.teach(_X[:1])[1]]
-    recipe = DistillRecipe(patterns=2).model_copy(update=weights)
+    recipe = DistillRecipe(patterns=2, stage=1.0, memory=0.1).model_copy(update=weights)
     return SMLDist(student, teacher, adapter, memory, shapes, recipe), student, teacher, memory
 
 

@@ -12,7 +12,14 @@ from factory.contracts.artifact import Precision
 from factory.contracts.progress import Silent
 from factory.contracts.recipe import Recipe
 from factory.pipeline.request import BuildRequest, Run
-from factory.pipeline.stages import onnx_stage, student_stage, teacher_stage, windows_stage, write_recipe
+from factory.pipeline.stages import (
+    lead_stage,
+    onnx_stage,
+    student_stage,
+    teacher_stage,
+    windows_stage,
+    write_recipe,
+)
 from factory.verification import tolerances
 from tests.fakes import tiny_recipe, tiny_split, tiny_windows
 from tests.unit.pipeline import mirror_target
@@ -53,6 +60,7 @@ def trained_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         run = Ready(request(folder), store)
         write_recipe(run)
         windows_stage(run)
+        lead_stage(run)
         teacher_stage(run)
         student_stage(run)
         onnx_stage(run)

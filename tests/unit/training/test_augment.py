@@ -6,7 +6,7 @@ from torch import Tensor
 
 from factory.contracts.recipe import AugmentRecipe
 from factory.contracts.window import Channel, Quantity
-from factory.training.augment import Augmenter, random_rotations, triads
+from factory.training.augment import Augmenter, random_rotations, shifted, triads
 from tests.fakes import tiny_spec
 
 _OFF = AugmentRecipe(rotation_rad=0, scale=0, jitter=0, shift=0, sensor_dropout=0)
@@ -101,7 +101,7 @@ def test_jitter_adds_noise_in_each_channels_deviation() -> None:
 
 def test_shift_rolls_all_channels_of_a_window_alike_and_no_further_than_the_recipe() -> None:
     x = _windows(6)
-    shifted = _apply(_OFF.model_copy(update={"shift": 3}), tiny_spec().channels, x)
+    shifted = _apply(_OFF.model_copy(update={"shift": 3, "edge": "wrap"}), tiny_spec().channels, x)
     found = set()
     for before, after in zip(x, shifted, strict=True):
         matches = [k for k in range(-3, 4) if torch.equal(torch.roll(before, -k, dims=1), after)]
@@ -112,7 +112,7 @@ def test_shift_rolls_all_channels_of_a_window_alike_and_no_further_than_the_reci
 
 def test_a_shift_longer_than_the_window_still_rolls() -> None:
     x = _windows(6)
-    shifted = _apply(_OFF.model_copy(update={"shift": 500}), tiny_spec().channels, x)
+    shifted = _apply(_OFF.model_copy(update={"shift": 500, "edge": "wrap"}), tiny_spec().channels, x)
     torch.testing.assert_close(shifted.sort(dim=2).values, x.sort(dim=2).values)
 
 
@@ -147,3 +147,20 @@ def test_a_recipe_of_zeros_is_the_identity_and_the_input_is_never_changed() -> N
     assert torch.equal(_apply(_OFF, tiny_spec().channels, x), x)
     _apply(AugmentRecipe(sensor_dropout=0.5), tiny_spec().channels, x)
     assert torch.equal(x, kept)
+
+
+def test_a_wrapping_shift_moves_the_beginning_to_the_end_and_a_mirrored_one_does_not() -> None:
+    ramp = torch.arange(6.0).expand(2, 1, 6)
+    offset = torch.tensor([[2], [-2]])
+    assert shifted(ramp, offset, "wrap")[:, 0].tolist() == [[2, 3, 4, 5, 0, 1], [4, 5, 0, 1, 2, 3]]
+    assert shifted(ramp, offset, "reflect")[:, 0].tolist() == [[2, 3, 4, 5, 4, 3], [2, 1, 0, 1, 2, 3]]
+
+
+def test_a_mirrored_shift_leaves_no_step_between_two_postures() -> None:
+    channels = tiny_spec().channels
+    x = torch.linspace(-9.81, 9.81, _STEPS).expand(40, len(channels), _STEPS)
+    step = 2 * 9.81 / (_STEPS - 1) + 1e-4
+    kept = _apply(_OFF.model_copy(update={"shift": 12, "edge": "reflect"}), channels, x)
+    torn = _apply(_OFF.model_copy(update={"shift": 12, "edge": "wrap"}), channels, x)
+    assert kept.diff(dim=2).abs().max() <= step
+    assert torn.diff(dim=2).abs().max() > 9.81

@@ -1,0 +1,78 @@
+"""Does the teacher know more than the student would find out alone? Asked before the student is distilled [ours].
+
+A teacher that is behind costs accuracy (docs/method.md#lead). Teacher and control, the student by cross-entropy alone,
+train on training subjects for `distill.lead` of their epochs and answer for validation subjects, whom neither has seen.
+"""
+
+import shutil
+import time
+from pathlib import Path
+
+from factory.contracts.dataset import Split, WindowSet
+from factory.contracts.network import Lead
+from factory.contracts.progress import Cancel, Progress
+from factory.contracts.recipe import Recipe
+from factory.contracts.scores import confusion, macro_f1
+from factory.models import load_ensemble, load_network
+from factory.training.predict import predict
+from factory.training.student import train_student
+from factory.training.teacher import train_teacher
+
+
+def measure_lead(
+    recipe: Recipe,
+    windows: WindowSet,
+    split: Split,
+    folder: Path,
+    device: str,
+    progress: Progress,
+    cancel: Cancel | None = None,
+) -> Lead:
+    """Train both for a while and compare them.
+
+    Args:
+        recipe: As of the student; distill.lead above 0.
+        windows: All windows.
+        split: Its test part is never looked at, its validation part never trained on.
+        folder: Receives teacher/ and control/; a training that was interrupted goes on.
+        device: torch's name.
+        progress: Told after every epoch.
+        cancel: Looked at after every epoch.
+
+    Raises:
+        TrainingError: The loss diverged.
+    """
+    began = time.perf_counter()
+    short = _short(recipe)
+    teacher, control = folder / "teacher", folder / "control"
+    train_teacher(short, windows, split, teacher, device, progress, cancel=cancel)
+    train_student(short, windows, split, teacher, control, device, progress, cancel=cancel)
+    rows, classes = split.validation, len(windows.spec.labels)
+    scores = [
+        macro_f1(confusion(windows.y[rows], predict(network, seen.x[rows], device).argmax(axis=1), classes))
+        for network, seen in ((load_ensemble(teacher), windows.for_teacher()), (load_network(control), windows))
+    ]
+    for finished in (teacher, control):
+        shutil.rmtree(finished)
+    return Lead(
+        teacher=scores[0],
+        control=scores[1],
+        people=len(set(windows.subject[rows].tolist())),
+        windows=len(rows),
+        teacher_epochs=short.train.teacher_epochs,
+        control_epochs=short.train.student_epochs,
+        seconds=round(time.perf_counter() - began, 1),
+    )
+
+
+def _short(recipe: Recipe) -> Recipe:
+    """Cross-entropy for both, the first of the heads, no validation subject in training."""
+    share, train = recipe.distill.lead, recipe.train
+    epochs = {name: max(1, round(share * getattr(train, name))) for name in ("teacher_epochs", "student_epochs")}
+    return recipe.model_copy(
+        update={
+            "train": train.model_copy(update={**epochs, "int8_epochs": 0, "refit": False}),
+            "model": recipe.model.model_copy(update={"heads": recipe.model.heads[:1]}),
+            "distill": recipe.distill.model_copy(update={"method": "cross_entropy"}),
+        }
+    )
