@@ -22,7 +22,7 @@ from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e, prepare_pt2e
 
 from exporters.executorch.delegation import Delegation, operator_name, require_float_front
 from exporters.executorch.runner import CONTRACT_METHOD, VERSION_METHOD
-from factory.contracts.front import FLOAT_FRONT
+from factory.contracts.front import float_front
 
 _BATCH = 64
 _FLOAT_ONLY = (torch.ops.aten.softmax.int, torch.ops.aten.sqrt.default, torch.ops.aten.div.Tensor)
@@ -63,9 +63,10 @@ def quantise(graph: GraphModule, calibration: Tensor) -> GraphModule:
     Raises:
         ExportError: The quantiser touched the front.
     """
-    front = [node for node in graph.graph.nodes if _part_of(node, FLOAT_FRONT)]
+    modules = float_front(name for node in graph.graph.nodes for name in _modules(node))
+    front = [node for node in graph.graph.nodes if _part_of(node, modules)]
     expected = [operator_name(node) for node in front if node.op == "call_function"]
-    in_float = (*FLOAT_FRONT, "head") if _has_float_head(graph) else FLOAT_FRONT
+    in_float = (*modules, "head") if _has_float_head(graph) else modules
     quantiser = XNNPACKQuantizer().set_global(get_symmetric_quantization_config(is_per_channel=True))
     quantiser.set_filter_function(lambda node: not _part_of(node, in_float))
     prepared = prepare_pt2e(graph, quantiser)
@@ -119,6 +120,11 @@ def _has_float_head(graph: GraphModule) -> bool:
 
 def _part_of(node: Node, modules: tuple[str, ...]) -> bool:
     """Whether a node came from one of these modules of the network, or from inside one."""
-    stack: dict[str, tuple[str, Any]] = node.meta.get("nn_module_stack") or {}
-    name = [name for name, _ in stack.values()][-1] if stack else ""
+    name = (_modules(node) or [""])[-1]
     return any(name == module or name.startswith(f"{module}.") for module in modules)
+
+
+def _modules(node: Node) -> list[str]:
+    """Names of the network's modules that a node came from, outermost first."""
+    stack: dict[str, tuple[str, Any]] = node.meta.get("nn_module_stack") or {}
+    return [name for name, _ in stack.values()]

@@ -5,13 +5,23 @@ Said once, for training with rounding in the loop, for the hand-off graph and fo
 
 from collections.abc import Iterable
 
-FLOAT_FRONT = ("normalise", "stem", "stages.0")
-"""Normalisation, stem and first stage, by their names in the network."""
-_BEHIND = ("stages.1", "last")
+_FRONT = ("normalise", "stem")
+_GATED = "stages.0.0.body.2.reduce"
+"""Only an inverted residual has a squeeze gate; its first stage is rounded badly and stays in float, too."""
+_ORDER = ("stages.0", "stages.1", "last")
+
+
+def float_front(modules: Iterable[str]) -> tuple[str, ...]:
+    """Modules that stay in float: normalisation and stem, and the first stage where it is of inverted residuals.
+
+    Args:
+        modules: Names of a network's modules.
+    """
+    return (*_FRONT, "stages.0") if _GATED in set(modules) else _FRONT
 
 
 def first_in_int8(modules: Iterable[str]) -> str | None:
-    """The module that follows the float front: the second stage, or the last convolution where there is one stage.
+    """The module that follows the float front.
 
     Args:
         modules: Names of a network's modules.
@@ -20,4 +30,5 @@ def first_in_int8(modules: Iterable[str]) -> str | None:
         None for a network of another layout.
     """
     present = set(modules)
-    return next((name for name in _BEHIND if name in present), None)
+    front = float_front(present)
+    return next((name for name in _ORDER if name in present and name not in front), None)

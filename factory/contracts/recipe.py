@@ -143,7 +143,7 @@ class ModelRecipe(Contract):
         stages=(
             StageRecipe(width=24, blocks=1, kernel=5, stride=2),
             StageRecipe(width=48, blocks=1, kernel=5, stride=2),
-            StageRecipe(width=64, blocks=2, kernel=3, stride=1),
+            StageRecipe(width=64, blocks=1, kernel=3, stride=1),
         ),
         features=96,
         activation="relu",
@@ -159,7 +159,7 @@ class ModelRecipe(Contract):
         ),
         features=128,
         activation="relu",
-        dropout=0.3,
+        dropout=0.1,
     )
     clip_sd: float = Field(default=6.0, gt=0, le=100, description="saturation of the normalised input")
     heads: tuple[HeadKind, ...] = Field(
@@ -241,8 +241,8 @@ class DistillRecipe(Contract):
     crops: int = Field(default=3, ge=1, le=16, description="time shifts that an unlabelled window is answered at")
     lead: Fraction = Field(
         default=0.25,
-        description="share of the epochs that teacher and control train for before the student, to see whether the "
-        "teacher knows more; 0 distils unseen",
+        description="share of the student's epochs that teacher and control train for before the student, to see whether "
+        "the teacher knows more; 0 distils unseen",
     )
     stage: float = Field(default=0.0, ge=0, le=1000, description="weight of the stage loss at the start; fades to 0")
     emphasis: Fraction = Field(default=0.5, description="gamma: attention to strong frequencies; 0 is plain MSE")

@@ -1,7 +1,8 @@
 """Does the teacher know more than the student would find out alone? Asked before the student is distilled [ours].
 
 A teacher that is behind costs accuracy (docs/method.md#lead). Teacher and control, the student by cross-entropy alone,
-train on training subjects for `distill.lead` of their epochs and answer for validation subjects, whom neither has seen.
+train on training subjects for equal epochs, a share of the student's (`distill.lead`), and answer for validation
+subjects, whom neither has seen. Unequal ones would say who was trained for longer.
 """
 
 import shutil
@@ -67,11 +68,12 @@ def measure_lead(
 
 def _short(recipe: Recipe) -> Recipe:
     """Cross-entropy for both, the first of the heads, no validation subject in training."""
-    share, train = recipe.distill.lead, recipe.train
-    epochs = {name: max(1, round(share * getattr(train, name))) for name in ("teacher_epochs", "student_epochs")}
+    train = recipe.train
+    epochs = max(1, round(recipe.distill.lead * train.student_epochs))
+    both = {"teacher_epochs": epochs, "student_epochs": epochs}
     return recipe.model_copy(
         update={
-            "train": train.model_copy(update={**epochs, "int8_epochs": 0, "refit": False}),
+            "train": train.model_copy(update={**both, "int8_epochs": 0, "refit": False}),
             "model": recipe.model.model_copy(update={"heads": recipe.model.heads[:1]}),
             "distill": recipe.distill.model_copy(update={"method": "cross_entropy"}),
         }

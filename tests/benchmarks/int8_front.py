@@ -17,6 +17,7 @@ import torch
 import typer
 
 from factory.contracts.dataset import Floats, WindowSet
+from factory.contracts.front import first_in_int8
 from factory.contracts.progress import Silent
 from factory.contracts.recipe import Recipe
 from factory.contracts.scores import confusion, macro_f1
@@ -55,10 +56,12 @@ def main(
         typer.echo(
             "| int8 begins at | top-1 agreement | int8 - fp32 (pp) | error, steps of the output |\n|---|---|---|---|"
         )
-        for begins in _BEGINS:
+        names = [name for name, _ in student.named_modules()]
+        for begins in (begins for begins in _BEGINS if begins in names):
             _row(begins, student, begins, x, y, calibration)
         train_for_int8(student, plan, fitted, chosen, Silent())
-        _row("stages.1, trained for int8", student, "stages.1", x, y, calibration)
+        shipped = first_in_int8(names) or ""
+        _row(f"{shipped}, trained for int8", student, shipped, x, y, calibration)
 
 
 def _groups(recipe: Recipe, windows: WindowSet, group: int) -> tuple[np.ndarray, np.ndarray]:

@@ -7,8 +7,9 @@ from onnx import TensorProto, helper
 from exporters.handoff import read_handoff
 from exporters.onnx import export_onnx
 from factory.contracts.errors import ArtifactError, ExportError
-from factory.contracts.front import FLOAT_FRONT, first_in_int8
-from tests.unit.exporters.students import CHANNELS, WINDOW, student
+from factory.contracts.front import first_in_int8, float_front
+from factory.contracts.recipe import BlockKind
+from tests.unit.exporters.students import CHANNELS, WINDOW, student, unfolded_student
 
 
 def _graph(path: Path, shape: list[int]) -> Path:
@@ -62,9 +63,16 @@ def test_a_network_in_training_mode_is_refused(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-def test_int8_begins_behind_the_first_stage_or_at_the_last_convolution() -> None:
+def test_int8_begins_behind_the_first_stage_of_a_mobilenet_or_at_the_last_convolution() -> None:
     names = [name for name, _ in student().named_modules()]
-    assert set(FLOAT_FRONT) <= set(names)
+    assert float_front(names) == ("normalise", "stem", "stages.0")
     assert first_in_int8(names) == "stages.1"
     assert first_in_int8(name for name in names if not name.startswith("stages.1")) == "last"
     assert first_in_int8(["layer1", "layer2"]) is None
+
+
+@pytest.mark.parametrize("block", ["plain", "residual"])
+def test_int8_begins_behind_the_stem_of_plain_convolutions(block: BlockKind) -> None:
+    names = [name for name, _ in unfolded_student(block=block).named_modules()]
+    assert float_front(names) == ("normalise", "stem")
+    assert first_in_int8(names) == "stages.0"

@@ -49,12 +49,12 @@ def test_the_front_and_a_head_with_a_root_stay_in_float() -> None:
     assert weighted - rounded == float_front | {"head.1"}
 
 
-def test_plain_convolutions_are_rounded_behind_the_first_stage() -> None:
+def test_plain_convolutions_are_rounded_behind_the_stem() -> None:
     folded = fold(build_network(spec_of(plain(), "linear")))
     imitate_int8(folded)
     weighted = {n for n, m in folded.named_modules() if isinstance(m, nn.Conv2d | nn.Linear) and ".param" not in n}
     rounded = {name for name in weighted if parametrize.is_parametrized(folded.get_submodule(name))}
-    assert weighted - rounded == {"stem.conv", "stages.0.0.body.conv"}
+    assert weighted - rounded == {"stem.conv"}
 
 
 def test_released_weights_are_the_trained_ones_unrounded() -> None:
