@@ -9,7 +9,7 @@ Only validation people select; the test part is never read. Everything lies in o
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from factory.artifacts.store import content_key, open_store
@@ -23,7 +23,7 @@ from factory.contracts.search import Candidate, SearchPlan, SearchResult
 from factory.data.splits import require_trainable
 from factory.models.instructions import COSTS
 from factory.pipeline.layouts.prices import Prices, excess, with_student
-from factory.pipeline.layouts.space import backbone_of, choices
+from factory.pipeline.layouts.space import backbone_of, choices, smallest
 from factory.pipeline.layouts.study import DATABASE, Study, require_optuna
 from factory.pipeline.layouts.trial import Trainer, short_schedule
 from factory.pipeline.layouts.verify import choose_winner
@@ -35,8 +35,9 @@ RESULT, PICTURE, RECIPE = "search.json", "pareto.png", "recipe.toml"
 _SHORTER = 3
 """A candidate trains a third of the recipe's epochs unless it is said otherwise."""
 _MOST_REJECTED = 1000
-"""Layouts over a bound in a row; then there is no layout within it."""
+"""Layouts over a bound in a row; then hardly any is within it."""
 _SUFFIX = "_searched"
+_DECIDING = tuple(f"factory.pipeline.layouts.{name}" for name in ("prices", "space", "study", "trial"))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,26 +66,29 @@ def search(build: BuildRequest, plan: SearchPlan) -> SearchResult:
         FactoryError: Whatever stops a training or an export.
     """
     require_optuna()
-    with open_store(build.build, build.progress) as store:
-        _require_no_build(build)
-        epochs = plan.epochs or max(1, build.recipe.train.student_epochs // _SHORTER)
-        run = Run(replace(build, recipe=short_schedule(build.recipe, epochs)), store)
-        require_trainable(run.windows, run.split, run.recipe)
-        found = _begin(build.recipe, plan, run)
-        _train_reference(found)
-        _train_candidates(found)
-        return _finish(found)
-
-
-def _require_no_build(build: BuildRequest) -> None:
     if (build.build / RECIPE).exists() and not (build.build / DATABASE).exists():
         raise StorageError(f"{build.build} holds a build: choose another folder for the search with --out")
+    with open_store(build.build, build.progress) as store:
+        return search_run(Run(build, store), plan)
+
+
+def search_run(run: Run, plan: SearchPlan) -> SearchResult:
+    """As `search`, in a folder that is held."""
+    epochs = plan.epochs or max(1, run.recipe.train.student_epochs // _SHORTER)
+    short = run.with_recipe(short_schedule(run.recipe, epochs))
+    require_trainable(short.windows, short.split, short.recipe)
+    found = _begin(run.recipe, plan, short)
+    _train_reference(found)
+    _train_candidates(found)
+    return _finish(found)
 
 
 def _begin(recipe: Recipe, plan: SearchPlan, run: Run) -> _Search:
     from factory.devices.host import choose_device
 
     device, spec = choose_device(run.request.device), run.windows.spec
+    prices = Prices.of(recipe, len(spec.channels), len(spec.labels))
+    _require_possible(prices, plan)
     if plan.method == "recipe":
         teacher_stage(run)
     layouts = choices(len(recipe.model.student.stages))
@@ -95,10 +99,22 @@ def _begin(recipe: Recipe, plan: SearchPlan, run: Run) -> _Search:
         recipe=recipe,
         plan=plan,
         run=run,
-        prices=Prices.of(recipe, len(spec.channels), len(spec.labels)),
+        prices=prices,
         trainer=Trainer(run=run, method=plan.method, device=device),
         study=study,
     )
+
+
+def _require_possible(prices: Prices, plan: SearchPlan) -> None:
+    """Refuse bounds that not even the smallest student is within."""
+    own = prices.recipe.model.student
+    students = (backbone_of(layout, own) for layout in smallest(len(own.stages)))
+    student = next(found for found in students if with_student(prices.recipe, found) is not None)
+    cost = prices.price(student)
+    over = excess(cost, plan.bounds)
+    if over:
+        least = ", ".join(f"{name} {cost.figure(name):,.0f}" for name in over)
+        raise RecipeError(f"the smallest student takes {least}, which is over the bounds: raise them")
 
 
 def _key(plan: SearchPlan, run: Run, device: str) -> str:
@@ -114,7 +130,7 @@ def _key(plan: SearchPlan, run: Run, device: str) -> str:
             "device": device,
             "costs": sha256_file(COSTS),
             "tools": versions("torch", "optuna"),
-            "code": code_hash(_train_next, "factory.pipeline.layouts"),
+            "code": code_hash(_train_next, *_DECIDING),
         }
     )
 

@@ -26,12 +26,15 @@ from factory.contracts.network import NetworkSpec
 from factory.contracts.progress import Silent
 from factory.contracts.recipe import Core, ModelRecipe, StageRecipe
 from factory.contracts.window import Normalisation, WindowSpec
+from factory.devices.arm64 import SCHEME
+from factory.devices.catalogue import open_devices
 from factory.models import Network, build_network
 from factory.models.cost import network_cost
 from factory.models.instructions import COSTS
 from factory.models.operators import SIZE, SPEED, quantities
 from factory.pipeline.layouts.count import count, export_int8
 from factory.pipeline.layouts.space import backbone_of, choices
+from factory.pipeline.measure import open_runner
 from factory.pipeline.provenance import versions
 from factory.pipeline.request import cache_folder
 from tests.unit.exporters.students import sensor_spec
@@ -116,7 +119,7 @@ def _counted(seed: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         artifact = export_int8(network, "layout", spec, windows, folder, Silent())
-        found = count(artifact, folder, windows[:1], cache_folder(None))
+        found = count(artifact, folder, windows[:1], open_devices(SCHEME, cache_folder(None), open_runner))
     return {"seed": seed, "spec": network.spec.model_dump(mode="json"), **found.model_dump(mode="json")}
 
 

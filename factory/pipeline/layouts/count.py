@@ -1,5 +1,6 @@
 """What a student really costs: exported to int8_static, and counted on the emulated arm64 cores."""
 
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import cast
@@ -12,11 +13,9 @@ from factory.contracts.progress import Progress
 from factory.contracts.recipe import Core
 from factory.contracts.search import Counted
 from factory.contracts.window import SensorContract, WindowSpec
-from factory.devices.arm64 import SCHEME, typical
-from factory.devices.catalogue import open_devices
-from factory.devices.device import Question
+from factory.devices.arm64 import typical
+from factory.devices.device import Device, Question
 from factory.models import Network, fold, save_network
-from factory.pipeline.measure import open_runner
 
 TARGET = "tflite"
 _COUNTED = 9
@@ -65,24 +64,23 @@ def export_int8(
     return exporter.export(request)[0]
 
 
-def count(artifact: Artifact, folder: Path, window: Floats, cache: Path) -> Counted:
+def count(artifact: Artifact, folder: Path, window: Floats, devices: Sequence[Device]) -> Counted:
     """Instructions of one inference on each emulated core.
 
     Args:
         artifact: From `export_int8`.
         folder: Where it lies.
         window: (1, C, T) SI units.
-        cache: Where set-ups lie.
+        devices: Emulated cores, not prepared yet.
 
     Raises:
-        MissingToolError: The device is not set up; names the command.
-        DeviceError: It counted nothing.
+        DeviceError: One counted nothing.
     """
     question = Question(artifact=artifact, path=folder / artifact.path, windows=window, counted=_COUNTED)
     instructions: dict[Core, int] = {}
     runtime = ""
     with ExitStack() as stack:
-        for device in open_devices(SCHEME, cache, open_runner):
+        for device in devices:
             answer = stack.enter_context(device).ask(question)
             found = typical(answer.instructions)
             if found is None:

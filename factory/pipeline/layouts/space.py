@@ -35,6 +35,12 @@ def choices(stages: int) -> dict[str, Sequence[Choice]]:
     return found
 
 
+def smallest(stages: int) -> tuple[Layout, Layout]:
+    """The layouts of least cost, with strides and, for windows too short for those, without."""
+    least = {name: options[0] for name, options in choices(stages).items()} | {"stem_stride": 4}
+    return least | {f"stage{index}_stride": 2 for index in range(stages)}, least
+
+
 def backbone_of(layout: Layout, student: BackboneRecipe) -> BackboneRecipe:
     """The student that a layout stands for; activation and dropout stay the recipe's.
 

@@ -7,7 +7,6 @@ was stopped draws what it would have drawn, and repeats nothing.
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -33,8 +32,10 @@ def require_optuna() -> None:
     Raises:
         MissingToolError: Names the install command.
     """
-    if find_spec("optuna") is None:
-        raise MissingToolError(f"factory search needs optuna: {_INSTALL}")
+    try:
+        import optuna  # noqa: F401
+    except ModuleNotFoundError as error:
+        raise MissingToolError(f"factory search needs optuna: {_INSTALL}") from error
 
 
 class Study:

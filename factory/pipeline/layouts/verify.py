@@ -4,12 +4,14 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from factory.contracts.errors import GateError, MissingToolError, TrainingError
-from factory.contracts.progress import Progress
+from factory.contracts.errors import DeviceError, GateError, MissingToolError, TrainingError
 from factory.contracts.search import Bounds, Candidate, Counted
+from factory.devices.arm64 import SCHEME
+from factory.devices.catalogue import open_devices
 from factory.pipeline.costs import untrained
 from factory.pipeline.layouts.count import count, export_int8
 from factory.pipeline.layouts.prices import Prices, excess
+from factory.pipeline.measure import open_runner
 from factory.pipeline.request import Run
 from factory.quantize.calibration import choose_calibration
 
@@ -33,6 +35,7 @@ def choose_winner(run: Run, candidates: Sequence[Candidate], bounds: Bounds, pri
     Raises:
         TrainingError: No trained candidate is predicted to be within the bounds.
         GateError: The files of the best ones are over them.
+        DeviceError: The device is set up and does not count.
     """
     within = [candidate for candidate in candidates if candidate.within]
     if not within:
@@ -43,7 +46,7 @@ def choose_winner(run: Run, candidates: Sequence[Candidate], bounds: Bounds, pri
     over = []
     with run.progress.track("count", None, "files") as bar:
         for candidate in ranked:
-            counted, note = _count(run, candidate, prices, run.progress)
+            counted, note = _count(run, candidate, prices)
             if counted is None:
                 return candidate, note
             broken = excess(counted, bounds)
@@ -57,17 +60,17 @@ def choose_winner(run: Run, candidates: Sequence[Candidate], bounds: Bounds, pri
     )
 
 
-def _count(run: Run, candidate: Candidate, prices: Prices, progress: Progress) -> tuple[Counted | None, str]:
+def _count(run: Run, candidate: Candidate, prices: Prices) -> tuple[Counted | None, str]:
+    """What the exported file costs; None and why where device or converter are not installed."""
     network = untrained(run.recipe, candidate.student, prices.head, prices.channels, prices.classes)
     calibration = choose_calibration(run.windows, run.split.train, _CALIBRATION, run.recipe.seed)
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        try:
-            artifact = export_int8(network, run.recipe.name, run.windows.spec, calibration, folder, progress)
-        except MissingToolError as error:
-            return None, f"not exported: {error}"
-        try:
-            return count(artifact, folder, calibration[:1], run.request.cache), ""
-        except MissingToolError as error:
-            sized = Counted(size_bytes=artifact.size_bytes, instructions={}, runtime="none")
-            return sized, f"not counted: {error}"
+    try:
+        devices = open_devices(SCHEME, run.request.cache, open_runner)
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            artifact = export_int8(network, run.recipe.name, run.windows.spec, calibration, folder, run.progress)
+            return count(artifact, folder, calibration[:1], devices), ""
+    except DeviceError:
+        raise
+    except MissingToolError as error:
+        return None, f"not counted: {error}"
