@@ -276,6 +276,7 @@ def search(
     max_macs: int | None = None,
     max_kb: float | None = None,
     method: "SearchMethod" = "cross_entropy",
+    name: str | None = None,
     data: PathLike | None = None,
     out: PathLike | None = None,
     cache: PathLike | None = None,
@@ -297,6 +298,7 @@ def search(
         max_macs: Multiply-accumulates.
         max_kb: Size of the int8_static file in 1000 bytes.
         method: 'cross_entropy' trains each student alone, 'recipe' as the recipe does, under one teacher.
+        name: Of the winner's recipe; None is <recipe name>_searched.
         data: As that of `build`.
         out: The search's folder.
         cache: As that of `build`.
@@ -317,7 +319,7 @@ def search(
     loaded = recipe if isinstance(recipe, Recipe) else load_recipe(recipe)
     folder = Path(out) if out is not None else Path("build") / "search" / loaded.name
     bounds = {"max_instructions": dict(max_instructions or {}), "max_macs": max_macs, "max_kb": max_kb}
-    wanted = {"bounds": bounds, "trials": trials, "epochs": epochs, "minutes": minutes, "method": method}
+    wanted = {"bounds": bounds, "trials": trials, "epochs": epochs, "minutes": minutes, "method": method, "name": name}
     plan = validate(SearchPlan, wanted, "search")
     request = _request(loaded, folder, data, cache, device, progress)
     return run(replace(request, cancel=cancel or Cancel()), plan)

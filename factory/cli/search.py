@@ -66,6 +66,12 @@ def search(
     method: Annotated[
         Method, typer.Option("--method", help="How students are trained: alone, or as the recipe does, by one teacher.")
     ] = Method.CROSS_ENTROPY,
+    name: Annotated[
+        str | None,
+        typer.Option(
+            "--name", help="Of the winner's recipe, such as demo_tiny. Default: <recipe>_searched.", show_default=False
+        ),
+    ] = None,
     data: DataOption = None,
     out: Annotated[
         Path | None, typer.Option("--out", help="Folder. Default: build/search/<recipe name>.", show_default=False)
@@ -94,6 +100,7 @@ def search(
         max_macs=max_macs,
         max_kb=max_kb,
         method=method.value,
+        name=name,
         data=data,
         out=out,
         cache=cache,

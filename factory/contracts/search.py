@@ -8,6 +8,7 @@ from factory.contracts.base import Contract
 from factory.contracts.manifest import Provenance
 from factory.contracts.recipe import BackboneRecipe, Core, HeadKind, Recipe
 
+RecipeName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 SearchMethod = Literal["cross_entropy", "recipe"]
 
 
@@ -44,6 +45,7 @@ class SearchPlan(Contract):
     method: SearchMethod = Field(
         default="cross_entropy", description="'recipe': as the recipe trains its student, under one teacher"
     )
+    name: RecipeName | None = Field(default=None, description="of the winner's recipe; None is <recipe name>_searched")
 
 
 class StudentCost(Contract):

@@ -126,6 +126,7 @@ def _key(plan: SearchPlan, run: Run, device: str) -> str:
             "windows": windows.digest,
             "people": _people(windows, split),
             "bounds": plan.bounds.model_dump(mode="json"),
+            "objective": plan.bounds.objective,
             "method": plan.method,
             "device": device,
             "costs": sha256_file(COSTS),
@@ -235,7 +236,7 @@ def winning_recipe(result: SearchResult) -> Recipe:
     found = with_student(recipe, result.candidate(result.winner).student)
     assert found is not None, "it was trained"
     bounds = {**recipe.export.max_instructions, **result.plan.bounds.max_instructions}
-    name = recipe.name.removesuffix(_SUFFIX)[: 64 - len(_SUFFIX)] + _SUFFIX
+    name = result.plan.name or recipe.name.removesuffix(_SUFFIX)[: 64 - len(_SUFFIX)] + _SUFFIX
     export = recipe.export.model_copy(update={"max_instructions": bounds})
     return found.model_copy(update={"name": name, "export": export})
 

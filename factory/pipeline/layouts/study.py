@@ -6,12 +6,13 @@ was stopped draws what it would have drawn, and repeats nothing.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from factory.contracts.errors import MissingToolError
-from factory.contracts.files import storage_errors
+from factory.contracts.errors import ArtifactError, MissingToolError
+from factory.contracts.files import no_space
 from factory.contracts.search import Candidate
 from factory.pipeline.layouts.space import Choice, Layout
 
@@ -46,8 +47,9 @@ class Study:
 
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self._seed, self._choices = seed, choices
-        with storage_errors(folder / DATABASE):
-            storage = optuna.storages.RDBStorage(f"sqlite:///{folder / DATABASE}")
+        self._path = folder / DATABASE
+        with self._guarded():
+            storage = optuna.storages.RDBStorage(f"sqlite:///{self._path}")
             self.others = [name for name in optuna.get_all_study_names(storage) if name != key]
             self._study: OptunaStudy = optuna.create_study(
                 storage=storage, study_name=key, directions=_DIRECTIONS, load_if_exists=True
@@ -87,7 +89,8 @@ class Study:
 
     @reference.setter
     def reference(self, candidate: Candidate) -> None:
-        self._study.set_user_attr(_REFERENCE, candidate.model_dump(mode="json"))
+        with self._guarded():
+            self._study.set_user_attr(_REFERENCE, candidate.model_dump(mode="json"))
 
     @property
     def trained(self) -> list[Candidate]:
@@ -119,7 +122,23 @@ class Study:
             user_attrs=user_attrs,
             constraints=constraints,
         )
-        self._study.add_trial(trial)
+        with self._guarded():
+            self._study.add_trial(trial)
+
+    @contextmanager
+    def _guarded(self) -> Iterator[None]:
+        """Say in one line that the disk is full, or that the file is no database of ours."""
+        from optuna.exceptions import StorageInternalError
+        from sqlalchemy.exc import SQLAlchemyError
+
+        try:
+            yield
+        except (StorageInternalError, SQLAlchemyError) as error:
+            if "disk is full" in str(error) or "disk is full" in str(error.__cause__):
+                raise no_space(self._path) from error
+            raise ArtifactError(
+                f"{self._path} is corrupt, or no search wrote it: move it away and search anew"
+            ) from error
 
     def _distributions(self) -> "Mapping[str, BaseDistribution]":
         from optuna.distributions import CategoricalDistribution, IntDistribution

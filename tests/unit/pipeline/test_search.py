@@ -13,7 +13,7 @@ import torch
 
 from factory.artifacts.store import open_store
 from factory.contracts.dataset import WindowSet
-from factory.contracts.errors import MissingToolError, RecipeError, StorageError
+from factory.contracts.errors import ArtifactError, MissingToolError, RecipeError, StorageError
 from factory.contracts.progress import Progress, Silent
 from factory.contracts.recipe import Recipe
 from factory.contracts.search import Bounds, SearchPlan, SearchResult
@@ -193,6 +193,13 @@ def test_without_optuna_the_install_command_is_named(monkeypatch: pytest.MonkeyP
     with pytest.raises(MissingToolError, match=r"needs optuna: pip install 'smldist-factory\[search\]'"):
         search(request, PLAN)
     assert not (tmp_path / "search").exists()
+
+
+def test_a_database_that_is_none_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "search" / ".stages").mkdir(parents=True)
+    (tmp_path / "search" / DATABASE).write_bytes(b"SQLite format 3" + bytes(2000))
+    with pytest.raises(ArtifactError, match=r"search.db is corrupt, or no search wrote it: move it away"):
+        run_in(tmp_path)
 
 
 def test_the_front_holds_whom_nobody_beats(straight: tuple[Path, SearchResult]) -> None:
