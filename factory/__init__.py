@@ -31,12 +31,14 @@ if TYPE_CHECKING:
         predict,
         publish,
         pull,
+        search,
         show,
         train,
         verify,
     )
     from factory.contracts.recipe import Recipe
     from factory.contracts.release import Release
+    from factory.contracts.search import SearchResult
     from factory.pipeline.compare import ModelDifference
     from factory.pipeline.explain import Explanation
     from factory.pipeline.inference import Model, Predictions
@@ -58,6 +60,7 @@ _HOMES = {
     "PulledModel": "factory.pipeline.pull",
     "Recipe": "factory.contracts.recipe",
     "Release": "factory.contracts.release",
+    "SearchResult": "factory.contracts.search",
     "Shown": "factory.pipeline.show",
     "VerifyResult": "factory.pipeline.result",
     "benchmark": "factory.api",
@@ -73,6 +76,7 @@ _HOMES = {
     "predict": "factory.api",
     "publish": "factory.api",
     "pull": "factory.api",
+    "search": "factory.api",
     "show": "factory.api",
     "train": "factory.api",
     "verify": "factory.api",
@@ -88,6 +92,7 @@ __all__ = [
     "PulledModel",
     "Recipe",
     "Release",
+    "SearchResult",
     "Shown",
     "VerifyResult",
     "__version__",
@@ -104,6 +109,7 @@ __all__ = [
     "predict",
     "publish",
     "pull",
+    "search",
     "show",
     "train",
     "verify",

@@ -13,8 +13,10 @@ if TYPE_CHECKING:
     from factory.contracts.benchmark import BenchmarkResult
     from factory.contracts.manifest import Manifest
     from factory.contracts.network import TrainingSummary
+    from factory.contracts.recipe import Core
     from factory.contracts.release import Index, Release
     from factory.contracts.report import DataReport
+    from factory.contracts.search import SearchMethod, SearchResult
     from factory.pipeline.compare import ModelDifference
     from factory.pipeline.explain import Explanation
     from factory.pipeline.predict import LabelledRecording
@@ -282,6 +284,65 @@ def benchmark(
     name = loaded.name if isinstance(recipe, Recipe) else recipe
     command = f"factory benchmark {name} " + " ".join(f"--seed {number}" for number in numbers)
     return run(requests, command, folder / "benchmark.json")
+
+
+def search(
+    recipe: Recipe | PathLike,
+    *,
+    trials: int = 40,
+    epochs: int | None = None,
+    minutes: float | None = None,
+    max_instructions: "Mapping[Core, int] | None" = None,
+    max_macs: int | None = None,
+    max_kb: float | None = None,
+    method: "SearchMethod" = "cross_entropy",
+    name: str | None = None,
+    data: PathLike | None = None,
+    out: PathLike | None = None,
+    cache: PathLike | None = None,
+    device: str = "auto",
+    progress: Progress | None = None,
+    cancel: Cancel | None = None,
+) -> "SearchResult":
+    """Search a layout of a recipe's student within bounds on its cost; validation people select.
+
+    Goes on where it was stopped. Writes search.json, pareto.png and recipe.toml, with the winner as its student, into
+    `out`; None is build/search/<recipe name>.
+
+    Args:
+        recipe: As that of `build`; its seed draws layouts, too.
+        trials: Students to train, in all runs together.
+        epochs: Of each student; None is a third of the recipe's.
+        minutes: No student begins later in this run.
+        max_instructions: By core, of one int8_static inference by LiteRT: {"cortex-a76": 90_000}.
+        max_macs: Multiply-accumulates.
+        max_kb: Size of the int8_static file in 1000 bytes.
+        method: 'cross_entropy' trains each student alone, 'recipe' as the recipe does, under one teacher.
+        name: Of the winner's recipe; None is <recipe name>_searched.
+        data: As that of `build`.
+        out: The search's folder.
+        cache: As that of `build`.
+        device: As that of `build`.
+        progress: As that of `build`.
+        cancel: As that of `build`; what was trained is kept.
+
+    Raises:
+        MissingToolError: Optuna is not installed; names the command.
+        RecipeError: A bound is none, or no layout is within the bounds.
+        GateError: The files of the best students are over a bound.
+        FactoryError: Whatever stopped a training.
+    """
+    from factory.contracts.recipe import validate
+    from factory.contracts.search import SearchPlan
+    from factory.pipeline.search import search as run
+
+    loaded = recipe if isinstance(recipe, Recipe) else load_recipe(recipe)
+    folder = Path(out) if out is not None else Path("build") / "search" / loaded.name
+    bounds = {"max_instructions": dict(max_instructions or {}), "max_macs": max_macs, "max_kb": max_kb}
+    wanted = {"bounds": bounds, "trials": trials, "epochs": epochs, "minutes": minutes, "method": method, "name": name}
+    plan = validate(SearchPlan, wanted, "search")
+    request = _request(loaded, folder, data, cache, device, progress)
+    return run(replace(request, cancel=cancel or Cancel()), plan)
 
 
 def show(

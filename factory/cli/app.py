@@ -20,6 +20,7 @@ from factory.cli.recipes import recipes
 from factory.cli.report import report
 from factory.cli.results import results
 from factory.cli.schema import schema
+from factory.cli.search import search
 from factory.cli.store import diff, key, list_, publish, pull, show
 from factory.cli.verify import verify
 
@@ -57,6 +58,7 @@ app.command(rich_help_panel="Look")(recipes)
 app.command(rich_help_panel="Look")(models)
 app.command(rich_help_panel="Look")(schema)
 app.command(rich_help_panel="Look")(check_onnx)
+app.command(rich_help_panel="Compare")(search)
 app.command(rich_help_panel="Compare")(benchmark)
 app.command(rich_help_panel="Compare")(results)
 

@@ -20,14 +20,25 @@ _VIEWS = ("flatten", "reshape", "view")
 def network_cost(network: Network) -> NetworkCost:
     """Cost of the folded network for one window (1, C, 1, T)."""
     folded = fold(network)
-    graph = fx.symbolic_trace(folded)
-    window = torch.zeros(1, network.spec.channels, 1, network.spec.window)
-    ShapeProp(graph).propagate(window)
+    graph = shaped(folded)
     return NetworkCost(
         parameters=sum(p.numel() for p in folded.parameters()),
         macs=sum(_macs(graph, node) for node in graph.graph.nodes),
         peak_activation_bytes=_peak_bytes(graph),
     )
+
+
+def shaped(folded: Network) -> fx.GraphModule:
+    """The operators of a folded network, each with the shape that it gives for one window."""
+    graph = fx.symbolic_trace(folded)
+    ShapeProp(graph).propagate(torch.zeros(1, folded.spec.channels, 1, folded.spec.window))
+    return graph
+
+
+def size_of(node: fx.Node) -> int:
+    """Values of a node's result; 0 for what is no tensor."""
+    meta = node.meta.get("tensor_meta")
+    return math.prod(meta.shape) if meta is not None and hasattr(meta, "shape") else 0
 
 
 def ensemble_cost(ensemble: Ensemble) -> NetworkCost:
@@ -37,21 +48,16 @@ def ensemble_cost(ensemble: Ensemble) -> NetworkCost:
     return one.model_copy(update={"parameters": count * one.parameters, "macs": count * one.macs})
 
 
-def _size(node: fx.Node) -> int:
-    meta = node.meta.get("tensor_meta")
-    return math.prod(meta.shape) if meta is not None and hasattr(meta, "shape") else 0
-
-
 def _macs(graph: fx.GraphModule, node: fx.Node) -> int:
     if node.op == "call_function" and node.target is torch.nn.functional.linear:
-        return _size(node) * node.args[0].meta["tensor_meta"].shape[-1]  # type: ignore[union-attr, no-any-return]
+        return size_of(node) * node.args[0].meta["tensor_meta"].shape[-1]  # type: ignore[union-attr, no-any-return]
     if node.op != "call_module":
         return 0
     module = graph.get_submodule(str(node.target))
     if isinstance(module, nn.Conv2d):
-        return _size(node) * module.in_channels // module.groups * math.prod(module.kernel_size)
+        return size_of(node) * module.in_channels // module.groups * math.prod(module.kernel_size)
     if isinstance(module, nn.Linear):
-        return _size(node) * module.in_features
+        return size_of(node) * module.in_features
     return 0
 
 
@@ -66,7 +72,7 @@ def _peak_bytes(graph: fx.GraphModule) -> int:
         until = max((position[user] for user in node.users), default=position[node])
         last_use[owner[node]] = max(last_use.get(owner[node], 0), until)
     return _FLOAT_BYTES * max(
-        sum(_size(tensor) for tensor, until in last_use.items() if position[tensor] <= position[node] <= until)
+        sum(size_of(tensor) for tensor, until in last_use.items() if position[tensor] <= position[node] <= until)
         for node in nodes
     )
 

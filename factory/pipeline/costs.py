@@ -6,7 +6,7 @@ from factory.contracts.window import Normalisation
 from factory.data.preparation import teacher_recipe, window_spec
 from factory.data.sources import open_source
 from factory.data.windows import plan_labels
-from factory.models import build_network
+from factory.models import Network, build_network
 from factory.models.cost import network_cost
 
 
@@ -30,6 +30,11 @@ def network_costs(recipe: Recipe) -> list[dict[str, int | str]]:
 
 
 def _cost(recipe: Recipe, backbone: BackboneRecipe, head: HeadKind, channels: int, classes: int) -> dict[str, int]:
+    return network_cost(untrained(recipe, backbone, head, channels, classes)).model_dump()
+
+
+def untrained(recipe: Recipe, backbone: BackboneRecipe, head: HeadKind, channels: int, classes: int) -> Network:
+    """A network of a recipe with random weights, in eval mode: what it costs does not depend on them."""
     spec = NetworkSpec(
         backbone=backbone,
         head=head,
@@ -39,4 +44,4 @@ def _cost(recipe: Recipe, backbone: BackboneRecipe, head: HeadKind, channels: in
         patterns=recipe.distill.patterns,
         normalisation=Normalisation(mean=(0.0,) * channels, std=(1.0,) * channels, clip=recipe.model.clip_sd),
     )
-    return network_cost(build_network(spec).eval()).model_dump()
+    return build_network(spec).eval()

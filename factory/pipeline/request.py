@@ -1,9 +1,11 @@
 """What a build is asked for, and the windows that every stage of one build shares."""
 
 import os
-from dataclasses import dataclass, field
+from copy import copy
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Self
 
 from pydantic import ValidationError
 
@@ -89,6 +91,12 @@ class Run:
     def __init__(self, request: BuildRequest, store: StageStore) -> None:
         self.request = request
         self.store = store
+
+    def with_recipe(self, recipe: Recipe) -> Self:
+        """The same run, windows and people of a recipe that differs in its networks or their training alone."""
+        changed = copy(self)
+        changed.request = replace(self.request, recipe=recipe)
+        return changed
 
     @property
     def recipe(self) -> Recipe:

@@ -31,16 +31,13 @@ from factory.contracts.progress import Silent
 from factory.contracts.recipe import BackboneRecipe, Recipe
 from factory.contracts.scores import class_f1, confusion, macro_f1
 from factory.data import make_split, prepare
-from factory.models import Network, build_network, fold, load_network
+from factory.models import Network, fold, load_network
 from factory.models.cost import network_cost
 from factory.models.int8 import imitate_int8, release_weights
 from factory.quantize.calibration import choose_calibration
 from factory.recipes import find_recipe
 from factory.training import predict, train_student, train_teacher
-from factory.training.data import network_spec, training_data
-from factory.training.loop import Fit, fit
-from factory.training.seed import seed_epoch
-from factory.training.teacher import cross_entropy
+from factory.training.alone import train_alone
 from tests.benchmarks.student_layouts import BASELINE, LAYOUTS
 
 _BASIC = ("walking", "walking_upstairs", "walking_downstairs", "sitting", "standing", "laying")
@@ -166,7 +163,8 @@ def _measure(recipe: Recipe, windows: WindowSet, train: Ints, held: Ints, teache
     if teacher is not None and not (teacher / "summary.json").exists():
         train_teacher(recipe.model_copy(update={"seed": 0}), windows, split, teacher, "cpu", Silent())
     began = time.process_time()
-    student = _student(recipe, windows, train) if teacher is None else _distilled(recipe, windows, split, teacher)
+    with TemporaryDirectory() as folder:
+        student = _student(recipe, windows, split, teacher, Path(folder))
     seconds = time.process_time() - began
     x, y, people = np.ascontiguousarray(windows.x[held]), windows.y[held], windows.subject[held]
     answers = {
@@ -188,31 +186,12 @@ def _measure(recipe: Recipe, windows: WindowSet, train: Ints, held: Ints, teache
     }
 
 
-def _student(recipe: Recipe, windows: WindowSet, train: Ints) -> Network:
-    """Trained by cross-entropy alone."""
-    fitted = training_data(recipe, windows, train)
-    seed_epoch(recipe.seed, "student", -1)
-    student = build_network(network_spec(recipe, recipe.model.student, "linear", windows, fitted.normalisation))
-    with TemporaryDirectory() as folder:
-        plan = Fit(
-            phase="student",
-            key="benchmark",
-            epochs=recipe.train.student_epochs,
-            seed=recipe.seed,
-            device="cpu",
-            folder=Path(folder),
-            recipe=recipe.train,
-            augment=fitted.augment,
-        )
-        fit(plan, student, cross_entropy(student, recipe.train), fitted.x, fitted.y, Silent())
-    return student
-
-
-def _distilled(recipe: Recipe, windows: WindowSet, split: Split, teacher: Path) -> Network:
-    """Trained as `factory train` trains one."""
-    with TemporaryDirectory() as folder:
-        train_student(recipe, windows, split, teacher, Path(folder), "cpu", Silent())
-        return load_network(Path(folder))
+def _student(recipe: Recipe, windows: WindowSet, split: Split, teacher: Path | None, folder: Path) -> Network:
+    """Trained by cross-entropy alone, or as `factory train` trains one."""
+    if teacher is None:
+        return train_alone(recipe, windows, split, "linear", folder, "cpu", Silent())
+    train_student(recipe, windows, split, teacher, folder, "cpu", Silent())
+    return load_network(folder)
 
 
 def _rounded_answers(student: Network, calibration: NDArray[np.float32], x: NDArray[np.float32]) -> Ints:

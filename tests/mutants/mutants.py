@@ -21,6 +21,7 @@ class Mutant:
 
 _WIRING = ("tests/unit/pipeline/test_wiring.py",)
 _BUILDS = ("tests/unit/pipeline/test_build.py",)
+_SEARCH = ("tests/unit/pipeline/test_search.py",)
 _SSH = ("tests/unit/devices/test_ssh.py",)
 _GATES = ("tests/unit/verification/test_gates.py", "tests/unit/verification/test_worth.py")
 _AGREEMENT = ("tests/unit/verification/test_agreement.py",)
@@ -74,6 +75,27 @@ MUTANTS = (
         old="test, windows = run.split.test, run.windows",
         new="test, windows = run.split.train, run.windows",
         tests=_WIRING,
+    ),
+    Mutant(
+        name="a search that selects on test people",
+        file="factory/pipeline/layouts/trial.py",
+        old="self.run.windows, self.run.split.validation",
+        new="self.run.windows, self.run.split.test",
+        tests=_SEARCH,
+    ),
+    Mutant(
+        name="a search that trains what is over the bound",
+        file="factory/pipeline/search.py",
+        old="    return excess(search.prices.price(student), search.plan.bounds)\n",
+        new="    return {}\n",
+        tests=_SEARCH,
+    ),
+    Mutant(
+        name="a search that goes on with other recordings",
+        file="factory/pipeline/search.py",
+        old='            "windows": windows.digest,\n',
+        new="",
+        tests=_SEARCH,
     ),
     Mutant(
         name="accuracy gate never judged",

@@ -21,6 +21,7 @@ COMMANDS = (
     "recipes",
     "models",
     "schema",
+    "search",
     "data",
     "init",
     "check-onnx",
@@ -228,3 +229,12 @@ def test_a_failure_with_json_is_one_json_object_with_its_remedy(
 def test_without_json_a_failure_leaves_stdout_empty(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["verify", str(tmp_path)]) == 9
     assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize(
+    ("bound", "told"),
+    [("m4=9", "'m4' is none of cortex-a53"), ("cortex-a76=-3", "bounds nothing"), ("x", "is none of")],
+)
+def test_a_bound_that_is_none_exits_2(bound: str, told: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["search", "--max-instructions", bound]) == 2
+    assert told in " ".join(capsys.readouterr().err.replace("│", " ").split())

@@ -1,0 +1,251 @@
+"""`factory search`: which layout of the student is worth having, under a bound on what it costs.
+
+    recipe -> windows and people -> (a teacher, if candidates learn from one) -> the recipe's own student
+    -> layouts drawn by Optuna, those over a bound left untrained -> the best one exported and counted
+    -> search.json, pareto.png, recipe.toml
+
+Only validation people select; the test part is never read. Everything lies in one folder, under one lock.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from factory.artifacts.store import content_key, open_store
+from factory.contracts.code import code_hash
+from factory.contracts.dataset import Split, WindowSet
+from factory.contracts.errors import RecipeError, StorageError
+from factory.contracts.files import atomic_write, sha256_file
+from factory.contracts.progress import Task
+from factory.contracts.recipe import BackboneRecipe, Recipe
+from factory.contracts.search import Candidate, SearchPlan, SearchResult
+from factory.data.splits import require_trainable
+from factory.models.instructions import COSTS
+from factory.pipeline.layouts.prices import Prices, excess, with_student
+from factory.pipeline.layouts.space import backbone_of, choices, smallest
+from factory.pipeline.layouts.study import DATABASE, Study, require_optuna
+from factory.pipeline.layouts.trial import Trainer, short_schedule
+from factory.pipeline.layouts.verify import choose_winner
+from factory.pipeline.provenance import provenance, versions
+from factory.pipeline.request import BuildRequest, Run
+from factory.pipeline.stages import summarise, teacher_stage
+
+RESULT, PICTURE, RECIPE = "search.json", "pareto.png", "recipe.toml"
+_SHORTER = 3
+"""A candidate trains a third of the recipe's epochs unless it is said otherwise."""
+_MOST_REJECTED = 1000
+"""Layouts over a bound in a row; then hardly any is within it."""
+_SUFFIX = "_searched"
+_DECIDING = tuple(f"factory.pipeline.layouts.{name}" for name in ("prices", "space", "study", "trial"))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Search:
+    """One search under way; `run` has the short schedule, `recipe` is the one that was given."""
+
+    recipe: Recipe
+    plan: SearchPlan
+    run: Run
+    prices: Prices
+    trainer: Trainer
+    study: Study
+
+
+def search(build: BuildRequest, plan: SearchPlan) -> SearchResult:
+    """Go on with the search, or begin it; writes its result and returns it.
+
+    Args:
+        build: Recipe, folder, data, cache, processor, progress, cancel.
+        plan: What to search, and for how long.
+
+    Raises:
+        MissingToolError: Optuna is not installed.
+        RecipeError: No layout is within the bounds.
+        StorageError: The folder holds a build.
+        FactoryError: Whatever stops a training or an export.
+    """
+    require_optuna()
+    if (build.build / RECIPE).exists() and not (build.build / DATABASE).exists():
+        raise StorageError(f"{build.build} holds a build: choose another folder for the search with --out")
+    with open_store(build.build, build.progress) as store:
+        return search_run(Run(build, store), plan)
+
+
+def search_run(run: Run, plan: SearchPlan) -> SearchResult:
+    """As `search`, in a folder that is held."""
+    epochs = plan.epochs or max(1, run.recipe.train.student_epochs // _SHORTER)
+    short = run.with_recipe(short_schedule(run.recipe, epochs))
+    require_trainable(short.windows, short.split, short.recipe)
+    found = _begin(run.recipe, plan, short)
+    _train_reference(found)
+    _train_candidates(found)
+    return _finish(found)
+
+
+def _begin(recipe: Recipe, plan: SearchPlan, run: Run) -> _Search:
+    from factory.devices.host import choose_device
+
+    device, spec = choose_device(run.request.device), run.windows.spec
+    prices = Prices.of(recipe, len(spec.channels), len(spec.labels))
+    _require_possible(prices, plan)
+    if plan.method == "recipe":
+        teacher_stage(run)
+    layouts = choices(len(recipe.model.student.stages))
+    study = Study(run.folder, _key(plan, run, device), recipe.seed, layouts)
+    if study.others and not study.trained:
+        run.progress.say(f"{DATABASE} holds a search of another recipe, other data or options: this one begins anew")
+    return _Search(
+        recipe=recipe,
+        plan=plan,
+        run=run,
+        prices=prices,
+        trainer=Trainer(run=run, method=plan.method, device=device),
+        study=study,
+    )
+
+
+def _require_possible(prices: Prices, plan: SearchPlan) -> None:
+    """Refuse bounds that not even the smallest student is within."""
+    own = prices.recipe.model.student
+    students = (backbone_of(layout, own) for layout in smallest(len(own.stages)))
+    student = next(found for found in students if with_student(prices.recipe, found) is not None)
+    cost = prices.price(student)
+    over = excess(cost, plan.bounds)
+    if over:
+        least = ", ".join(f"{name} {cost.figure(name):,.0f}" for name in over)
+        raise RecipeError(f"the smallest student takes {least}, which is over the bounds: raise them")
+
+
+def _key(plan: SearchPlan, run: Run, device: str) -> str:
+    """What decides every trial; another number of trials goes on with the same search."""
+    recipe, windows, split = run.recipe, run.windows, run.split
+    return content_key(
+        {
+            "recipe": recipe.model_dump(mode="json", include={"seed", "model", "train", "distill"}),
+            "windows": windows.digest,
+            "people": _people(windows, split),
+            "bounds": plan.bounds.model_dump(mode="json"),
+            "objective": plan.bounds.objective,
+            "method": plan.method,
+            "device": device,
+            "costs": sha256_file(COSTS),
+            "tools": versions("torch", "optuna"),
+            "code": code_hash(_train_next, *_DECIDING),
+        }
+    )
+
+
+def _people(windows: WindowSet, split: Split) -> list[list[str]]:
+    return [sorted(set(windows.subject[part].tolist())) for part in (split.train, split.validation)]
+
+
+def _train_reference(search: _Search) -> None:
+    """The recipe's own student by the same schedule, within the bounds or not: what the others are compared with."""
+    if search.study.reference is None:
+        search.run.progress.say("the recipe's own student ...")
+        search.study.reference = _candidate(search, search.run.recipe.model.student, 0)
+
+
+def _train_candidates(search: _Search) -> None:
+    plan, study = search.plan, search.study
+    began = time.monotonic()
+    with search.run.progress.track("search", plan.trials, "students") as bar:
+        bar.advance(len(study.trained))
+        while len(trained := study.trained) < plan.trials:
+            if plan.minutes is not None and time.monotonic() - began > 60 * plan.minutes:
+                search.run.progress.say(f"{plan.minutes:g} minutes are over: call again to go on")
+                return
+            _train_next(search, len(trained) + 1, bar)
+            search.run.request.cancel.raise_if_set()
+
+
+def _train_next(search: _Search, number: int, bar: Task) -> None:
+    """Draw until a layout is within the bounds and new; train it."""
+    study = search.study
+    known = {candidate.student for candidate in study.trained}
+    for _ in range(_MOST_REJECTED):
+        layout = study.draw()
+        student = backbone_of(layout, search.run.recipe.model.student)
+        if reasons := _reasons(search, student, known):
+            study.reject(layout, reasons)
+            continue
+        candidate = _candidate(search, student, number)
+        study.add(layout, candidate, candidate.cost.figure(search.plan.bounds.objective))
+        best = max(found.macro_f1 for found in study.trained)
+        bar.advance(note=f"macro-F1 {candidate.macro_f1:.3f}, best {best:.3f}")
+        return
+    raise RecipeError(f"{_MOST_REJECTED} layouts in a row are over the bounds: raise them")
+
+
+def _reasons(search: _Search, student: BackboneRecipe, known: set[BackboneRecipe]) -> dict[str, float]:
+    """Why a layout is not trained; empty where it is."""
+    if student in known:
+        return {"again": 1.0}
+    if with_student(search.run.recipe, student) is None:
+        return {"window": 1.0}
+    return excess(search.prices.price(student), search.plan.bounds)
+
+
+def _candidate(search: _Search, student: BackboneRecipe, number: int) -> Candidate:
+    cost = search.prices.price(student)
+    score, seconds = search.trainer.score(student)
+    within = not excess(cost, search.plan.bounds)
+    return Candidate(number=number, student=student, cost=cost, within=within, macro_f1=score, seconds=seconds)
+
+
+def _finish(search: _Search) -> SearchResult:
+    """Choose, verify, and write everything."""
+    run, bounds, reference = search.run, search.plan.bounds, search.study.reference
+    assert reference is not None, "trained first"
+    candidates = [reference, *search.study.trained]
+    winner, note = choose_winner(run, candidates, bounds, search.prices)
+    candidates[winner.number] = winner
+    people = summarise(run.windows, run.split)
+    result = SearchResult(
+        recipe=search.recipe,
+        plan=search.plan,
+        epochs=run.recipe.train.student_epochs,
+        train_subjects=people.train_subjects,
+        validation_subjects=people.validation_subjects,
+        candidates=tuple(candidates),
+        rejected=search.study.rejected,
+        pareto=pareto(candidates, bounds.objective),
+        winner=winner.number,
+        note=note,
+        provenance=provenance(),
+    )
+    _write(run.folder, result)
+    return result
+
+
+def pareto(candidates: Sequence[Candidate], objective: str) -> tuple[int, ...]:
+    """Numbers of those that no other beats in cost and macro-F1, cheapest first."""
+    ordered = sorted(candidates, key=lambda c: (c.cost.figure(objective), -c.macro_f1))
+    best, numbers = -1.0, []
+    for candidate in ordered:
+        if candidate.macro_f1 > best:
+            best = candidate.macro_f1
+            numbers.append(candidate.number)
+    return tuple(numbers)
+
+
+def winning_recipe(result: SearchResult) -> Recipe:
+    """The recipe with the winner as its student, held to the same bounds on instructions."""
+    recipe = result.recipe
+    found = with_student(recipe, result.candidate(result.winner).student)
+    assert found is not None, "it was trained"
+    bounds = {**recipe.export.max_instructions, **result.plan.bounds.max_instructions}
+    name = result.plan.name or recipe.name.removesuffix(_SUFFIX)[: 64 - len(_SUFFIX)] + _SUFFIX
+    export = recipe.export.model_copy(update={"max_instructions": bounds})
+    return found.model_copy(update={"name": name, "export": export})
+
+
+def _write(folder: Path, result: SearchResult) -> None:
+    from factory.reporting.layouts import pareto_picture
+
+    with atomic_write(folder / RECIPE) as temporary:
+        temporary.write_text(winning_recipe(result).to_toml(), "utf-8")
+    pareto_picture(result, folder / PICTURE)
+    with atomic_write(folder / RESULT) as temporary:
+        temporary.write_text(result.model_dump_json(indent=1) + "\n", "utf-8")
