@@ -134,6 +134,16 @@ def predict(
 
 
 def _plain_table(recording: Path, spec: WindowSpec, time: str) -> dict[str, NDArray[np.float64]]:
+    """The contract's columns; a plain CSV file is read without the packages of the extra `read`."""
+    from factory.data.plain import is_plain, read_plain
+
+    wanted = [time, *(channel.name for channel in spec.channels)]
+    if is_plain(recording, wanted):
+        return read_plain(recording, wanted)
+    return _any_table(recording, wanted)
+
+
+def _any_table(recording: Path, wanted: Sequence[str]) -> dict[str, NDArray[np.float64]]:
     from factory.data.intake.detect import detect, open_sheet
     from factory.data.intake.members import list_members
 
@@ -141,7 +151,6 @@ def _plain_table(recording: Path, spec: WindowSpec, time: str) -> dict[str, NDAr
     if len(members) != 1:
         raise DataError(f"{recording} holds {len(members)} tables: describe it by --description (factory init)")
     sheet = open_sheet(members[0], (detect(members[0]),))
-    wanted = [time, *(channel.name for channel in spec.channels)]
     if missing := [name for name in wanted if name not in sheet.names]:
         raise DataError(
             f"{recording} has no column {', '.join(missing)}, only {', '.join(sheet.names):.300}: rename its columns "
