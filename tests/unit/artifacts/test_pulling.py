@@ -242,8 +242,8 @@ def test_a_pull_killed_while_files_appear_goes_on(tmp_path: Path) -> None:
 def test_an_unsafe_address_is_refused() -> None:
     with pytest.raises(StorageError, match="use its https address"):
         open_reader("http://example.org/store")
-    with pytest.raises(StorageError, match="a folder or an https address"):
-        open_reader("s3://bucket/store")
+    with pytest.raises(StorageError, match="a store is a folder, an https address"):
+        open_reader("ftp://example.org/store")
 
 
 def test_a_model_that_is_not_there_lists_those_that_are(tmp_path: Path) -> None:
