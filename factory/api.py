@@ -321,15 +321,18 @@ def publish(
     version: str | None = None,
     key: PathLike | None = None,
     accept_terms: bool = False,
+    only: Sequence[str] | str = (),
 ) -> "Release":
     """Add a build whose gates held to a store, as a new version of the model of its name that never changes.
 
     Args:
         build: From `open_build`, or its folder.
-        to: The store, a folder; made if it is not there.
+        to: The store: a folder, made if it is not there, or s3://... or gs://...
         version: Three numbers; None is the next minor one, or the next major one if the sensor contract changed.
         key: Private key that signs (`factory key`).
         accept_terms: Honour terms of the recordings that forbid commercial use.
+        only: Model files as TARGET/PRECISION; these alone with contract, manifest and card, without the golden pack's
+            recorded windows and all else that `verify` needs.
 
     Raises:
         GateError: A gate broke, or an artifact was never verified.
@@ -339,13 +342,13 @@ def publish(
     from factory.pipeline.publish import publish as run
 
     opened = open_build(build) if isinstance(build, str | Path) else build
-    return run(opened, Path(to), version, _path(key), accept_terms)
+    return run(opened, str(to), version, _path(key), accept_terms, _names(only))
 
 
 def pull(
     name: str,
     *,
-    store: PathLike,
+    store: PathLike | None = None,
     target: str | None = None,
     precision: str | None = None,
     into: PathLike | None = None,
@@ -356,8 +359,8 @@ def pull(
 
     Args:
         name: NAME or NAME@VERSION.
-        store: A folder or an https address.
-        target: Only its files; None with no precision is the whole build.
+        store: A folder, an https address, s3://... or gs://...; None is the store that ships with this package.
+        target: Only its files; None with no precision is all that was published.
         precision: Only its files.
         into: Folder; None is the model's name.
         trust: Public key, or a PEM file of it, that must have signed; remembered for this model and store.
@@ -369,27 +372,27 @@ def pull(
     """
     from factory.pipeline.pull import pull as run
 
-    found = find_model(name, store, trust=trust)
+    found = find_model(name, store=store, trust=trust)
     folder = Path(into) if into is not None else Path(found.release.name)
     return run(found, folder, target, precision, progress if progress is not None else Silent())
 
 
-def list_models(store: PathLike) -> "tuple[Index, ...]":
-    """Every model of a store with its versions.
+def list_models(store: PathLike | None = None) -> "tuple[Index, ...]":
+    """Every model of a store with its versions; None is the store that ships with this package.
 
     Raises:
         ArtifactError: It is no store, or an index was changed.
     """
     from factory.pipeline.pull import list_models as run
 
-    return run(str(store))
+    return run(_address(store))
 
 
-def find_model(name: str, store: PathLike, *, trust: str | None = None) -> "PublishedModel":
+def find_model(name: str, store: PathLike | None = None, *, trust: str | None = None) -> "PublishedModel":
     """Look at a published model without pulling it: versions, manifest, card. Arguments as those of `pull`."""
     from factory.pipeline.pull import find_model as run
 
-    return run(name, str(store), trust)
+    return run(name, _address(store), trust)
 
 
 def diff(a: PathLike, b: PathLike, *, store: PathLike | None = None) -> "ModelDifference":
@@ -398,7 +401,7 @@ def diff(a: PathLike, b: PathLike, *, store: PathLike | None = None) -> "ModelDi
     Args:
         a: A build, a pulled folder, or NAME[@VERSION] of `store`.
         b: The same.
-        store: A folder or an https address.
+        store: As that of `pull`.
 
     Raises:
         ArtifactError: One is neither.
@@ -406,7 +409,7 @@ def diff(a: PathLike, b: PathLike, *, store: PathLike | None = None) -> "ModelDi
     from factory.pipeline.compare import compare, local_manifest
 
     def manifest(of: PathLike) -> "Manifest":
-        if store is None or Path(of).is_dir():
+        if Path(of).is_dir():
             return local_manifest(Path(of))
         return find_model(str(of), store).manifest
 
@@ -465,6 +468,10 @@ def _request(
 
 def _names(targets: Sequence[str] | str) -> tuple[str, ...]:
     return (targets,) if isinstance(targets, str) else tuple(dict.fromkeys(targets))
+
+
+def _address(store: PathLike | None) -> str | None:
+    return str(store) if store is not None else None
 
 
 def _path(path: PathLike | None) -> Path | None:
