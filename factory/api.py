@@ -223,6 +223,7 @@ def verify(
     recordings: bool = True,
     board: str | None = None,
     device: str | None = None,
+    baseline: str | None = None,
     update: bool = False,
     progress: Progress | None = None,
     check: bool = True,
@@ -236,7 +237,9 @@ def verify(
         recordings: False verifies without them: accuracy is then not run.
         board: As that of `build`.
         device: Another processor that answers the files too: arm64, arm64:cortex-a76, adb:SERIAL; None is none.
-        update: Write what was measured into manifest.json and report.html.
+        baseline: A published model that it must not fall behind: STORE, STORE/NAME@VERSION, or NAME@VERSION of the
+            store that ships with this package.
+        update: Write what was measured into manifest.json and report.html; not the comparison with `baseline`.
         progress: Told of each artifact.
         check: Raise if a gate broke; with False the caller looks at `VerifyResult.failed`.
 
@@ -251,6 +254,10 @@ def verify(
     opened = open_build(build) if isinstance(build, str | Path) else build
     where = Recordings(data=_path(data), cache=cache_folder(_path(cache)), wanted=recordings)
     result = run(opened, where, board, device, update, progress)
+    if baseline is not None:
+        from factory.pipeline.regression import against
+
+        result = replace(result, checks=result.checks + against(opened, result, baseline))
     if check:
         result.require()
     return result
@@ -449,6 +456,39 @@ def predict(
     told = progress if progress is not None else Silent()
     with open_model(Path(model), target, precision) as opened:
         return run(opened, Path(recording), _path(description), dict(units or {}), time, told)
+
+
+def check_recording(
+    model: PathLike,
+    recording: PathLike,
+    *,
+    description: PathLike | None = None,
+    units: Mapping[str, str] | None = None,
+    time: str = "time_s",
+    progress: Progress | None = None,
+) -> int:
+    """Whether a recording is what a model's contract says; the model is not asked. Arguments as those of `predict`.
+
+    Args:
+        model: A build, a pulled folder, its contract.json, or a model file.
+        recording: As that of `predict`.
+        description: As that of `predict`.
+        units: As that of `predict`.
+        time: As that of `predict`.
+        progress: As that of `predict`.
+
+    Returns:
+        Windows that it gives.
+
+    Raises:
+        DataError: The recording breaks the contract; says what differs.
+        ArtifactError: No contract is found.
+    """
+    from factory.pipeline.predict import check_contract, contract_of
+
+    told = progress if progress is not None else Silent()
+    spec = contract_of(Path(model)).window
+    return check_contract(spec, Path(recording), _path(description), dict(units or {}), time, told)
 
 
 def _request(

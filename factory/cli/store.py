@@ -1,5 +1,6 @@
 """`factory publish`, `pull`, `list`, `show`, `diff`, `key`: models that others use."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,7 +11,7 @@ from factory.cli._options import BuildArgument, JsonOption
 from factory.cli._output import print_json
 
 if TYPE_CHECKING:
-    from factory.pipeline.compare import Figures
+    from factory.pipeline.compare import Figures, ModelDifference
 
 FromOption = Annotated[
     str | None,
@@ -166,6 +167,8 @@ def diff(
         table.add_row(name, *(_change(file.a, file.b, what) for what in ("size_bytes", "accuracy", "macro_f1")))
     console = Console()
     console.print(table)
+    for line in _instructions(found):
+        console.print(line, highlight=False, soft_wrap=True)
     console.print(f"parameters {found.parameters[0]} -> {found.parameters[1]}, MACs {found.macs[0]} -> {found.macs[1]}")
     if not found.same_test_people:
         console.print("accuracy is of other recordings or people: compare it with care")
@@ -185,6 +188,17 @@ def key(
     from factory.artifacts.signing import new_key
 
     typer.echo(new_key(path))
+
+
+def _instructions(found: "ModelDifference") -> Iterator[str]:
+    """Of each file and device that both counted on."""
+    for file in found.files:
+        if file.a is None or file.b is None:
+            continue
+        for device in sorted(file.a.instructions.keys() & file.b.instructions.keys()):
+            was, now = file.a.instructions[device], file.b.instructions[device]
+            change = f"{was:,} -> {now:,} ({100 * (now / was - 1):+.1f} %)" if was != now else f"{was:,}"
+            yield f"{file.target} {file.precision}, instructions on {device}: {change}"
 
 
 def _tell_store(store: str | None) -> None:
