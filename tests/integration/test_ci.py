@@ -82,16 +82,15 @@ def test_a_build_worse_than_the_published_one_fails(build: Path, factory: Factor
     assert done.code == 8
     assert "published.macro_f1_drop_pp" in done.err
     assert failures(suite(tmp_path)) == {"published.accuracy_drop_pp", "published.macro_f1_drop_pp"}
-    assert "1.5 pp, must be <= 1" in (tmp_path / "verify.md").read_text()
+    assert "1.5 pp, must be \\<= 1" in (tmp_path / "verify.md").read_text()
 
 
 def test_without_recordings_the_manifest_is_compared(build: Path, factory: Factory, tmp_path: Path) -> None:
     publish_better(build, tmp_path / "models", 1.5)
     assert factory("verify", build, "--without-data", "--baseline", "models", *REPORTS).code == 8
     shutil.rmtree(tmp_path / "better")
-    shutil.rmtree(tmp_path / "models")
-    publish_better(build, tmp_path / "models", 0.5)
-    assert factory("verify", build, "--without-data", "--baseline", "models", *REPORTS).code == 0
+    publish_better(build, tmp_path / "others", 0.5)
+    assert factory("verify", build, "--without-data", "--baseline", "others", *REPORTS).code == 0
 
 
 def test_a_damaged_build_is_an_error_in_both_reports(build: Path, factory: Factory, tmp_path: Path) -> None:
