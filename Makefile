@@ -27,7 +27,7 @@ LITERT = $(shell $(BIN)/python -c \
 COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	--custom-compile-command "make lock"
 
-.PHONY: help demo test check mutants android lint format types imports lock clean environment
+.PHONY: help demo test check mutants models android lint format types imports lock clean environment
 .NOTPARALLEL:
 
 help: ## Show this list
@@ -43,6 +43,9 @@ check: lint types imports test ## All that CI checks
 
 mutants: $(VENV)/.dev ## Break the code in small ways and show that the tests notice; ARGS="word" narrows them
 	$(BIN)/python -m tests.mutants $(ARGS)
+
+models: $(VENV)/.dev ## Write the store that ships in the wheel, from the builds in BUILDS="build/demo build/motionsense"
+	$(BIN)/python -m tests.embedded_store $(BUILDS)
 
 # Needs a JDK 17, Maven 3.8, g++, zipalign and apksigner; no Android SDK. The first run downloads about 600 MB.
 android: $(VENV)/.dev ## Compile, test and pack the Android app of the build in OUT

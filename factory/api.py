@@ -225,6 +225,7 @@ def verify(
     recordings: bool = True,
     board: str | None = None,
     device: str | None = None,
+    baseline: str | None = None,
     update: bool = False,
     progress: Progress | None = None,
     check: bool = True,
@@ -238,7 +239,9 @@ def verify(
         recordings: False verifies without them: accuracy is then not run.
         board: As that of `build`.
         device: Another processor that answers the files too: arm64, arm64:cortex-a76, adb:SERIAL; None is none.
-        update: Write what was measured into manifest.json and report.html.
+        baseline: A published model that it must not fall behind: STORE, STORE/NAME@VERSION, or NAME@VERSION of the
+            store that ships with this package.
+        update: Write what was measured into manifest.json and report.html; not the comparison with `baseline`.
         progress: Told of each artifact.
         check: Raise if a gate broke; with False the caller looks at `VerifyResult.failed`.
 
@@ -253,6 +256,10 @@ def verify(
     opened = open_build(build) if isinstance(build, str | Path) else build
     where = Recordings(data=_path(data), cache=cache_folder(_path(cache)), wanted=recordings)
     result = run(opened, where, board, device, update, progress)
+    if baseline is not None:
+        from factory.pipeline.regression import against
+
+        result = replace(result, checks=result.checks + against(opened, result, baseline))
     if check:
         result.require()
     return result
@@ -382,15 +389,18 @@ def publish(
     version: str | None = None,
     key: PathLike | None = None,
     accept_terms: bool = False,
+    only: Sequence[str] | str = (),
 ) -> "Release":
     """Add a build whose gates held to a store, as a new version of the model of its name that never changes.
 
     Args:
         build: From `open_build`, or its folder.
-        to: The store, a folder; made if it is not there.
+        to: The store: a folder, made if it is not there, or s3://... or gs://...
         version: Three numbers; None is the next minor one, or the next major one if the sensor contract changed.
         key: Private key that signs (`factory key`).
         accept_terms: Honour terms of the recordings that forbid commercial use.
+        only: Model files as TARGET/PRECISION; these alone with contract, manifest and card, without the golden pack's
+            recorded windows and all else that `verify` needs.
 
     Raises:
         GateError: A gate broke, or an artifact was never verified.
@@ -400,13 +410,13 @@ def publish(
     from factory.pipeline.publish import publish as run
 
     opened = open_build(build) if isinstance(build, str | Path) else build
-    return run(opened, Path(to), version, _path(key), accept_terms)
+    return run(opened, str(to), version, _path(key), accept_terms, _names(only))
 
 
 def pull(
     name: str,
     *,
-    store: PathLike,
+    store: PathLike | None = None,
     target: str | None = None,
     precision: str | None = None,
     into: PathLike | None = None,
@@ -417,8 +427,8 @@ def pull(
 
     Args:
         name: NAME or NAME@VERSION.
-        store: A folder or an https address.
-        target: Only its files; None with no precision is the whole build.
+        store: A folder, an https address, s3://... or gs://...; None is the store that ships with this package.
+        target: Only its files; None with no precision is all that was published.
         precision: Only its files.
         into: Folder; None is the model's name.
         trust: Public key, or a PEM file of it, that must have signed; remembered for this model and store.
@@ -430,27 +440,27 @@ def pull(
     """
     from factory.pipeline.pull import pull as run
 
-    found = find_model(name, store, trust=trust)
+    found = find_model(name, store=store, trust=trust)
     folder = Path(into) if into is not None else Path(found.release.name)
     return run(found, folder, target, precision, progress if progress is not None else Silent())
 
 
-def list_models(store: PathLike) -> "tuple[Index, ...]":
-    """Every model of a store with its versions.
+def list_models(store: PathLike | None = None) -> "tuple[Index, ...]":
+    """Every model of a store with its versions; None is the store that ships with this package.
 
     Raises:
         ArtifactError: It is no store, or an index was changed.
     """
     from factory.pipeline.pull import list_models as run
 
-    return run(str(store))
+    return run(_address(store))
 
 
-def find_model(name: str, store: PathLike, *, trust: str | None = None) -> "PublishedModel":
+def find_model(name: str, store: PathLike | None = None, *, trust: str | None = None) -> "PublishedModel":
     """Look at a published model without pulling it: versions, manifest, card. Arguments as those of `pull`."""
     from factory.pipeline.pull import find_model as run
 
-    return run(name, str(store), trust)
+    return run(name, _address(store), trust)
 
 
 def diff(a: PathLike, b: PathLike, *, store: PathLike | None = None) -> "ModelDifference":
@@ -459,7 +469,7 @@ def diff(a: PathLike, b: PathLike, *, store: PathLike | None = None) -> "ModelDi
     Args:
         a: A build, a pulled folder, or NAME[@VERSION] of `store`.
         b: The same.
-        store: A folder or an https address.
+        store: As that of `pull`.
 
     Raises:
         ArtifactError: One is neither.
@@ -467,7 +477,7 @@ def diff(a: PathLike, b: PathLike, *, store: PathLike | None = None) -> "ModelDi
     from factory.pipeline.compare import compare, local_manifest
 
     def manifest(of: PathLike) -> "Manifest":
-        if store is None or Path(of).is_dir():
+        if Path(of).is_dir():
             return local_manifest(Path(of))
         return find_model(str(of), store).manifest
 
@@ -509,6 +519,39 @@ def predict(
         return run(opened, Path(recording), _path(description), dict(units or {}), time, told)
 
 
+def check_recording(
+    model: PathLike,
+    recording: PathLike,
+    *,
+    description: PathLike | None = None,
+    units: Mapping[str, str] | None = None,
+    time: str = "time_s",
+    progress: Progress | None = None,
+) -> int:
+    """Whether a recording is what a model's contract says; the model is not asked. Arguments as those of `predict`.
+
+    Args:
+        model: A build, a pulled folder, its contract.json, or a model file.
+        recording: As that of `predict`.
+        description: As that of `predict`.
+        units: As that of `predict`.
+        time: As that of `predict`.
+        progress: As that of `predict`.
+
+    Returns:
+        Windows that it gives.
+
+    Raises:
+        DataError: The recording breaks the contract; says what differs.
+        ArtifactError: No contract is found.
+    """
+    from factory.pipeline.predict import check_contract, contract_of
+
+    told = progress if progress is not None else Silent()
+    spec = contract_of(Path(model)).window
+    return check_contract(spec, Path(recording), _path(description), dict(units or {}), time, told)
+
+
 def _request(
     recipe: Recipe | PathLike,
     out: PathLike | None,
@@ -526,6 +569,10 @@ def _request(
 
 def _names(targets: Sequence[str] | str) -> tuple[str, ...]:
     return (targets,) if isinstance(targets, str) else tuple(dict.fromkeys(targets))
+
+
+def _address(store: PathLike | None) -> str | None:
+    return str(store) if store is not None else None
 
 
 def _path(path: PathLike | None) -> Path | None:

@@ -4,6 +4,7 @@ A publisher that is killed leaves the old index or the new one; what it left bes
 by the next publisher of that model. A model's lock is held from choosing the version to writing the index.
 """
 
+import os
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -154,7 +155,7 @@ def _write_version(model: Path, draft: Draft, version: str, files: Sequence[Rele
     part.mkdir()
     (part / CARD).write_text(draft.card(version), "utf-8")
     card = ReleaseFile(path=CARD, sha256=sha256_file(part / CARD), size_bytes=(part / CARD).stat().st_size)
-    created = datetime.now(UTC).isoformat(timespec="seconds")
+    created = _now().isoformat(timespec="seconds")
     release = Release(
         name=draft.name,
         version=version,
@@ -168,6 +169,12 @@ def _write_version(model: Path, draft: Draft, version: str, files: Sequence[Rele
     part.rename(model / version)
     digest, size = sha256_file(model / version / RELEASE), len(content)
     return release, Entry(version=version, created=created, contract=draft.contract, release=digest, size_bytes=size)
+
+
+def _now() -> datetime:
+    """The time, or that of SOURCE_DATE_EPOCH, by which builds are made reproducible (reproducible-builds.org)."""
+    fixed = os.environ.get("SOURCE_DATE_EPOCH", "")
+    return datetime.fromtimestamp(int(fixed), UTC) if fixed.isdecimal() else datetime.now(UTC)
 
 
 def _list(store: Path, name: str) -> None:

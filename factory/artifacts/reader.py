@@ -1,4 +1,4 @@
-"""Reading a store: a folder, or the same folder behind a web server."""
+"""Reading a store: a folder, the same behind a web server or in an object store, or the one that ships with us."""
 
 import hashlib
 from collections.abc import Iterator
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
 from factory.artifacts.documents import unsealed
+from factory.artifacts.remote import KINDS, Remote, is_remote
 from factory.contracts.addresses import is_safe, redirected_to
 from factory.contracts.errors import ArtifactError, StorageError
 from factory.contracts.release import CATALOGUE, INDEX, RELEASE, Catalogue, Entry, Index, Release
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from requests import Response
 
 BLOCK = 1 << 16
+EMBEDDED = Path(__file__).parents[1] / "models_store"
+"""Package data: models made by the shipped recipes; `make models` writes it."""
+SHIPPED = "the store inside smldist-factory"
 _MOST_BYTES = 16_000_000
 """Of a document: an index of 1000 versions has 0.4 MB."""
 _TIMEOUT_S = 30
@@ -42,29 +46,34 @@ class Reader(Protocol):
         ...
 
 
-def open_reader(store: str) -> Reader:
-    """The store at a path or an address.
+def open_reader(store: str | None) -> Reader:
+    """The store at a path or an address; None is the one that ships with this tool.
 
     Raises:
         StorageError: No such folder, or an address of another kind.
+        MissingToolError: What reads that kind of address is not installed.
     """
+    if store is None:
+        return Folder(EMBEDDED, SHIPPED)
     scheme = urlsplit(store).scheme
     if scheme in ("http", "https"):
         return Web(store)
+    if is_remote(store):
+        return Remote(store)
     if "://" in store:
-        raise StorageError(f"{store} is not read: a store is a folder or an https address")
+        raise StorageError(f"{store} is not read: {KINDS}")
     return Folder(Path(store.removeprefix("file:")))
 
 
 class Folder:
     """A store on a disk."""
 
-    def __init__(self, path: Path) -> None:
-        """Read the store in the folder `path`, which must be there."""
+    def __init__(self, path: Path, address: str | None = None) -> None:
+        """Read the store in the folder `path`, which must be there; `address` names it otherwise than its path."""
         if not path.is_dir():
             raise StorageError(f"{path} is no store: name a folder that factory publish wrote")
         self._path = path
-        self.address = str(path.resolve())
+        self.address = address if address is not None else str(path.resolve())
 
     def blocks(self, path: str, start: int = 0) -> Iterator[bytes]:
         """As `Reader.blocks`."""

@@ -121,3 +121,30 @@ TensorBoardOption = Annotated[
     bool, typer.Option("--tensorboard", help="Write TensorBoard events beside each network while it trains.")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Machine-readable result on stdout, no progress.")]
+RecordingArgument = Annotated[Path, typer.Argument(help="One file: CSV, Parquet or .xlsx.", show_default=False)]
+DescriptionOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--description",
+        help="data.toml of files of this layout (factory init). Default: columns are named as the contract's.",
+        show_default=False,
+    ),
+]
+UnitOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--unit", help="QUANTITY=UNIT where it is not the contract's, as accelerometer=g.", show_default=False
+    ),
+]
+TimeOption = Annotated[str, typer.Option("--time", help="Column of time stamps in seconds.")]
+
+
+def units_of(given: list[str] | None) -> dict[str, str]:
+    """Quantity to unit; click turns the error into exit code 2."""
+    units = {}
+    for text in given or ():
+        name, sign, unit = text.partition("=")
+        if not (name and sign and unit):
+            raise typer.BadParameter(f"'{text}' is not QUANTITY=UNIT", param_hint="--unit")
+        units[name] = unit
+    return units

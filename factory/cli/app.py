@@ -7,6 +7,7 @@ import typer
 
 from factory import __version__
 from factory.cli import _errors, _output
+from factory.cli import contract as contract_commands
 from factory.cli import data as data_commands
 from factory.cli import devices as device_commands
 from factory.cli.benchmark import benchmark
@@ -50,6 +51,7 @@ app.command(rich_help_panel="Share")(show)
 app.command(rich_help_panel="Share")(diff)
 app.command(rich_help_panel="Share")(key)
 app.command(rich_help_panel="Share")(predict)
+app.add_typer(contract_commands.app, name="contract", rich_help_panel="Share")
 app.add_typer(data_commands.app, name="data", rich_help_panel="Recordings")
 app.command(rich_help_panel="Recordings")(init)
 app.add_typer(device_commands.app, name="devices", rich_help_panel="Look")

@@ -7,28 +7,16 @@ from typing import Annotated
 import typer
 
 import factory
-from factory.cli._options import JsonOption
+from factory.cli._options import DescriptionOption, JsonOption, RecordingArgument, TimeOption, UnitOption, units_of
 from factory.cli._output import print_json
 
 
 def predict(
     model: Annotated[Path, typer.Argument(help="A model file, a pulled folder, or a build.", show_default=False)],
-    recording: Annotated[Path, typer.Argument(help="One file: CSV, Parquet or .xlsx.", show_default=False)],
-    description: Annotated[
-        Path | None,
-        typer.Option(
-            "--description",
-            help="data.toml of files of this layout (factory init). Default: columns are named as the contract's.",
-            show_default=False,
-        ),
-    ] = None,
-    unit: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--unit", help="QUANTITY=UNIT where it is not the contract's, as accelerometer=g.", show_default=False
-        ),
-    ] = None,
-    time: Annotated[str, typer.Option("--time", help="Column of time stamps in seconds.")] = "time_s",
+    recording: RecordingArgument,
+    description: DescriptionOption = None,
+    unit: UnitOption = None,
+    time: TimeOption = "time_s",
     target: Annotated[str | None, typer.Option("--target", help="Which file of a folder.", show_default=False)] = None,
     precision: Annotated[
         str | None, typer.Option("--precision", help="Which file of a folder.", show_default=False)
@@ -48,7 +36,7 @@ def predict(
         model,
         recording,
         description=description,
-        units=dict(_unit(text) for text in unit or ()),
+        units=units_of(unit),
         time=time,
         target=target,
         precision=precision,
@@ -67,10 +55,3 @@ def predict(
         found.write_csv(sys.stdout)
     else:
         typer.echo(str(out))
-
-
-def _unit(text: str) -> tuple[str, str]:
-    name, sign, unit = text.partition("=")
-    if not (name and sign and unit):
-        raise typer.BadParameter(f"'{text}' is not QUANTITY=UNIT", param_hint="--unit")
-    return name, unit

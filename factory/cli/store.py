@@ -1,5 +1,6 @@
 """`factory publish`, `pull`, `list`, `show`, `diff`, `key`: models that others use."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,15 +11,16 @@ from factory.cli._options import BuildArgument, JsonOption
 from factory.cli._output import print_json
 
 if TYPE_CHECKING:
-    from factory.pipeline.compare import Figures
+    from factory.pipeline.compare import Figures, ModelDifference
 
 FromOption = Annotated[
-    str,
-    typer.Option("--from", envvar="FACTORY_STORE", help="The store: a folder or an https address.", show_default=False),
-]
-MaybeFromOption = Annotated[
     str | None,
-    typer.Option("--from", envvar="FACTORY_STORE", help="The store, where A or B is NAME@VERSION.", show_default=False),
+    typer.Option(
+        "--from",
+        envvar="FACTORY_STORE",
+        help="The store: a folder, https://..., s3://... or gs://... Default: the one that ships with this tool.",
+        show_default=False,
+    ),
 ]
 TrustOption = Annotated[
     str | None,
@@ -33,7 +35,12 @@ ModelArgument = Annotated[str, typer.Argument(help="NAME, or NAME@1.2.0; without
 
 def publish(
     build: BuildArgument,
-    to: Annotated[Path, typer.Option("--to", help="The store, a folder; made if it is not there.", show_default=False)],
+    to: Annotated[
+        str,
+        typer.Option(
+            "--to", help="The store: a folder, made if it is not there, s3://... or gs://...", show_default=False
+        ),
+    ],
     version: Annotated[
         str | None,
         typer.Option(
@@ -48,13 +55,23 @@ def publish(
     accept_terms: Annotated[
         bool, typer.Option("--accept-terms", help="Honour terms of the recordings that forbid commercial use.")
     ] = False,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--only",
+            metavar="TARGET/PRECISION",
+            help="These model files with contract, manifest and card alone; no golden pack, so nobody can verify "
+            "them again. May be repeated.",
+            show_default=False,
+        ),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Add a build whose gates held to a store, as a new version that never changes.
 
     Example: factory publish build/demo --to models
     """
-    release = factory.publish(build, to=to, version=version, key=key, accept_terms=accept_terms)
+    release = factory.publish(build, to=to, version=version, key=key, accept_terms=accept_terms, only=only or ())
     if as_json:
         print_json(release)
         return
@@ -64,7 +81,7 @@ def publish(
 
 def pull(
     name: ModelArgument,
-    store: FromOption,
+    store: FromOption = None,
     target: Annotated[
         str | None, typer.Option("--target", help="Only the files of this target.", show_default=False)
     ] = None,
@@ -77,10 +94,11 @@ def pull(
 ) -> None:
     """Fetch a model; every byte is checked, and a pull that was interrupted goes on.
 
-    Example: factory pull demo --from models --target tflite --precision int8_static --into app/assets
+    Example: factory pull motionsense --target tflite --precision int8_static --into app/assets
     """
     from factory.cli._progress import make_progress
 
+    _tell_store(store)
     done = factory.pull(
         name, store=store, target=target, precision=precision, into=into, trust=trust, progress=make_progress(as_json)
     )
@@ -91,11 +109,12 @@ def pull(
         typer.echo(str(path))
 
 
-def list_(store: FromOption, as_json: JsonOption = False) -> None:
+def list_(store: FromOption = None, as_json: JsonOption = False) -> None:
     """List the models of a store.
 
-    Example: factory list --from models
+    Example: factory list
     """
+    _tell_store(store)
     indices = factory.list_models(store)
     if as_json:
         print_json([index.model_dump(mode="json") for index in indices])
@@ -111,11 +130,12 @@ def list_(store: FromOption, as_json: JsonOption = False) -> None:
     Console().print(table)
 
 
-def show(name: ModelArgument, store: FromOption, trust: TrustOption = None, as_json: JsonOption = False) -> None:
+def show(name: ModelArgument, store: FromOption = None, trust: TrustOption = None, as_json: JsonOption = False) -> None:
     """Print a model's card: what it is for, what it takes, how good it is, its terms and limits.
 
-    Example: factory show demo --from models
+    Example: factory show motionsense
     """
+    _tell_store(store)
     found = factory.find_model(name, store, trust=trust)
     if as_json:
         versions = [entry.model_dump(mode="json") for entry in found.index.versions]
@@ -127,7 +147,7 @@ def show(name: ModelArgument, store: FromOption, trust: TrustOption = None, as_j
 def diff(
     a: Annotated[str, typer.Argument(metavar="A", help="A build, a pulled folder, or NAME[@VERSION].")],
     b: Annotated[str, typer.Argument(metavar="B", help="The same, newer.")],
-    store: MaybeFromOption = None,
+    store: FromOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Compare two models: sensor contract, accuracy, size. A changed contract needs a new major version.
@@ -147,6 +167,8 @@ def diff(
         table.add_row(name, *(_change(file.a, file.b, what) for what in ("size_bytes", "accuracy", "macro_f1")))
     console = Console()
     console.print(table)
+    for line in _instructions(found):
+        console.print(line, highlight=False, soft_wrap=True)
     console.print(f"parameters {found.parameters[0]} -> {found.parameters[1]}, MACs {found.macs[0]} -> {found.macs[1]}")
     if not found.same_test_people:
         console.print("accuracy is of other recordings or people: compare it with care")
@@ -166,6 +188,24 @@ def key(
     from factory.artifacts.signing import new_key
 
     typer.echo(new_key(path))
+
+
+def _instructions(found: "ModelDifference") -> Iterator[str]:
+    """Of each file and device that both counted on."""
+    for file in found.files:
+        if file.a is None or file.b is None:
+            continue
+        for device in sorted(file.a.instructions.keys() & file.b.instructions.keys()):
+            was, now = file.a.instructions[device], file.b.instructions[device]
+            change = f"{was:,} -> {now:,} ({100 * (now / was - 1):+.1f} %)" if was != now else f"{was:,}"
+            yield f"{file.target} {file.precision}, instructions on {device}: {change}"
+
+
+def _tell_store(store: str | None) -> None:
+    """Say on stderr where models come from: it may be a variable of the environment that decides."""
+    from factory.artifacts.reader import SHIPPED
+
+    typer.echo(f"from {store if store is not None else SHIPPED}", err=True)
 
 
 def _change(a: "Figures | None", b: "Figures | None", what: str) -> str:

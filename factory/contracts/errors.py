@@ -19,6 +19,14 @@ Messages say what was got, what was expected and, behind the last colon, what to
 import errno
 
 BUG = 1
+EXTRAS = {
+    "read": ("cbor2", "charset_normalizer", "openpyxl", "pooch", "pyarrow", "scipy", "tqdm"),
+    "report": ("jinja2", "markupsafe", "matplotlib", "plotly"),
+    "train": ("safetensors", "sklearn", "tensorboard", "threadpoolctl", "torch"),
+    "demo": ("seglearn",),
+    "search": ("optuna",),
+}
+"""Modules that come with an extra of pyproject.toml; those of targets stand in exporters/registry.py."""
 ELSEWHERE = "choose another folder (--out, --cache, --data, or TMPDIR for temporary files)"
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 NOT_WRITABLE = (errno.EACCES, errno.EPERM, errno.EROFS)
@@ -99,10 +107,18 @@ def describe(error: Exception) -> tuple[str, int]:
         return f"no space left{where}: free some, or {ELSEWHERE}", StorageError.exit_code
     if isinstance(error, OSError) and error.errno in NOT_WRITABLE:
         return f"{error.filename} is not readable or not writable: change its permissions", StorageError.exit_code
+    if isinstance(error, ModuleNotFoundError) and (extra := _extra_of(error.name or "")):
+        missing = f"{error.name} is not installed, which this needs"
+        return f"{missing}: pip install 'smldist-factory[{extra}]'", MissingToolError.exit_code
     if isinstance(error, MemoryError):
         return "out of memory: close other programs, or choose a smaller batch, hop or data set", BUG
     text = one_line(str(error))
     return f"{type(error).__name__}: {text:.300}: this is a bug, run with --debug for the traceback", BUG
+
+
+def _extra_of(module: str) -> str | None:
+    top = module.partition(".")[0]
+    return next((extra for extra, modules in EXTRAS.items() if top in modules), None)
 
 
 def remedy(line: str) -> str | None:

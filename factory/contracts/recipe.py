@@ -280,6 +280,13 @@ class VerifyRecipe(Contract):
 
     golden_windows: int = Field(default=256, ge=16, le=4096)
     latency_runs: int = Field(default=300, ge=30, le=100_000, description="timed inferences a precision")
+    max_drop_pp: float = Field(
+        default=1.0,
+        ge=0,
+        le=100,
+        description="accuracy and macro-F1 that a build may lose against a published model (verify --baseline); "
+        "another seed gives and takes 1",
+    )
 
 
 class Recipe(Contract):

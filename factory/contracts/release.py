@@ -22,6 +22,7 @@ INDEX = "index.json"
 RELEASE = "release.json"
 CARD = "README.md"
 MANIFEST = "manifest.json"
+CONTRACT = "contract.json"
 _NUMBER = r"(?:0|[1-9][0-9]{0,5})"
 VERSION = re.compile(rf"{_NUMBER}\.{_NUMBER}\.{_NUMBER}")
 NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")

@@ -14,9 +14,12 @@ from factory.contracts.dataset import Floats, Recording
 from factory.contracts.errors import DataError
 from factory.contracts.window import Channel, Quantity, WindowSpec
 from factory.data.resample import resample, segments
+from factory.data.sources.layout import STANDARD_GRAVITY
 from factory.data.units import SI_FACTORS, TriadStatistics
 
 TIME = "time_s"
+_SURELY_OFF = 2.0
+"""How many times as long or short as gravity is no swing or jump of a few seconds: a wrong unit is 9.8 times."""
 _ENOUGH_S = 30.0
 """Signal that must be there before the absence of gravity is believed: a few seconds can be one violent movement."""
 
@@ -110,6 +113,12 @@ def _require_triad(x: Floats, declared: Channel, name: str, quantity: Quantity, 
         raise DataError(
             f"{name} is taken in {declared.unit}, but looks like {guess.unit} ({guess.evidence}): convert it, or say "
             f"units={{'{quantity}': '{guess.unit}'}} where a table is read"
+        )
+    length = seen.means.quantile(0.5) if guess.gravity and declared.gravity else None
+    if length is not None and not 1 / _SURELY_OFF < length / STANDARD_GRAVITY < _SURELY_OFF:
+        raise DataError(
+            f"{name} holds gravity {length:.3g} {declared.unit} long, it is {STANDARD_GRAVITY:.3g} ({guess.evidence}): "
+            f"correct the unit that is given, or the values"
         )
     long_enough = x.shape[0] * x.shape[2] >= _ENOUGH_S * rate_hz
     if guess.certain and guess.gravity is not None and guess.gravity != declared.gravity:

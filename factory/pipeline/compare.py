@@ -20,6 +20,7 @@ class Figures(Contract):
     size_bytes: int
     accuracy: float | None
     macro_f1: float | None
+    instructions: dict[str, int] = Field(default_factory=dict, description="of one inference, by device that counted")
 
 
 class FileDifference(Contract):
@@ -79,13 +80,22 @@ def local_manifest(path: Path) -> Manifest:
 
 def _figures(manifest: Manifest) -> dict[tuple[str, Precision, str], Figures]:
     seen = {verification.subject: verification for verification in manifest.verifications}
-    return {(a.target, a.precision, a.variant): _of(a, seen.get(a.path)) for a in manifest.artifacts}
+    counted: dict[str, dict[str, int]] = {}
+    for run in manifest.devices:
+        for one in run.artifacts:
+            if one.instructions is not None:
+                counted.setdefault(one.subject, {})[run.device] = one.instructions
+    return {
+        (a.target, a.precision, a.variant): _of(a, seen.get(a.path), counted.get(a.path, {}))
+        for a in manifest.artifacts
+    }
 
 
-def _of(artifact: Artifact, seen: Verification | None) -> Figures:
+def _of(artifact: Artifact, seen: Verification | None, instructions: dict[str, int]) -> Figures:
     accuracy = seen.accuracy if seen is not None else None
     return Figures(
         size_bytes=artifact.size_bytes,
         accuracy=accuracy.accuracy if accuracy is not None else None,
         macro_f1=accuracy.macro_f1 if accuracy is not None else None,
+        instructions=instructions,
     )

@@ -13,13 +13,16 @@ from factory.artifacts.pulling import read_pulled, require_pulled
 from factory.contracts.dataset import Recording
 from factory.contracts.errors import ArtifactError, DataError
 from factory.contracts.progress import Progress
+from factory.contracts.release import CONTRACT
+from factory.contracts.stored import read_json
 from factory.contracts.table import Labels, TableDescription, escape
-from factory.contracts.window import Channel, WindowSpec
+from factory.contracts.window import Channel, SensorContract, WindowSpec
 from factory.pipeline.compare import local_manifest
 from factory.pipeline.inference import MAX_GAP_S, Model, Predictions
 from factory.pipeline.pull import chosen_artifacts
 
 COLUMNS = ("subject", "recording", "start_s", "end_s", "label", "confidence")
+TIME = "time_s"
 _LEAST_RATE = 0.8
 """Share of the contract's rate; below it, resampling would invent what was not measured."""
 
@@ -92,6 +95,18 @@ def open_model(path: Path, target: str | None = None, precision: str | None = No
     return Model(path / there[0].path)
 
 
+def contract_of(path: Path) -> SensorContract:
+    """What a model file, a folder with contract.json, or that file itself says is to be fed.
+
+    Raises:
+        ArtifactError: It says nothing, or is corrupt.
+        MissingToolError: A model file was named whose runtime is not installed.
+    """
+    if path.is_dir():
+        return read_json(SensorContract, path / CONTRACT, "name a build, a pulled folder or a model file")
+    return read_json(SensorContract, path) if path.suffix == ".json" else Model(path).contract
+
+
 def predict(
     model: Model,
     recording: Path,
@@ -115,25 +130,92 @@ def predict(
         DataError: The file cannot be read or breaks the contract; says what differs.
         RecipeError: The description cannot be used.
     """
+    spec = model.contract.window
+    found = tuple(
+        LabelledPart(
+            subject=part.subject,
+            recording=part.recording,
+            predictions=model.predict_recording(part.table, units=units, time=part.time),
+        )
+        for part in _parts(spec, recording, description, units, time, progress)
+    )
+    return LabelledRecording(parts=found, window_s=spec.window_s)
+
+
+def check_contract(
+    spec: WindowSpec,
+    recording: Path,
+    description: Path | None,
+    units: Mapping[str, str],
+    time: str,
+    progress: Progress,
+) -> int:
+    """Whether a recording is what a contract says, without a model's answer. Arguments as those of `predict`.
+
+    Returns:
+        Windows that it gives.
+
+    Raises:
+        DataError: As `predict`.
+        RecipeError: As `predict`.
+    """
+    from factory.data.live import cut_table, require_si
+
+    windows = 0
+    for part in _parts(spec, recording, description, units, time, progress):
+        found = cut_table(part.table, spec, MAX_GAP_S, units, part.time)
+        require_si(found.x, spec)
+        windows += len(found.x)
+    return windows
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Part:
+    """Columns of one recording of one person, and which of them are its time stamps in seconds."""
+
+    subject: str
+    recording: str
+    table: Mapping[str, Any]
+    time: str
+
+
+def _parts(
+    spec: WindowSpec,
+    recording: Path,
+    description: Path | None,
+    units: Mapping[str, str],
+    time: str,
+    progress: Progress,
+) -> Iterator[_Part]:
+    """The recordings of a file whose channels and rates are the contract's, at least one."""
     if not recording.is_file():
         raise DataError(f"{recording} does not exist: name a file of one recording")
-    spec = model.contract.window
     if description is None:
         table = _plain_table(recording, spec, time)
         _require_rate(table[time], spec, str(recording))
-        found = model.predict_recording(table, units=units, time=time)
-        return LabelledRecording(
-            parts=(LabelledPart(subject="", recording="", predictions=found),), window_s=spec.window_s
-        )
+        yield _Part(subject="", recording="", table=table, time=time)
+        return
     if units:
         raise DataError("units are those of the description: leave --unit out, or correct the description")
-    parts = tuple(_described(model, recording, description, progress))
-    if not parts:
+    there = False
+    for part in _described(spec, recording, description, progress):
+        there = True
+        yield part
+    if not there:
         raise DataError(f"{recording} holds no recording of {spec.window_s:.2f} s or more: record longer")
-    return LabelledRecording(parts=parts, window_s=spec.window_s)
 
 
 def _plain_table(recording: Path, spec: WindowSpec, time: str) -> dict[str, NDArray[np.float64]]:
+    """The contract's columns; a plain CSV file is read without the packages of the extra `read`."""
+    from factory.data.plain import is_plain, read_plain
+
+    wanted = [time, *(channel.name for channel in spec.channels)]
+    if is_plain(recording, wanted):
+        return read_plain(recording, wanted)
+    return _any_table(recording, wanted)
+
+
+def _any_table(recording: Path, wanted: Sequence[str]) -> dict[str, NDArray[np.float64]]:
     from factory.data.intake.detect import detect, open_sheet
     from factory.data.intake.members import list_members
 
@@ -141,7 +223,6 @@ def _plain_table(recording: Path, spec: WindowSpec, time: str) -> dict[str, NDAr
     if len(members) != 1:
         raise DataError(f"{recording} holds {len(members)} tables: describe it by --description (factory init)")
     sheet = open_sheet(members[0], (detect(members[0]),))
-    wanted = [time, *(channel.name for channel in spec.channels)]
     if missing := [name for name in wanted if name not in sheet.names]:
         raise DataError(
             f"{recording} has no column {', '.join(missing)}, only {', '.join(sheet.names):.300}: rename its columns "
@@ -154,11 +235,10 @@ def _plain_table(recording: Path, spec: WindowSpec, time: str) -> dict[str, NDAr
     return {name: np.concatenate(values) for name, values in parts.items()}
 
 
-def _described(model: Model, recording: Path, description: Path, progress: Progress) -> Iterator[LabelledPart]:
+def _described(spec: WindowSpec, recording: Path, description: Path, progress: Progress) -> Iterator[_Part]:
     from factory.data.sources.table import Table
 
     table = Table(_of_this_file(description, recording), recording.parent)
-    spec = model.contract.window
     _require_channels(table.channels, spec, str(description))
     column = {channel.name: index for index, channel in enumerate(table.channels)}
     for part in table.recordings(None, progress):
@@ -166,8 +246,8 @@ def _described(model: Model, recording: Path, description: Path, progress: Progr
             progress.say(f"subject {part.subject}, recording {part.session}: shorter than a window, left out")
             continue
         _require_rate(part.time_s, spec, f"{recording}, subject {part.subject}")
-        found = model.predict_recording(_columns(part, spec, column))
-        yield LabelledPart(subject=part.subject, recording=part.session, predictions=found)
+        columns = _columns(part, spec, column)
+        yield _Part(subject=part.subject, recording=part.session, table=columns, time=TIME)
 
 
 def _of_this_file(description: Path, recording: Path) -> TableDescription:
@@ -196,7 +276,7 @@ def _of_this_file(description: Path, recording: Path) -> TableDescription:
 
 def _columns(part: Recording, spec: WindowSpec, column: Mapping[str, int]) -> dict[str, Any]:
     values = {channel.name: part.samples[:, column[channel.name]] for channel in spec.channels}
-    return {"time_s": part.time_s, **values}
+    return {TIME: part.time_s, **values}
 
 
 def _require_channels(given: Sequence[Channel], spec: WindowSpec, where: str) -> None:

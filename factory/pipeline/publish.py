@@ -2,12 +2,15 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 from factory.artifacts.publishing import Draft, publish_draft
-from factory.contracts.errors import DataError, GateError
+from factory.artifacts.remote import is_remote, publish_remote
+from factory.contracts.artifact import Artifact
+from factory.contracts.errors import ArtifactError, DataError, GateError
 from factory.contracts.manifest import Manifest, Outcome
-from factory.contracts.release import MANIFEST, Release
+from factory.contracts.release import CONTRACT, MANIFEST, Release
 from factory.contracts.window import WindowSpec
 from factory.pipeline.consistency import require_consistent
 from factory.pipeline.result import Build
@@ -17,21 +20,28 @@ from factory.verification.golden import read_golden
 
 
 def publish(
-    build: Build, store: Path, version: str | None = None, key: Path | None = None, accept_terms: bool = False
+    build: Build,
+    store: str,
+    version: str | None = None,
+    key: Path | None = None,
+    accept_terms: bool = False,
+    only: Sequence[str] = (),
 ) -> Release:
     """Add a build to a store as a new version of the model of its name.
 
     Args:
         build: From `open_build`, so that every file is the manifest's.
-        store: A folder; made if it is not there.
+        store: A folder, made if it is not there, or s3://... or gs://...
         version: Three numbers; None is the next minor one, or the next major one if the contract changed.
         key: Private key that signs.
         accept_terms: The publisher honours terms that forbid commercial use.
+        only: Model files as TARGET/PRECISION: these with contract, manifest and card, without what `factory verify`
+            asks for, recorded windows among it. Empty is the whole build.
 
     Raises:
         GateError: A gate broke, or an artifact was never verified.
         DataError: The recordings' terms forbid commercial use and were not accepted.
-        ArtifactError: Files contradict each other, or the store refuses the version.
+        ArtifactError: Files contradict each other, there is no such model file, or the store refuses the version.
         StorageError: The disk is full or not writable.
     """
     from factory.data.sources import terms_of
@@ -47,16 +57,20 @@ def publish(
             f"{manifest.name} was made from {manifest.recipe.data.source}, {terms.text}: publish it with "
             "--accept-terms if you and those who pull it honour that"
         )
+    artifacts = _only(manifest, only)
+    shown = manifest.model_copy(update={"artifacts": artifacts})
     draft = Draft(
         name=manifest.name,
         contract=contract_hash(manifest.contract),
         terms=terms.text,
         commercial_use=terms.commercial_use,
         folder=build.path,
-        files=published_files(manifest),
-        card=lambda number: model_card(manifest, number, terms.text, terms.licence, terms.cite),
+        files=model_files(artifacts) if only else published_files(manifest),
+        card=lambda number: model_card(shown, number, terms.text, terms.licence, terms.cite),
     )
-    return publish_draft(store, draft, version, key)
+    if is_remote(store):
+        return publish_remote(store, draft, version, key)
+    return publish_draft(Path(store), draft, version, key)
 
 
 def require_verified(manifest: Manifest) -> None:
@@ -80,6 +94,21 @@ def published_files(manifest: Manifest) -> tuple[str, ...]:
     for artifact in manifest.artifacts:
         paths += [artifact.path, *(file.path for file in artifact.beside)]
     return tuple(dict.fromkeys(paths))
+
+
+def model_files(artifacts: Sequence[Artifact]) -> tuple[str, ...]:
+    """What an app needs of a build, and what says what it is."""
+    return (MANIFEST, CONTRACT, *(artifact.path for artifact in artifacts))
+
+
+def _only(manifest: Manifest, kinds: Sequence[str]) -> tuple[Artifact, ...]:
+    """The artifacts of these kinds, each TARGET/PRECISION; all where none is named."""
+    there = {
+        f"{artifact.target}/{artifact.precision}": artifact for artifact in manifest.artifacts if not artifact.variant
+    }
+    if missing := [kind for kind in kinds if kind not in there]:
+        raise ArtifactError(f"{manifest.name} has no {', '.join(missing)}: choose from {', '.join(there)}")
+    return tuple(there[kind] for kind in dict.fromkeys(kinds)) if kinds else manifest.artifacts
 
 
 def contract_hash(spec: WindowSpec) -> str:

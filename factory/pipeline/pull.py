@@ -12,10 +12,8 @@ from factory.contracts.artifact import Artifact
 from factory.contracts.errors import ArtifactError
 from factory.contracts.manifest import Manifest
 from factory.contracts.progress import Progress
-from factory.contracts.release import CARD, MANIFEST, Index, Release, ReleaseFile, split_reference
+from factory.contracts.release import CARD, CONTRACT, MANIFEST, Index, Release, ReleaseFile, split_reference
 from factory.contracts.stored import parse_json
-
-_CONTRACT = "contract.json"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,6 +33,17 @@ class PublishedModel:
     release: Release
     manifest: Manifest
     key: str | None
+
+    @property
+    def published(self) -> Manifest:
+        """The manifest with those of its files that are published; all, unless its publisher chose."""
+        there = {file.path for file in self.release.files}
+        chosen = tuple(
+            artifact.model_copy(update={"beside": tuple(file for file in artifact.beside if file.path in there)})
+            for artifact in self.manifest.artifacts
+            if artifact.path in there
+        )
+        return self.manifest.model_copy(update={"artifacts": chosen})
 
     @property
     def card(self) -> str:
@@ -61,8 +70,8 @@ class PulledModel:
     models: tuple[Path, ...]
 
 
-def list_models(store: str) -> tuple[Index, ...]:
-    """The index of every model of a store.
+def list_models(store: str | None) -> tuple[Index, ...]:
+    """The index of every model of a store; None is the one that ships with this tool.
 
     Raises:
         ArtifactError: It is no store, or an index was changed.
@@ -72,12 +81,15 @@ def list_models(store: str) -> tuple[Index, ...]:
     return tuple(read_index(reader, name) for name in read_catalogue(reader).models)
 
 
-def find_model(reference: str, store: str, trust: str | None = None, memory: Memory | None = None) -> PublishedModel:
+def find_model(
+    reference: str, store: str | None, trust: str | None = None, memory: Memory | None = None
+) -> PublishedModel:
     """The release that NAME[@VERSION] names.
 
     Args:
         reference: Without a version, the latest.
-        store: A folder or an https address.
+        store: A folder, an https address, s3://... or gs://...; None is the one that ships with this tool, which is
+            as old as the tool: of it nothing is remembered.
         trust: Public key that must have signed the model's index, as digits or a PEM file; None takes the one of the
             last time, if there was one.
         memory: What was seen of stores before; None is this user's.
@@ -89,7 +101,7 @@ def find_model(reference: str, store: str, trust: str | None = None, memory: Mem
     """
     name, version = split_reference(reference)
     reader, seen = open_reader(store), memory if memory is not None else user_memory()
-    before = seen.of(reader.address, name)
+    before = seen.of(reader.address, name) if store is not None else None
     key = public_key(trust) if trust is not None else before.key if before is not None else None
     index = read_index(reader, name, key)
     seen.require_not_older(reader.address, index, before)
@@ -102,7 +114,8 @@ def find_model(reference: str, store: str, trust: str | None = None, memory: Mem
         f"{reader.address}: {MANIFEST} of {name} {entry.version}",
         "update this tool, or choose another",
     )
-    seen.remember(reader.address, index, entry, key)
+    if store is not None:
+        seen.remember(reader.address, index, entry, key)
     return PublishedModel(store=reader, index=index, release=release, manifest=manifest, key=key)
 
 
@@ -115,8 +128,8 @@ def pull(
         ArtifactError: It has no such file, or a file is not the published one.
         StorageError: The folder holds something else, the disk is full, or the transfer broke off.
     """
-    artifacts = chosen_artifacts(model.manifest, target, precision)
     release = model.release
+    artifacts = chosen_artifacts(model.published, target, precision)
     files = release.files if target is None and precision is None else _files(release, artifacts)
     pull_files(model.store, release, files, folder, progress)
     models = tuple(folder / artifact.path for artifact in artifacts)
@@ -142,7 +155,7 @@ def chosen_artifacts(manifest: Manifest, target: str | None, precision: str | No
 
 
 def _files(release: Release, artifacts: Sequence[Artifact]) -> tuple[ReleaseFile, ...]:
-    paths = [CARD, MANIFEST, _CONTRACT]
+    paths = [CARD, MANIFEST, CONTRACT]
     for artifact in artifacts:
         paths += [artifact.path, *(file.path for file in artifact.beside)]
     return tuple(release.file(path) for path in paths)

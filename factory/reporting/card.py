@@ -5,8 +5,9 @@ The front matter follows the Hugging Face hub's model cards (https://huggingface
 
 import json
 from collections.abc import Iterator
+from statistics import median
 
-from factory.contracts.artifact import Artifact
+from factory.contracts.artifact import Artifact, Precision
 from factory.contracts.manifest import Accuracy, Manifest, Outcome, Verification
 
 
@@ -22,12 +23,14 @@ def model_card(manifest: Manifest, version: str, terms: str, licence: str, cite:
     """
     sections = (
         _front_matter(manifest, licence),
-        [f"# {manifest.name} {version}", "", _cell(" ".join(manifest.recipe.summary.split()))],
+        [f"# {manifest.name} {version}", "", markdown_cell(" ".join(manifest.recipe.summary.split()))],
         _use(manifest, version),
         _contract(manifest),
         _data(manifest, terms, cite),
         _figures(manifest),
+        _robustness(manifest),
         _files(manifest),
+        _cost(manifest),
         _limits(manifest),
         _provenance(manifest),
     )
@@ -93,7 +96,7 @@ def _contract(manifest: Manifest) -> list[str]:
         "## What it takes",
         "",
         f"Windows of {spec.length} samples at {spec.rate_hz:g} Hz, a new one every {spec.hop} samples. "
-        f"Axes: {_cell(spec.axes)}. Raw values in SI units; normalisation is part of the model.",
+        f"Axes: {markdown_cell(spec.axes)}. Raw values in SI units; normalisation is part of the model.",
         "",
         "| channel | quantity | unit | holds gravity |",
         "|---|---|---|---|",
@@ -132,13 +135,58 @@ def _figures(manifest: Manifest) -> list[str]:
         f"| baseline, {base.kind.replace('_', ' ')} | {base.accuracy.macro_f1:.4f} | {base.accuracy.accuracy:.4f} |",
         f"| commonest class | {base.majority.macro_f1:.4f} | {base.majority.accuracy:.4f} |",
         "",
-        f"Worst person: {_cell(best.worst_subject)}, macro-F1 {best.per_subject_f1[best.worst_subject]:.4f}. Expected "
-        f"calibration error {best.ece:.4f}.",
+        f"Worst person: {markdown_cell(best.worst_subject)}, macro-F1 {best.per_subject_f1[best.worst_subject]:.4f}. "
+        f"Expected calibration error {best.ece:.4f}.",
         "",
         "| class | F1 |",
         "|---|---|",
     ]
-    return lines + [f"| {_cell(label)} | {value:.4f} |" for label, value in best.per_class_f1.items()]
+    return lines + [f"| {markdown_cell(label)} | {value:.4f} |" for label, value in best.per_class_f1.items()]
+
+
+def _robustness(manifest: Manifest) -> list[str]:
+    best = _reference(manifest)
+    of_people = sorted(best.per_subject_f1.values())
+    lines = [
+        "## Robustness",
+        "",
+        f"- Over {len(of_people)} people, macro-F1 is {of_people[0]:.4f} at worst, {of_people[-1]:.4f} at best and "
+        f"{median(of_people):.4f} in the median.",
+    ]
+    if manifest.mixed is not None:
+        lines.append(
+            f"- The figures leave out {manifest.mixed.windows} windows in which the activity changes; with them "
+            f"accuracy is {manifest.mixed.accuracy.accuracy:.4f}."
+        )
+    flips = [
+        f"{seen.precision} {100 * (1 - seen.split_agreement.agreement):.2f} %"
+        for seen in manifest.verifications
+        if seen.precision not in (None, Precision.FP32) and seen.split_agreement is not None
+    ]
+    if flips:
+        lines.append(f"- Test windows that a smaller file labels otherwise than the network: {', '.join(flips)}.")
+    return [*lines, "- Not measured: a sensor worn turned or elsewhere, lost samples, another rate or device."]
+
+
+def _cost(manifest: Manifest) -> list[str]:
+    cost = manifest.training.student_cost
+    names = {artifact.path for artifact in manifest.artifacts}
+    rows = [
+        f"| {seen.subject} | {markdown_cell(run.device)}{' (emulated)' if run.emulated else ''} | "
+        f"{_count(seen.instructions)} | {f'{seen.latency.median_us:.1f}' if seen.latency is not None else '-'} |"
+        for run in manifest.devices
+        for seen in run.artifacts
+        if seen.subject in names
+    ]
+    lines = [
+        "## Cost on a device",
+        "",
+        f"One window: {cost.macs} multiply-accumulates, {cost.parameters} parameters, "
+        f"{cost.peak_activation_bytes / 1000:.1f} kB of float activations at most.",
+    ]
+    if not rows:
+        return [*lines, "No other processor than the host above was asked."]
+    return [*lines, "", "| file | device | instructions | median us |", "|---|---|---|---|", *rows]
 
 
 def _files(manifest: Manifest) -> list[str]:
@@ -147,7 +195,7 @@ def _files(manifest: Manifest) -> list[str]:
     return [
         "## Files",
         "",
-        f"Latency of one window, one thread, on {_cell(manifest.provenance.machine)}.",
+        f"Latency of one window, one thread, on {markdown_cell(manifest.provenance.machine)}.",
         "",
         "| file | precision | kB | macro-F1 | median us |",
         "|---|---|---|---|---|",
@@ -171,14 +219,9 @@ def _limits(manifest: Manifest) -> list[str]:
         "",
         f"- Made from {people} people's recordings. Other people, devices, places on the body and activities were not "
         "tested, nor was anything for which an error would harm somebody.",
-        f"- The weakest class is {_cell(weakest)} (F1 {best.per_class_f1[weakest]:.4f}).",
+        f"- The weakest class is {markdown_cell(weakest)} (F1 {best.per_class_f1[weakest]:.4f}).",
         "- It knows no 'none of these': another activity gets one of its labels.",
     ]
-    if manifest.mixed is not None:
-        lines.append(
-            f"- The figures leave out {manifest.mixed.windows} windows in which the activity changes; with them "
-            f"accuracy is {manifest.mixed.accuracy.accuracy:.4f}."
-        )
     lines += [f"- On a phone: {obstacle}." for obstacle in manifest.phone_obstacles]
     missing = sorted({check.target for check in manifest.checks if check.outcome is Outcome.NOT_RUN})
     if missing:
@@ -194,6 +237,10 @@ def _provenance(manifest: Manifest) -> list[str]:
         f"SMLDist Model Factory {made.factory}, commit {made.git}, {made.created}. `manifest.json` holds every check "
         "with its figure, the recipe and the versions of all tools.",
     ]
+
+
+def _count(number: int | None) -> str:
+    return str(number) if number is not None else "-"
 
 
 def _reference(manifest: Manifest) -> Accuracy:
@@ -214,10 +261,10 @@ def _targets(manifest: Manifest) -> Iterator[str]:
 
 
 def _listed(names: tuple[str, ...]) -> str:
-    return ", ".join(_cell(name) for name in names[:-1]) + f" and {_cell(names[-1])}"
+    return ", ".join(markdown_cell(name) for name in names[:-1]) + f" and {markdown_cell(names[-1])}"
 
 
-def _cell(text: str) -> str:
+def markdown_cell(text: str) -> str:
     """Text in a table or sentence: nobody's name becomes markup."""
     return "".join(f"\\{sign}" if sign in "|*`[]<>\\" else sign for sign in text)
 

@@ -27,6 +27,9 @@ def require_report(path: Path, manifest: Manifest) -> None:
 
 
 def trailer(page: str, manifest: Manifest) -> str:
-    """A comment that ends the page: what it was made from, and the hash of all above it."""
-    made_from = hashlib.sha256(manifest.model_dump_json().encode()).hexdigest()
+    """A comment that ends the page: what it was made from, and the hash of all above it.
+
+    A field that a later release of this tool adds changes it only where it is used.
+    """
+    made_from = hashlib.sha256(manifest.model_dump_json(exclude_defaults=True).encode()).hexdigest()
     return f"{_TRAILER}manifest {made_from} page {hashlib.sha256(page.encode()).hexdigest()} -->\n"

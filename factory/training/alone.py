@@ -52,5 +52,5 @@ def train_alone(
         augment=data.augment,
         cancel=cancel or Cancel(),
     )
-    fit(plan, student, cross_entropy(student, recipe.train.label_smoothing), data.x, data.y, progress)
+    fit(plan, student, cross_entropy(student, recipe.train), data.x, data.y, progress)
     return student.cpu().eval()

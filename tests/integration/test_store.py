@@ -28,9 +28,10 @@ PULLED_S = 10.0
 
 
 def lines() -> list[str]:
-    """The page's commands, of the tiny build."""
+    """The page's commands, of the tiny build; its `pip install` is run by test_light.py."""
     text = (ROOT / "docs/store.md").read_text("utf-8").replace("demo", "tiny").replace("int8_static", "fp32")
-    return [line for kind, block in FENCE.findall(text) if kind == "console" for line in block.splitlines() if line]
+    shown = [line for kind, block in FENCE.findall(text) if kind == "console" for line in block.splitlines() if line]
+    return [line for line in shown if not line.startswith("pip install")]
 
 
 def recorded(label: str) -> Recording:
@@ -69,7 +70,7 @@ def pulled(folder: Path, factory: Factory) -> Path:
 
 def test_every_command_of_the_page_runs(folder: Path, cache: Path) -> None:
     pytest.importorskip("cryptography")
-    assert len(lines()) >= 11
+    assert len(lines()) >= 15
     for line in lines():
         done = run(line, folder, cache)
         assert done.returncode == 0, f"{line}\n{done.stdout}\n{done.stderr}"
@@ -166,13 +167,19 @@ def test_a_recording_that_breaks_the_contract_is_refused(pulled: Path, factory: 
     recording = recorded("row")
     write_table(here / "slow.csv", recording, columns(), every=2)
     write_table(here / "named.csv", recording, [name.replace("gyro", "rotation") for name in columns()])
+    write_table(here / "sound.csv", recording, columns())
+    done = factory("contract", "check", "app", "sound.csv", "--unit", "accelerometer=g")
+    assert (done.code, "acc holds gravity" in done.err, "correct the unit" in done.err) == (4, True, True), done.err
+    done = factory("contract", "check", "app/contract.json", "sound.csv", "--json")
+    assert (done.code, json.loads(done.out)["recording"]) == (0, "sound.csv")
     for file, message in (
         ("slow.csv", "slow.csv has 25 samples a second, the model expects 50"),
         ("named.csv", "named.csv has no column gyro_x, gyro_y, gyro_z, only time_s, acc_x"),
         ("none.csv", "none.csv does not exist"),
     ):
-        done = factory("predict", "app", file)
-        assert (done.code, message in done.err, done.out) == (4, True, ""), done.err
+        for words in (("predict",), ("contract", "check")):
+            done = factory(*words, "app", file)
+            assert (done.code, message in done.err, done.out) == (4, True, ""), done.err
 
 
 def test_what_lies_beside_a_recording_is_not_read(pulled: Path, factory: Factory) -> None:

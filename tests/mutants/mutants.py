@@ -28,6 +28,7 @@ _AGREEMENT = ("tests/unit/verification/test_agreement.py",)
 _DEVICES = ("tests/unit/verification/test_on_device.py",)
 _TAMPERING = "tests/integration/test_tampering.py"
 _LAYOUTS = ("tests/unit/data/test_table_layouts.py",)
+_PUBLISHED = ("tests/unit/verification/test_published.py",)
 _TEXT = ("tests/unit/data/intake/test_text.py", "tests/unit/data/intake/test_dialect.py")
 _SEES_MORE = ("tests/unit/pipeline/test_teacher_sees_more.py",)
 _ANSWERS = ("tests/unit/training/test_answers.py",)
@@ -467,5 +468,47 @@ MUTANTS = (
         old="taught = np.concatenate([split.train, split.unlabelled])",
         new="taught = split.train",
         tests=_UNLABELLED,
+    ),
+    Mutant(
+        name="a build better than the published one counts as worse",
+        file="factory/verification/published.py",
+        old="100 * (was - now)",
+        new="100 * (now - was)",
+        tests=_PUBLISHED,
+    ),
+    Mutant(
+        name="a file that is published and not built is passed over",
+        file="factory/verification/published.py",
+        old='FILE, Outcome.FAILED, "the build lacks',
+        new='FILE, Outcome.NOT_RUN, "the build lacks',
+        tests=_PUBLISHED,
+    ),
+    Mutant(
+        name="figures of other windows are compared",
+        file="factory/verification/published.py",
+        old="build.data.content_hash != published.data.content_hash",
+        new="False",
+        tests=_PUBLISHED,
+    ),
+    Mutant(
+        name="a unit converted twice passes",
+        file="factory/data/live.py",
+        old="_SURELY_OFF = 2.0",
+        new="_SURELY_OFF = 20.0",
+        tests=("tests/unit/data/test_live.py",),
+    ),
+    Mutant(
+        name="two publishers in an object store at once",
+        file="factory/artifacts/remote.py",
+        old='holder.encode(), mode="create")',
+        new="holder.encode())",
+        tests=("tests/unit/artifacts/test_remote.py",),
+    ),
+    Mutant(
+        name="a broken gate is no failure in JUnit XML",
+        file="factory/reporting/junit.py",
+        old="    if check.outcome is Outcome.FAILED:\n        ElementTree",
+        new="    if check.outcome is Outcome.NOT_RUN and check.note:\n        ElementTree",
+        tests=("tests/unit/reporting/test_ci_reports.py",),
     ),
 )

@@ -11,7 +11,8 @@ from factory.artifacts.publishing import publish_draft
 from factory.artifacts.reader import open_reader, read_catalogue, read_file, read_index, read_release
 from factory.contracts.errors import ArtifactError, StorageError
 from factory.contracts.release import RELEASE, Index, Release
-from tests.unit.artifacts.drafts import FILES, draft, published
+from factory.pipeline.pull import list_models
+from tests.unit.artifacts.drafts import FILES, draft, published, pull
 
 PUBLISHERS = 100
 
@@ -121,13 +122,17 @@ def test_a_hundred_concurrent_publishers_lose_nothing(tmp_path: Path) -> None:
     assert len(found) == PUBLISHERS
 
 
-def test_a_thousand_versions_are_read_in_a_second(tmp_path: Path) -> None:
+def test_a_thousand_versions_are_listed_and_the_latest_pulled_in_a_second(tmp_path: Path) -> None:
     published(tmp_path)
     reader = open_reader(str(tmp_path / "store"))
     first = read_index(reader, "walk").latest
     entries = tuple(first.model_copy(update={"version": f"1.{number}.0"}) for number in range(1000))
     index = Index(name="walk", versions=entries)
     (tmp_path / "store/walk/index.json").write_bytes(sealed(index))
-    start = time.monotonic()
-    assert read_index(reader, "walk").latest.version == "1.999.0"
-    assert time.monotonic() - start < 1
+    published(tmp_path, "two")
+    start = time.process_time()  # of this process alone, whatever else the machine does
+    (listed,) = list_models(str(tmp_path / "store"))
+    pull(tmp_path / "store", tmp_path / "into")
+    assert time.process_time() - start < 1
+    assert (len(listed.versions), listed.latest.version) == (1001, "1.1000.0")
+    assert (tmp_path / "into" / FILES[1]).read_bytes() == (tmp_path / "files-two" / FILES[1]).read_bytes()

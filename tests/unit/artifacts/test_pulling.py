@@ -13,7 +13,7 @@ import pytest
 from factory.artifacts.documents import sealed, unsealed
 from factory.artifacts.publishing import publish_draft
 from factory.artifacts.pulling import PULLED, pull_files, read_pulled, require_pulled
-from factory.artifacts.reader import BLOCK, open_reader, read_index, read_release
+from factory.artifacts.reader import BLOCK, open_reader, read_catalogue, read_index, read_release
 from factory.artifacts.seen import Memory
 from factory.contracts.errors import ArtifactError, StorageError
 from factory.contracts.files import sha256_file
@@ -103,19 +103,22 @@ def test_a_changed_pulled_file_is_found(tmp_path: Path) -> None:
         require_pulled(tmp_path / "into", pulled)
 
 
+def catalogue(store: Path, _: Path) -> object:
+    return read_catalogue(open_reader(str(store)))
+
+
 def test_every_flipped_byte_is_refused(tmp_path: Path) -> None:
-    """At every position of every file that a pull reads."""
+    """At every position of every file that a pull or a list reads."""
     published(tmp_path)
-    read = [path for path in (tmp_path / "store").rglob("*") if path.is_file() and not path.name.startswith(".")]
+    files = [path for path in (tmp_path / "store").rglob("*") if path.is_file() and not path.name.startswith(".")]
     seen = 0
-    for path in read:
-        if path.name == "store.json":
-            continue
+    for path in files:
+        read = catalogue if path.name == "store.json" else pull
         content = path.read_bytes()
         for position in range(len(content)):
             path.write_bytes(content[:position] + bytes([content[position] ^ 1]) + content[position + 1 :])
             with pytest.raises(ArtifactError):
-                pull(tmp_path / "store", tmp_path / "into")
+                read(tmp_path / "store", tmp_path / "into")
             seen += 1
         path.write_bytes(content)
     assert seen > 500
@@ -242,8 +245,8 @@ def test_a_pull_killed_while_files_appear_goes_on(tmp_path: Path) -> None:
 def test_an_unsafe_address_is_refused() -> None:
     with pytest.raises(StorageError, match="use its https address"):
         open_reader("http://example.org/store")
-    with pytest.raises(StorageError, match="a folder or an https address"):
-        open_reader("s3://bucket/store")
+    with pytest.raises(StorageError, match="a store is a folder, an https address"):
+        open_reader("ftp://example.org/store")
 
 
 def test_a_model_that_is_not_there_lists_those_that_are(tmp_path: Path) -> None:

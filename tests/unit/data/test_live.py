@@ -103,10 +103,19 @@ def test_real_units_pass() -> None:
     ],
 )
 def test_another_unit_is_refused(columns: slice, factor: float, message: str) -> None:
-    x = calm() * np.float32(3 if columns.start else 1)
-    x[:, columns] *= np.float32(factor)
+    x = calm()
+    x[:, columns] *= np.float32(3 * factor if columns.start else factor)
     with pytest.raises(DataError, match=message):
         require_si(x, SPEC)
+
+
+def test_a_unit_converted_twice_is_refused_and_a_swing_is_not() -> None:
+    x = calm()
+    x[:, :3] *= np.float32(9.80665)
+    with pytest.raises(DataError, match=r"acc holds gravity 96\.\d m/s\^2 long, it is 9\.81 .*: correct the unit"):
+        require_si(x[:2], SPEC)
+    x[:, :3] *= np.float32(1.6 / 9.80665)
+    require_si(x[:2], SPEC)
 
 
 def test_a_lack_of_gravity_is_refused_once_there_is_enough_signal() -> None:

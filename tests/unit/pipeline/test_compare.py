@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from factory.cli.store import _instructions
 from factory.contracts.artifact import Precision
 from factory.contracts.errors import ArtifactError, GateError
 from factory.contracts.manifest import Manifest, Outcome
@@ -12,6 +13,7 @@ from factory.pipeline.compare import compare, local_manifest
 from factory.pipeline.publish import contract_hash, published_files, require_verified
 from factory.pipeline.pull import chosen_artifacts
 from tests.unit.reporting.example import LABELS, manifest, with_second_target
+from tests.unit.reporting.test_card import counted
 
 
 def relabelled() -> Manifest:
@@ -43,6 +45,20 @@ def test_figures_of_both_sides_stand_beside_each_other() -> None:
     assert first.a.accuracy == first.b.accuracy
     assert files["tflite", Precision.FP16, ""].b is None
     assert files["jetson", Precision.FP32, "batch8"].a is None
+
+
+def test_instructions_are_compared_where_both_counted() -> None:
+    a = manifest().model_copy(update={"devices": (counted(1000),)})
+    b = manifest().model_copy(update={"devices": (counted(900),)})
+    files = {file.precision: file for file in compare("a", a, "b", b).files}
+    found = files[Precision.INT8_STATIC]
+    assert found.a is not None
+    assert found.b is not None
+    assert (found.a.instructions, found.b.instructions) == ({"arm64:cortex-a53": 1000}, {"arm64:cortex-a53": 900})
+    assert list(_instructions(compare("a", a, "b", b))) == [
+        "tflite int8_static, instructions on arm64:cortex-a53: 1,000 -> 900 (-10.0 %)"
+    ]
+    assert list(_instructions(compare("a", manifest(), "b", b))) == []
 
 
 def test_other_test_people_are_told() -> None:

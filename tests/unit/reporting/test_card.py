@@ -2,8 +2,21 @@
 
 import pytest
 
+from factory.contracts.manifest import DeviceRun, HostDifference, OnDevice
 from factory.reporting.card import model_card
-from tests.unit.reporting.example import accuracy, manifest, with_second_target
+from tests.unit.reporting.example import accuracy, manifest, parity, with_second_target
+
+
+def counted(instructions: int = 1_234_567) -> DeviceRun:
+    """An emulated core that counted what one file takes."""
+    seen = OnDevice(
+        subject="tflite/model_int8_static.tflite",
+        runtime="LiteRT",
+        parity=parity(-5, 0),
+        difference=HostDifference(windows=256, max_abs=0, mean_abs=0, equal=1, flips=0),
+        instructions=instructions,
+    )
+    return DeviceRun(device="arm64:cortex-a53", emulated=True, facts={}, artifacts=(seen,))
 
 
 def card(**changes: object) -> str:
@@ -46,6 +59,22 @@ def test_limits_name_obstacles_and_what_was_not_run() -> None:
     assert "- On a phone: needs filter median." in card(phone_obstacles=("needs filter median",))
     failing = with_second_target(manifest())
     assert "jetson/model_fp32batch8.onnx | fp32 batch8 |" in model_card(failing, "1.0.0", "MIT", "mit", "")
+
+
+def test_robustness_is_over_people_mixed_windows_and_smaller_files() -> None:
+    text, people = card(), sorted(accuracy(0.981).per_subject_f1.values())
+    assert f"- Over {len(people)} people, macro-F1 is {people[0]:.4f} at worst" in text
+    assert f"{people[-1]:.4f} at best and" in text
+    assert "118 windows in which the activity changes" in text
+    assert "118 windows" not in card(mixed=None)
+    assert "- Not measured: a sensor worn turned" in text
+
+
+def test_cost_is_told_for_each_device() -> None:
+    assert "No other processor than the host above was asked." in card()
+    assert "| tflite/model_int8_static.tflite | arm64:cortex-a53 (emulated) | 1234567 | - |" in card(
+        devices=(counted(),)
+    )
 
 
 @pytest.mark.parametrize("name", ["<script>", "a|b", "[x](http://y)", "`rm`"])

@@ -42,6 +42,10 @@ public class SensorPipeline(
         stepper = GridStepper(tracks, contract.rateHz)
     }
 
+    /** With the defaults, for callers in Java. */
+    public constructor(contract: SensorContract, sink: WindowSink) :
+        this(contract, contract.quantities.map { SensorSource(it) }, DEFAULT_REORDER_NS, DEFAULT_CAPACITY, sink)
+
     /**
      * Takes in one event; an event of a sensor that the contract does not use is counted and left.
      *
