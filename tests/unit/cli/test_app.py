@@ -177,7 +177,9 @@ def test_debug_may_stand_anywhere(capsys: pytest.CaptureFixture[str]) -> None:
 def test_shipped_recipes_are_listed_and_printed(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert run(["recipes", "--json"]) == 0
     names = [row["name"] for row in json.loads(capsys.readouterr().out)]
-    assert {"demo", "uci_har", "uci_har_6ch", "hapt", "motionsense", "dsads"} <= set(names)
+    assert {"demo", "uci_har", "uci_har_6ch", "hapt", "motionsense", "motionsense_acc", "dsads", "dsads_wrist"} <= set(
+        names
+    )
     for name in names:
         assert run(["recipes", name]) == 0
         printed = tmp_path / f"{name}.toml"
