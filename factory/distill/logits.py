@@ -95,21 +95,22 @@ def mix(x: Tensor) -> Tensor:
     Between two windows no label holds, but the teacher has an answer: most of what it knows of a boundary between
     classes is said there [ours, after arXiv:2106.05237].
     """
-    share, others = _partners(x)
-    return share * x + (1 - share) * x[others]
+    return mix_pairs(x, len(x))[0]
 
 
-def mix_labelled(x: Tensor, y: Tensor, classes: int) -> tuple[Tensor, Tensor]:
-    """Windows (B, C, 1, T) mixed as `mix` does, and their labels (B,) in the same shares, (B, K): mixup.
+def mix_pairs(x: Tensor, count: int) -> tuple[Tensor, Tensor, Tensor]:
+    """The last `count` windows of a batch mixed with one another, and what each is made of.
 
-    Where there is no teacher to ask, the mixed label stands in for its answer (arXiv:1710.09412).
+    Args:
+        x: (B, C, 1, T).
+        count: Of windows to mix, at most B.
+
+    Returns:
+        (B, C, 1, T) windows, the share (B,) that each keeps of itself, 1 where it is not mixed, and the index (B,) of
+        the window that it is mixed with.
     """
-    share, others = _partners(x)
-    target = F.one_hot(y, classes).to(x.dtype)
-    rows = share.view(-1, 1)
-    return share * x + (1 - share) * x[others], rows * target + (1 - rows) * target[others]
-
-
-def _partners(x: Tensor) -> tuple[Tensor, Tensor]:
-    """A share (B, 1, 1, 1) and another window's index (B,) for each window."""
-    return torch.rand(len(x), 1, 1, 1, device=x.device), torch.randperm(len(x), device=x.device)
+    plain = len(x) - count
+    share = torch.cat([torch.ones(plain), torch.rand(count)]).to(x.device)
+    other = torch.cat([torch.arange(plain), plain + torch.randperm(count)]).to(x.device)
+    rows = share.view(-1, 1, 1, 1)
+    return rows * x + (1 - rows) * x[other], share, other

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from factory.contracts.dataset import Split, WindowSet
@@ -17,7 +17,7 @@ from factory.contracts.files import atomic_write
 from factory.contracts.network import TrainingSummary
 from factory.contracts.progress import Cancel, Progress
 from factory.contracts.recipe import HeadKind, Recipe, TrainRecipe
-from factory.distill.logits import mix_labelled
+from factory.distill.logits import mix_pairs
 from factory.models import Ensemble, Network, build_network, load_ensemble, save_ensemble
 from factory.models.heads import MemoryHead
 from factory.training.batches import Batches
@@ -202,16 +202,20 @@ def _search(
     return head, scores
 
 
-def cross_entropy(network: Network, recipe: TrainRecipe) -> LossFunction:
-    """Label-smoothed cross-entropy of a network, part of each batch mixed: the teacher's loss and every control's."""
-    classes = network.spec.classes
+def cross_entropy(network: nn.Module, recipe: TrainRecipe) -> LossFunction:
+    """Label-smoothed cross-entropy, part of each batch mixed: the teacher's loss and every control's.
+
+    A mixed window has both labels in the shares of its windows (mixup, arXiv:1710.09412).
+    """
 
     def loss(x: Tensor, y: Tensor, done: float) -> tuple[Tensor, dict[str, Tensor]]:
-        plain = len(x) - round(recipe.mixed * len(x))
-        mixed, target = mix_labelled(x[plain:], y[plain:], classes)
-        target = torch.cat([F.one_hot(y[:plain], classes).to(target.dtype), target])
-        logits = network(torch.cat([x[:plain], mixed]))
-        return F.cross_entropy(logits, target, label_smoothing=recipe.label_smoothing), {}
+        x, share, other = mix_pairs(x, round(recipe.mixed * len(x)))
+        logits = network(x)
+        own, others = (
+            F.cross_entropy(logits, labels, label_smoothing=recipe.label_smoothing, reduction="none")
+            for labels in (y, y[other])
+        )
+        return (share * own + (1 - share) * others).mean(), {}
 
     return loss
 

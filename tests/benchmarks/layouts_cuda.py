@@ -243,7 +243,7 @@ class Lane:
             fused=cuda,
         )
         if cuda:
-            self.stream = torch.cuda.Stream()
+            self.stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
             self.stream.wait_stream(torch.cuda.current_stream())
             with torch.cuda.stream(self.stream):
                 for _ in range(3):
@@ -261,7 +261,8 @@ class Lane:
         network = self._network(self.layout, constants)
         if "gate" in self.changes:
             width = network.stage_widths[-1]
-            network.last = nn.Sequential(SqueezeGate(width, max(8, width // 4)), network.last).to(self.device)
+            gated = nn.Sequential(SqueezeGate(width, max(8, width // 4)), network.last)
+            network.add_module("last", gated.to(self.device))
         return network
 
     def _network(self, layout: BackboneRecipe, constants: Normalisation) -> Network:
@@ -287,8 +288,8 @@ class Lane:
         fresh = self._student(self.net.spec.normalisation)
         self.net.load_state_dict(fresh.state_dict())
         for network in (self.net, *self.teachers):
-            network.normalise.mean.copy_(mean.view(1, -1, 1, 1))
-            network.normalise.scale.copy_(1 / std.view(1, -1, 1, 1))
+            network.normalise.get_buffer("mean").copy_(mean.view(1, -1, 1, 1))
+            network.normalise.get_buffer("scale").copy_(1 / std.view(1, -1, 1, 1))
         self.std.copy_(std.view(1, -1, 1))
         states = self.weights[self.fold.name, group]
         for index, network in enumerate(self.teachers):
@@ -319,7 +320,7 @@ class Lane:
         y = self.fold.y.index_select(0, index)
         self.rate.copy_(self.rates.index_select(0, self.cursor).view(()))
         loss = self._loss(x.unsqueeze(2), y)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=False)
         self.cursor += 1
@@ -360,7 +361,7 @@ class Lane:
         held = np.flatnonzero(self.fold.held(group))
         net = copy.deepcopy(self.net).eval()
         x, y = self.fold.x[torch.from_numpy(held).to(self.device)], self.fold.y.cpu().numpy()[held]
-        given = torch.cat([net(part.unsqueeze(2)).argmax(dim=1) for part in x.split(4096)]).cpu().numpy()
+        given = torch.cat([net(part.unsqueeze(2)).argmax(dim=1) for part in torch.split(x, 4096)]).cpu().numpy()
         if self.name == TEACHER and len(self.weights[self.fold.name, group]) < _TEACHERS:
             self.weights[self.fold.name, group].append({k: v.clone() for k, v in self.net.state_dict().items()})
         people, classes = self.fold.people[held], len(self.fold.labels)
@@ -416,7 +417,8 @@ def _rotations(count: int, deviation: float, device: Any) -> Tensor:
     zero = torch.zeros_like(x)
     cross = torch.stack([zero, -z, y, z, zero, -x, -y, x, zero], dim=1).view(count, 3, 3)
     eye = torch.eye(3, device=device)
-    return eye + torch.sin(angle) / angle * cross + (1 - torch.cos(angle)) / angle**2 * (cross @ cross)
+    turned: Tensor = eye + torch.sin(angle) / angle * cross + (1 - torch.cos(angle)) / angle**2 * (cross @ cross)
+    return turned
 
 
 @app.command()

@@ -45,7 +45,7 @@ class TimeAttention(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(B, L, 2 F) to (B, 2 F)."""
         weights = torch.softmax(self.score(torch.tanh(self.project(x))).squeeze(2), dim=1)  # (B, L)
-        return cast(Tensor, x[:, -1] + self.share * (weights.unsqueeze(1) @ x).squeeze(1))
+        return x[:, -1] + self.share * (weights.unsqueeze(1) @ x).squeeze(1)
 
 
 class TinyHAR(nn.Module):

@@ -61,7 +61,7 @@ def train(cell: Cell, device: str) -> nn.Module:
             augment=data.augment,
         )
         network.to(device)
-        fit(plan, network, cross_entropy(network, recipe.train.label_smoothing), data.x, data.y, Silent())
+        fit(plan, network, cross_entropy(network, recipe.train), data.x, data.y, Silent())
         state = {name: value.cpu().contiguous() for name, value in network.state_dict().items()}
         with atomic_write(path) as temporary:
             save_file(state, temporary)

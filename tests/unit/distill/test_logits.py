@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from factory.distill.logits import conditional_loss, distribution_loss, logits_loss, mix, mix_labelled
+from factory.distill.logits import conditional_loss, distribution_loss, logits_loss, mix, mix_pairs
 
 
 def test_a_right_teacher_is_followed_at_the_temperature() -> None:
@@ -105,11 +105,13 @@ def test_mixed_windows_lie_between_two_of_the_batch_and_keep_its_mean() -> None:
     assert torch.equal(mixed[..., 0], mixed[..., 1])  # one share for a whole window
 
 
-def test_labels_are_mixed_in_the_shares_of_their_windows() -> None:
+def test_pairs_are_mixed_in_the_shares_that_are_told() -> None:
     torch.manual_seed(0)
-    y = torch.arange(5)
-    x = F.one_hot(y, 5).float().view(5, 5, 1, 1)  # a window that spells its own label
-    mixed, target = mix_labelled(x, y, 5)
-    torch.testing.assert_close(mixed.view(5, 5), target)
-    torch.testing.assert_close(target.sum(dim=1), torch.ones(5))
-    assert (target.max(dim=1).values < 1).any()
+    x = torch.eye(6).view(6, 6, 1, 1)
+    mixed, share, other = mix_pairs(x, 4)
+    assert torch.equal(mixed[:2], x[:2])
+    assert torch.equal(share[:2], torch.ones(2))
+    assert sorted(other[2:].tolist()) == [2, 3, 4, 5]
+    for row in range(6):
+        torch.testing.assert_close(mixed[row], share[row] * x[row] + (1 - share[row]) * x[other[row]])
+    assert share[2:].max() < 1

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -233,19 +232,22 @@ def test_a_teacher_with_a_memory_head_keeps_that_memory() -> None:
     assert fit_memory(network, data, recipe) is network.head
 
 
-def test_the_share_of_the_recipe_is_mixed_and_the_rest_is_not() -> None:
-    class Seen(torch.nn.Module):
-        spec = SimpleNamespace(classes=4)
+class _Seen(torch.nn.Module):
+    """Answers with its input, and keeps it."""
 
-        def forward(self, x: torch.Tensor) -> torch.Tensor:
-            self.x = x
-            return torch.zeros(len(x), self.spec.classes)
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        self.x = x
+        return x.flatten(1)
 
-    x, y = torch.arange(32.0).view(32, 1, 1, 1), torch.zeros(32, dtype=torch.long)
-    for share, kept in ((0.0, 32), (0.5, 16), (0.25, 24)):
-        torch.manual_seed(1)
-        network = Seen()
-        loss, _ = cross_entropy(network, tiny_recipe().train.model_copy(update={"mixed": share}))(x, y, 0.0)  # type: ignore[arg-type]
-        assert torch.equal(network.x[:kept], x[:kept])
-        assert kept == 32 or not torch.equal(network.x[kept:], x[kept:])
-        assert loss.item() == pytest.approx(float(np.log(Seen.spec.classes)), rel=1e-5)
+
+@pytest.mark.parametrize(("mixed", "kept"), [(0.0, 32), (0.25, 24), (0.5, 16)])
+def test_the_share_of_the_recipe_is_mixed_with_both_labels(mixed: float, kept: int) -> None:
+    train = tiny_recipe().train.model_copy(update={"mixed": mixed, "label_smoothing": 0.0})
+    x, y = torch.eye(32).view(32, 32, 1, 1), torch.arange(32)  # each window spells its label
+    torch.manual_seed(1)
+    network = _Seen()
+    loss, _ = cross_entropy(network, train)(x, y, 0.0)
+    assert torch.equal(network.x[:kept], x[:kept])
+    logits = network.x.flatten(1)
+    torch.testing.assert_close(loss, F.cross_entropy(logits, logits))  # the mixed window is its own mixed label
+    assert mixed == 0 or not torch.equal(network.x, x)
