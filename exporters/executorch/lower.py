@@ -14,7 +14,7 @@ from executorch.backends.xnnpack.quantizer.xnnpack_quantizer import (
     XNNPACKQuantizer,
     get_symmetric_quantization_config,
 )
-from executorch.exir import to_edge_transform_and_lower
+from executorch.exir import ExecutorchBackendConfig, to_edge_transform_and_lower
 from torch import Tensor, nn
 from torch.export import Dim
 from torch.fx import GraphModule, Node
@@ -25,6 +25,9 @@ from exporters.executorch.runner import CONTRACT_METHOD, VERSION_METHOD
 from factory.contracts.front import float_front
 
 _BATCH = 64
+_ALIGNMENT = 16
+"""Bytes; what XNNPACK's constants need (executorch/backends/xnnpack/serialization). Each is a segment of its own, which
+ExecuTorch would begin at a multiple of 128."""
 _FLOAT_ONLY = (torch.ops.aten.softmax.int, torch.ops.aten.sqrt.default, torch.ops.aten.div.Tensor)
 """Operators of a head that XNNPACK takes in float alone; such a head is left in float."""
 
@@ -89,7 +92,7 @@ def lower(graph: GraphModule, window: Tensor, methods: dict[str, str]) -> tuple[
     program = torch.export.export(graph, (window,))
     edge = to_edge_transform_and_lower(program, partitioner=[XnnpackPartitioner()], constant_methods=methods)
     record = Delegation.of(edge.exported_program().graph_module)
-    return bytes(edge.to_executorch().buffer), record
+    return bytes(edge.to_executorch(ExecutorchBackendConfig(segment_alignment=_ALIGNMENT)).buffer), record
 
 
 def describing_methods(contract: str) -> dict[str, str]:

@@ -18,6 +18,7 @@ def convert(folder: Path, precisions: list[str], done: Done) -> None:
     import onnxruntime
 
     from exporters.onnx_embedded import describe_graph
+    from exporters.ort_mobile.compact import compact
 
     contract = (folder / "contract.json").read_text("utf-8")
     following = [*precisions[1:], "end"]
@@ -25,6 +26,8 @@ def convert(folder: Path, precisions: list[str], done: Done) -> None:
     for precision, after in zip(precisions, following, strict=True):
         graph = quantise(folder) if precision == "int8_static" else folder / "model.onnx"
         model = onnx.load(graph)
+        compact(model.graph)
+        del model.metadata_props[:]  # notes of one converter to the next, with names that are gone
         describe_graph(model, contract)
         onnx.save(model, folder / "described.onnx")
         _save(onnxruntime, folder / "described.onnx", folder / f"{precision}.ort")

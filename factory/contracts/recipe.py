@@ -187,7 +187,10 @@ class ModelRecipe(Contract):
     @classmethod
     def _quantisable(cls, value: BackboneRecipe) -> BackboneRecipe:
         if value.activation != "relu":
-            raise ValueError("a student's activation is relu: hardswish makes int8 slower than fp32 (docs/adr)")
+            raise ValueError(
+                f"a student's activation is relu, got {value.activation}: hardswish costs instructions on every "
+                "processor and does not run on a Jetson's DLA (docs/adr/0002): give it to the teacher alone"
+            )
         return value
 
 
@@ -260,7 +263,11 @@ Core = Literal["cortex-a53", "cortex-a76"]
 class ExportRecipe(Contract):
     """What leaves the factory."""
 
-    precisions: tuple[Precision, ...] = Field(default=tuple(Precision), min_length=1)
+    precisions: tuple[Precision, ...] = Field(
+        default=(Precision.FP32, Precision.FP16, Precision.INT8_STATIC),
+        min_length=1,
+        description="int8_dynamic only where asked for: it costs what fp32 costs, or more (docs/targets/tflite.md)",
+    )
     calibration_windows: int = Field(default=512, ge=16, le=65536, description="of training subjects only")
     max_instructions: dict[Core, Annotated[int, Field(gt=0)]] = Field(
         default_factory=dict,

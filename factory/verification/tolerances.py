@@ -108,8 +108,8 @@ TOLERANCES: dict[tuple[str, Precision], Tolerance] = {
         drop_pp=0.3,
         drop_windows=4,
         layer_error=0.3,
-        why="As tflite's int8_static: 98.8 % agreement and 1 step were measured. No gate on size: the .ort format "
-        "describes each quantised tensor in words, which outweighs what 40 000 weights save.",
+        why="As tflite's int8_static: 98.8 % agreement and 1 step were measured. No gate on size: what the .ort "
+        "format says of each quantised tensor outweighs the weights of a small student.",
     ),
     ("jetson", Precision.FP32): Tolerance(
         max_abs=1e-5,

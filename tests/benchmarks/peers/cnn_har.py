@@ -4,7 +4,7 @@ Yang, Nguyen, San, Li, Krishnaswamy: "Deep Convolutional Neural Networks on Mult
 Recognition", IJCAI 2015, section 3.2 and figure 1: 50, 40 and 20 maps of kernels 5, 5 and 3, pooled by 2, by 3 and to
 one step, 400 units that see all channels. The paper's windows have 30 steps, of which the last convolution leaves one;
 of longer windows the largest of what it leaves is taken, a channel and map. Batch norm stands where the paper has its
-normalisation layers, which no runtime has. 63566 parameters for 6 channels and 6 classes.
+normalisation layers, which no runtime has. 63746 parameters for 6 channels and 6 classes.
 
 Shape legend: B batch, C sensor channels, T time steps, L steps after the convolutions, K classes.
 """

@@ -35,9 +35,7 @@ def build(name: str, recipe: Recipe, windows: WindowSet, normalisation: Normalis
         normalisation: Of training windows; every network begins with it.
     """
     if name == STUDENT:
-        return build_network(
-            network_spec(recipe, recipe.model.student, recipe.model.heads[0], windows, normalisation)
-        )
+        return build_network(network_spec(recipe, recipe.model.student, recipe.model.heads[0], windows, normalisation))
     spec = windows.spec
     peer = PEERS[name](len(spec.channels), spec.length, len(spec.labels))
     return nn.Sequential(Normalise(normalisation), peer)

@@ -13,6 +13,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.utils.flop_counter import FlopCounterMode
 
 _Weights = tuple[Tensor, Tensor, Tensor, Tensor]
 
@@ -22,7 +23,8 @@ class Unrolled(nn.Module):
 
     def __init__(self, layer: nn.LSTM | nn.GRU) -> None:
         super().__init__()
-        assert layer.batch_first and layer.bias, "batch_first and bias are what the peers use"
+        assert layer.batch_first, "no peer has it otherwise"
+        assert layer.bias, "no peer is without"
         self.layer = layer
         self._step: Callable[[Tensor, Tensor, Tensor, Tensor], tuple[Tensor, Tensor]] = (
             _lstm_step if isinstance(layer, nn.LSTM) else _gru_step
@@ -75,3 +77,11 @@ def unroll(network: nn.Module) -> nn.Module:
             if isinstance(child, nn.LSTM | nn.GRU) and not isinstance(parent, Unrolled):
                 setattr(parent, name, Unrolled(child))
     return twin.eval()
+
+
+def macs(network: nn.Module, channels: int, window: int) -> int:
+    """Multiply-accumulates of one window (1, C, 1, T): convolutions and matrix products, recurrent ones included."""
+    counter = FlopCounterMode(display=False)
+    with torch.no_grad(), counter:
+        unroll(network)(torch.zeros(1, channels, 1, window))
+    return counter.get_total_flops() // 2

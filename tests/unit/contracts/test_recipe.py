@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from factory.contracts.artifact import Precision
 from factory.contracts.recipe import (
     BackboneRecipe,
     DataRecipe,
@@ -55,6 +56,15 @@ def stages_of(block: str, expansion: int | None, **more: int) -> BackboneRecipe:
     )
     values = {"block": block, "stem": 4, "stages": [stage, stage], "features": 8, "activation": "relu", **more}
     return BackboneRecipe.model_validate(values)
+
+
+def test_dynamic_int8_is_made_where_a_recipe_asks_for_it_alone() -> None:
+    data = DataRecipe(source="watch")
+    assert Precision.INT8_DYNAMIC not in Recipe(name="plain", summary="", data=data).export.precisions
+    asked = Recipe.model_validate(
+        {"name": "asked", "summary": "", "data": {"source": "watch"}, "export": {"precisions": ["int8_dynamic"]}}
+    )
+    assert asked.export.precisions == (Precision.INT8_DYNAMIC,)
 
 
 def test_expansion_belongs_to_inverted_residuals_alone() -> None:

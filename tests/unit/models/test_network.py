@@ -43,7 +43,8 @@ def test_the_student_has_no_hardswish_and_the_teacher_may(mobilenet: ModelRecipe
 
 
 def test_a_recipe_refuses_a_hardswish_student(mobilenet: ModelRecipe) -> None:
-    with pytest.raises(ValidationError, match="a student's activation is relu"):
+    told = r"a student's activation is relu, got hardswish: .*: give it to the teacher alone"
+    with pytest.raises(ValidationError, match=told):
         ModelRecipe(student=mobilenet.student.model_copy(update={"activation": "hardswish"}))
 
 

@@ -1,10 +1,13 @@
 """What the exporter writes, and what it refuses."""
 
 import dataclasses
+import itertools
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from flatbuffers import encode, number_types
+from flatbuffers.table import Table
 
 from exporters.executorch.delegation import Delegation
 from exporters.executorch.exporter import ExecuTorchExporter
@@ -36,6 +39,24 @@ def test_xnnpack_takes_the_whole_graph_in_one_call(built: Built) -> None:
         record = _record(built, artifact.precision)
         assert (record.backend, record.parts, record.left) == ("XnnpackBackend", 1, {})
         assert record.taken["convolution"] >= 10
+
+
+def _segments(content: bytes) -> list[tuple[int, int]]:
+    """Where each segment begins and ends, behind the program; by field numbers of executorch's program.fbs."""
+    root = Table(content, encode.Get(number_types.UOffsetTFlags.packer_type, content, 0))
+    field = root.Offset(4 + 2 * 4)
+    first, count = root.Vector(field), root.VectorLen(field)
+    tables = [Table(content, root.Indirect(first + 4 * index)) for index in range(count)]
+    values = [[table.GetSlot(slot, 0, number_types.Uint64Flags) for slot in (4, 6)] for table in tables]
+    return sorted((start, start + size) for start, size in values)
+
+
+def test_constants_are_aligned_as_xnnpack_needs_them_and_no_wider(built: Built) -> None:
+    for artifact in built[1]:
+        places = _segments((built[0].build / artifact.path).read_bytes())
+        assert len(places) > 10
+        assert all(start % 16 == 0 for start, _ in places)
+        assert all(0 <= start - end < 16 for (_, end), (start, _) in itertools.pairwise(places))
 
 
 def test_int8_quantises_activations_and_weights_and_fp32_nothing(built: Built) -> None:
