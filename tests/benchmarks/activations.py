@@ -2,8 +2,8 @@
 
 python -m tests.benchmarks.activations [--recipe demo]
 
-The recipe's student with random weights, with ReLU and with hardswish (which a recipe refuses), as LiteRT files, counted
-on the emulated cores (factory devices setup arm64).
+The recipe's student with random weights, with ReLU and with hardswish (which a recipe refuses), as LiteRT files,
+counted on the emulated cores (factory devices setup arm64).
 """
 
 import tempfile
