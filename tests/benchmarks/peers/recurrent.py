@@ -40,18 +40,20 @@ class Unrolled(nn.Module):
         return x, None
 
     def _direction(self, x: Tensor, name: str, *, backwards: bool) -> Tensor:
-        """(B, T, D) to (B, T, H)."""
+        """(B, T, D) to (B, T, H); matrices in between, since onnx2tf takes a tensor of three axes for a signal."""
         weights = (getattr(self.layer, f"{kind}_{name}") for kind in ("weight_ih", "bias_ih", "weight_hh", "bias_hh"))
         of_input, input_bias, of_state, state_bias = cast(_Weights, tuple(weights))
-        ahead = F.linear(x, of_input, input_bias)
-        hidden = memory = x.new_zeros(x.shape[0], self.layer.hidden_size)
+        count, steps, width = x.shape
+        rows = x.reshape(steps, width) if count == 1 else x.transpose(0, 1).reshape(steps * count, width)
+        ahead = F.linear(rows, of_input, input_bias)
+        hidden = memory = x.new_zeros(count, self.layer.hidden_size)
         outputs: list[Tensor] = []
-        steps = range(x.shape[1])
-        for time in reversed(steps) if backwards else steps:
+        for time in reversed(range(steps)) if backwards else range(steps):
             state = F.linear(hidden, of_state, state_bias)
-            hidden, memory = self._step(ahead[:, time : time + 1].squeeze(1), state, hidden, memory)
+            hidden, memory = self._step(ahead[time * count : (time + 1) * count], state, hidden, memory)
             outputs.append(hidden)
-        return torch.stack(outputs[::-1] if backwards else outputs, dim=1)
+        joined = torch.cat(outputs[::-1] if backwards else outputs)
+        return joined.view(steps, count, -1).transpose(0, 1) if count > 1 else joined.unsqueeze(0)
 
 
 def _lstm_step(ahead: Tensor, state: Tensor, hidden: Tensor, memory: Tensor) -> tuple[Tensor, Tensor]:
