@@ -63,6 +63,8 @@ def main(
     ways: Annotated[str, typer.Option()] = ",".join((CONTROL, WIDE, OWN)),
     teacher_epochs: Annotated[int, typer.Option(min=1)] = 8,
     student_epochs: Annotated[int, typer.Option(min=1)] = 15,
+    mixed: Annotated[float, typer.Option(help="train.mixed of whoever learns from labels alone")] = 0.5,
+    edge: Annotated[str, typer.Option(help="train.augment.edge")] = "reflect",
     table: Annotated[bool, typer.Option("--table", help="print what is there, train nothing")] = False,
 ) -> None:
     """Train what is not yet in `out`, then print the table."""
@@ -70,13 +72,15 @@ def main(
     rows: list[Row] = json.loads(out.read_text()) if out.exists() else []
     for way, seed, fold in product(ways.split(","), range(seeds), range(folds)) if not table else ():
         cell = {"way": way, "seed": seed, "fold": fold, "folds": folds, "labelled": labelled}
-        cell |= {"teacher_epochs": teacher_epochs, "student_epochs": student_epochs}
+        cell |= {"teacher_epochs": teacher_epochs, "student_epochs": student_epochs, "mixed": mixed, "edge": edge}
         if any(cell.items() <= row.items() for row in rows):
             continue
         rows.append(cell | _measure(cell, data / "dsads", cache))
         with atomic_write(out) as temporary:
             temporary.write_text(json.dumps(rows, indent=1))
-    typer.echo("\n".join(_table(rows)))
+    for kind in dict.fromkeys((row["mixed"], row["edge"]) for row in rows):
+        typer.echo(f"\ntrain.mixed = {kind[0]}, train.augment.edge = {kind[1]!r}\n")
+        typer.echo("\n".join(_table([row for row in rows if (row["mixed"], row["edge"]) == kind])))
 
 
 def _measure(cell: Row, data: Path, cache: Path) -> Row:
@@ -139,7 +143,8 @@ def _recipe(cell: Row) -> Recipe:
             teacher_epochs=cell["teacher_epochs"],
             student_epochs=cell["student_epochs"],
             int8_epochs=0,
-            augment=AugmentRecipe(shift=6),
+            mixed=cell["mixed"],
+            augment=AugmentRecipe(shift=6, edge=cell["edge"]),
         ),
         distill=DistillRecipe(method="cross_entropy" if cell["way"] == CONTROL else "smldist", temperature=2.0),
     )
