@@ -43,7 +43,7 @@ class Unrolled(nn.Module):
         """(B, T, D) to (B, T, H); matrices in between, since onnx2tf takes a tensor of three axes for a signal."""
         weights = (getattr(self.layer, f"{kind}_{name}") for kind in ("weight_ih", "bias_ih", "weight_hh", "bias_hh"))
         of_input, input_bias, of_state, state_bias = cast(_Weights, tuple(weights))
-        count, steps, width = x.shape
+        count, steps, width = (int(size) for size in x.shape)  # constants of an exported graph
         rows = x.reshape(steps, width) if count == 1 else x.transpose(0, 1).reshape(steps * count, width)
         ahead = F.linear(rows, of_input, input_bias)
         hidden = memory = x.new_zeros(count, self.layer.hidden_size)
