@@ -37,21 +37,21 @@ def tiny(head: HeadKind) -> NetworkSpec:
 
 
 BY_HAND = {
-    "float_macs": 8 * 8 * 2 * 5 + 4 * 8 * 4 * 3,  # stem and first stage, widths 4 and 6 padded to 8
-    "float_taps": 2 * 1 * 5 + 1 * 1 * 3,  # tiles of 4 steps x 8 channels, times kernel
-    "float_outputs": 8 * 8 + 4 * 8,
+    "float_macs": 8 * 8 * 2 * 5,  # the stem, width 4 padded to 8
+    "float_taps": 2 * 1 * 5,  # tiles of 4 steps x 8 channels, times kernel
+    "float_outputs": 8 * 8,
     "float_elements": 3 * 2 * 16,  # minus mean, times scale, clip
-    "float_operators": 3 + 2,
-    "float_weights": 4 * 2 * 5 + 6 * 4 * 3,
-    "int8_macs": 4 * 32 * 8 * 3 + 4 * 16 * 20 * 1,  # 20 and 8 channels padded to 32 and 16, depth 6 to 8
-    "int8_taps": 1 * 2 * 3 + 1 * 1 * 1,  # tiles of 4 steps x 16 channels
-    "int8_outputs": 4 * 32 + 4 * 16,
+    "float_operators": 3 + 1,
+    "float_weights": 4 * 2 * 5,
+    "int8_macs": 4 * 16 * 4 * 3 + 4 * 32 * 8 * 3 + 4 * 16 * 20 * 1,  # 6, 20, 8 channels padded to 16, 32, 16
+    "int8_taps": 1 * 1 * 3 + 1 * 2 * 3 + 1 * 1 * 1,  # tiles of 4 steps x 16 channels
+    "int8_outputs": 4 * 16 + 4 * 32 + 4 * 16,
     "int8_linear_macs": 8 * 16,  # 3 classes padded to 16
     "int8_pooled": 4 * 8,
-    "int8_operators": 2 + 1 + 1,
-    "int8_weights": 20 * 6 * 3 + 8 * 20 + 3 * 8,
+    "int8_operators": 3 + 1 + 1,
+    "int8_weights": 6 * 4 * 3 + 20 * 6 * 3 + 8 * 20 + 3 * 8,
     "padded": 2 * 16 + 4 * 8,  # what the two strided convolutions read
-    "quantised": 4 * 6,  # what the first stage gives
+    "quantised": 8 * 4,  # what the stem gives
     "sensors": 2,
     "classes": 3,
     "files": 1,
