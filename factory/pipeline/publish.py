@@ -66,7 +66,7 @@ def publish(
         commercial_use=terms.commercial_use,
         folder=build.path,
         files=model_files(artifacts) if only else published_files(manifest),
-        card=lambda number: model_card(shown, number, terms.text, terms.licence, terms.cite),
+        card=lambda number: model_card(shown, number, terms.text, terms.licence, terms.cite, made_by(manifest)),
     )
     if is_remote(store):
         return publish_remote(store, draft, version, key)
@@ -94,6 +94,17 @@ def published_files(manifest: Manifest) -> tuple[str, ...]:
     for artifact in manifest.artifacts:
         paths += [artifact.path, *(file.path for file in artifact.beside)]
     return tuple(dict.fromkeys(paths))
+
+
+def made_by(manifest: Manifest) -> str:
+    """The command that builds the same again; a recipe that does not ship is that of manifest.json."""
+    from factory.recipes import find_recipe, shipped_names
+
+    name, seed = manifest.name, manifest.recipe.seed
+    ships = name in shipped_names() and find_recipe(name, seed) == manifest.recipe
+    chosen = (f" --seed {seed}" if find_recipe(name).seed != seed else "") if ships else ""
+    targets = "".join(f" --target {target}" for target in dict.fromkeys(a.target for a in manifest.artifacts))
+    return f"factory build {name if ships else 'recipe.toml'}{targets}{chosen}"
 
 
 def model_files(artifacts: Sequence[Artifact]) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from factory.contracts.artifact import Artifact, Precision
 from factory.contracts.manifest import Accuracy, Manifest, Outcome, Verification
 
 
-def model_card(manifest: Manifest, version: str, terms: str, licence: str, cite: str) -> str:
+def model_card(manifest: Manifest, version: str, terms: str, licence: str, cite: str, command: str = "") -> str:
     """README.md of a published model.
 
     Args:
@@ -20,6 +20,7 @@ def model_card(manifest: Manifest, version: str, terms: str, licence: str, cite:
         terms: Of the recordings, in one line.
         licence: Their identifier on the hub, or 'other'.
         cite: The publication to cite; may be empty.
+        command: What made the build; may be empty.
     """
     sections = (
         _front_matter(manifest, licence),
@@ -32,7 +33,7 @@ def model_card(manifest: Manifest, version: str, terms: str, licence: str, cite:
         _files(manifest),
         _cost(manifest),
         _limits(manifest),
-        _provenance(manifest),
+        _provenance(manifest, command),
     )
     return "\n\n".join("\n".join(lines) for lines in sections) + "\n"
 
@@ -158,10 +159,11 @@ def _robustness(manifest: Manifest) -> list[str]:
             f"- The figures leave out {manifest.mixed.windows} windows in which the activity changes; with them "
             f"accuracy is {manifest.mixed.accuracy.accuracy:.4f}."
         )
+    agreement = {seen.subject: seen.split_agreement for seen in manifest.verifications}
     flips = [
-        f"{seen.precision} {100 * (1 - seen.split_agreement.agreement):.2f} %"
-        for seen in manifest.verifications
-        if seen.precision not in (None, Precision.FP32) and seen.split_agreement is not None
+        f"{_kind(artifact)} {100 * (1 - found.agreement):.2f} %"
+        for artifact in manifest.artifacts
+        if artifact.precision is not Precision.FP32 and (found := agreement.get(artifact.path)) is not None
     ]
     if flips:
         lines.append(f"- Test windows that a smaller file labels otherwise than the network: {', '.join(flips)}.")
@@ -229,14 +231,19 @@ def _limits(manifest: Manifest) -> list[str]:
     return lines
 
 
-def _provenance(manifest: Manifest) -> list[str]:
+def _provenance(manifest: Manifest, command: str) -> list[str]:
     made = manifest.provenance
     return [
         "## Made by",
         "",
         f"SMLDist Model Factory {made.factory}, commit {made.git}, {made.created}. `manifest.json` holds every check "
         "with its figure, the recipe and the versions of all tools.",
+        *(("", "```console", command, "```") if command else ()),
     ]
+
+
+def _kind(artifact: Artifact) -> str:
+    return " ".join(filter(None, (artifact.target, artifact.precision, artifact.variant)))
 
 
 def _count(number: int | None) -> str:

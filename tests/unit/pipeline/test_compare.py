@@ -4,13 +4,14 @@ from pathlib import Path
 
 import pytest
 
+from factory import load_recipe
 from factory.cli.store import _instructions
 from factory.contracts.artifact import Precision
 from factory.contracts.errors import ArtifactError, GateError
 from factory.contracts.manifest import Manifest, Outcome
 from factory.data.sources import COMMERCIAL_USE_FORBIDDEN, SOURCES, terms_of
 from factory.pipeline.compare import compare, local_manifest
-from factory.pipeline.publish import contract_hash, published_files, require_verified
+from factory.pipeline.publish import contract_hash, made_by, published_files, require_verified
 from factory.pipeline.pull import chosen_artifacts
 from tests.unit.reporting.example import LABELS, manifest, with_second_target
 from tests.unit.reporting.test_card import counted
@@ -96,6 +97,13 @@ def test_a_target_that_is_not_there_lists_those_that_are() -> None:
 def test_a_folder_that_is_no_model_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ArtifactError, match="name a build, a pulled folder, or NAME@VERSION with --from"):
         local_manifest(tmp_path)
+
+
+def test_the_command_names_a_shipped_recipe_or_that_of_the_manifest() -> None:
+    shipped = manifest().model_copy(update={"name": "hapt", "recipe": load_recipe("hapt", seed=7)})
+    assert made_by(shipped) == "factory build hapt --target tflite --seed 7"
+    own = shipped.recipe.model_copy(update={"summary": "mine"})
+    assert made_by(shipped.model_copy(update={"recipe": own})) == "factory build recipe.toml --target tflite"
 
 
 def test_terms_that_forbid_commercial_use_are_marked() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from factory.contracts.manifest import DeviceRun, HostDifference, OnDevice
+from factory.contracts.manifest import DeviceRun, HostDifference, OnDevice, SplitAgreement
 from factory.reporting.card import model_card
 from tests.unit.reporting.example import accuracy, manifest, parity, with_second_target
 
@@ -68,6 +68,16 @@ def test_robustness_is_over_people_mixed_windows_and_smaller_files() -> None:
     assert "118 windows in which the activity changes" in text
     assert "118 windows" not in card(mixed=None)
     assert "- Not measured: a sensor worn turned" in text
+    agreed = SplitAgreement(windows=1000, agreement=0.996, right_to_wrong=3, wrong_to_right=1, p_value=0.3)
+    split = tuple(seen.model_copy(update={"split_agreement": agreed}) for seen in manifest().verifications)
+    flips = "tflite fp16 0.40 %, tflite int8_dynamic 0.40 %, tflite int8_static 0.40 %."
+    assert f"labels otherwise than the network: {flips}" in card(verifications=split)
+
+
+def test_the_command_that_made_it_stands_there() -> None:
+    text = model_card(manifest(), "1.0.0", "MIT", "mit", "", "factory build hapt --target tflite")
+    assert text.endswith("```console\nfactory build hapt --target tflite\n```\n")
+    assert "```console" not in card().partition("## Made by")[2]
 
 
 def test_cost_is_told_for_each_device() -> None:
