@@ -1,6 +1,6 @@
 """Android libraries (AAR) without an Android SDK; Maven calls it, with the standard library alone.
 
-    python3 aar.py unpack --help      an AAR's files, for a compiler's class path
+    python3 aar.py models --help      the AARs of a published model, unpacked for the recogniser's tests
     python3 aar.py app --help         an app of nothing but an AAR's manifest and assets, for Robolectric
     python3 aar.py pack --help        an AAR of a module's classes
 """
@@ -31,6 +31,23 @@ def unpack(aar: Path, target: Path) -> None:
             archive.extractall(target)
     except (OSError, zipfile.BadZipFile) as error:
         raise PackingError(f"{aar} is no AAR: {error}") from error
+
+
+def models(repository: Path, target: Path) -> None:
+    """Unpack the one model of a repository to model/, and to model-executorch/ what is for that runtime.
+
+    Raises:
+        PackingError: The repository holds no model, or several.
+    """
+    found = sorted((repository / "dev/smldist/models").glob("*/*/*.aar"))
+    for name, wanted in (("model", False), ("model-executorch", True)):
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(target / name, ignore_errors=True)
+        aars = [path for path in found if path.parents[1].name.endswith("-executorch") is wanted]
+        if len(aars) > 1 or not (aars or wanted):
+            raise PackingError(f"{repository} holds {len(aars)} models, expected one: publish into a new store")
+        for aar in aars:
+            unpack(aar, target / name)
 
 
 def app(aar: Path, aapt2: Path, framework: Path, out: Path) -> None:
@@ -73,7 +90,9 @@ def pack(
     for folder in classes:
         for path in sorted(folder.rglob("*")):
             name = path.relative_to(folder).as_posix()
-            if path.suffix != ".class" or not name.startswith(tuple(only) or "") or name.startswith(without or "\n"):
+            # Without .kotlin_module no compiler finds functions outside classes.
+            taken = not only if path.suffix == ".kotlin_module" else path.suffix == ".class"
+            if not taken or not name.startswith(tuple(only) or "") or name.startswith(without or "\n"):
                 continue
             if name in found:
                 raise PackingError(f"{name} stands in two of {', '.join(map(str, classes))}")
@@ -99,7 +118,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description="Android libraries without an Android SDK.")
     commands = parser.add_subparsers(dest="command", required=True)
     for command, names in {
-        "unpack": ("aar", "target"),
+        "models": ("repository", "target"),
         "app": ("aar", "aapt2", "framework", "out"),
         "pack": ("manifest", "rules", "out"),
     }.items():
@@ -117,7 +136,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """The command line: 0, or 1 after one line on stderr."""
     given = vars(_parser().parse_args(arguments))
     try:
-        {"unpack": unpack, "app": app, "pack": pack}[given.pop("command")](**given)
+        {"models": models, "app": app, "pack": pack}[given.pop("command")](**given)
     except PackingError as error:
         sys.stderr.write(f"error: {error}\n")
         return 1

@@ -98,12 +98,12 @@ def publish(repository: Path) -> list[Coordinates]:
     named = versions()
     found = []
     for part in PARTS:
-        at = Coordinates(group=GROUP, name=part.name, version=named[part.name])
+        at = _coordinates(part.name, named[part.name])
         file = DEMO / part.file.format(version=at.version)
         if not file.is_file():
             raise SystemExit(f"error: {file} is missing: make android compiles it")
         needs = [_coordinates(name, named[name]) for name in part.needs]
-        pom = Pom(at=at, packaging=file.suffix[1:], description=part.about, licences=(("MIT", ""),), needs=needs)
+        pom = Pom(at=at, description=part.about, licences=(("Apache-2.0", ""),), needs=needs)
         files = {file.suffix: file.read_bytes(), ".pom": pom.to_xml().encode(), "-sources.jar": _sources(part)}
         deploy(repository, at, files)
         folder = repository.joinpath(*GROUP.split("."), part.name)
@@ -114,7 +114,9 @@ def publish(repository: Path) -> list[Coordinates]:
 
 def _coordinates(name: str, version: str) -> Coordinates:
     group, _, artifact = name.rpartition(":")
-    return Coordinates(group=group or GROUP, name=artifact, version=version)
+    libraries = {part.name for part in PARTS if part.file.endswith(".aar")} | {"litert", "executorch-android"}
+    kind = "aar" if artifact in libraries else "jar"
+    return Coordinates(group=group or GROUP, name=artifact, version=version, type=kind)
 
 
 def _sources(part: Part) -> bytes:

@@ -30,11 +30,12 @@ _XML = '<?xml version="1.0" encoding="UTF-8"?>\n'
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Coordinates:
-    """Where an artifact stands: `group:name:version`."""
+    """Where an artifact stands: `group:name:version`, and of what type it is."""
 
     group: str
     name: str
     version: str
+    type: str = "jar"
 
     def __str__(self) -> str:
         return f"{self.group}:{self.name}:{self.version}"
@@ -46,14 +47,12 @@ class Pom:
 
     Attributes:
         at: Of the artifact.
-        packaging: aar or jar.
         description: One line.
         licences: Name and remark of each.
         needs: Artifacts that come with it.
     """
 
     at: Coordinates
-    packaging: str
     description: str
     licences: Sequence[tuple[str, str]]
     needs: Sequence[Coordinates]
@@ -65,11 +64,12 @@ class Pom:
             for name, remark in self.licences
         )
         needs = "".join(
-            f"    <dependency>{_place(one)}{_tag('scope', 'compile')}</dependency>\n" for one in self.needs
+            f"    <dependency>{_place(one)}{_tag('type', one.type)}{_tag('scope', 'compile')}</dependency>\n"
+            for one in self.needs
         )
         return (
             f'{_XML}<project xmlns="http://maven.apache.org/POM/4.0.0">\n  <modelVersion>4.0.0</modelVersion>\n'
-            f"  {_place(self.at)}\n  {_tag('packaging', self.packaging)}\n  {_tag('name', self.at.name)}\n"
+            f"  {_place(self.at)}\n  {_tag('packaging', self.at.type)}\n  {_tag('name', self.at.name)}\n"
             f"  {_tag('description', self.description)}\n"
             f"  <licenses>\n{licences}  </licenses>\n  <dependencies>\n{needs}  </dependencies>\n</project>\n"
         )

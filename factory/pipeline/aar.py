@@ -151,11 +151,10 @@ def files_of(library: Library, version: str) -> dict[str, bytes]:
 def _pom(library: Library, version: str) -> Pom:
     manifest, terms = library.manifest, library.terms
     return Pom(
-        at=Coordinates(group=GROUP, name=library.name, version=version),
-        packaging="aar",
+        at=Coordinates(group=GROUP, name=library.name, version=version, type="aar"),
         description=f"{' '.join(manifest.recipe.summary.split())}: {library.model.path}",
         licences=((terms.licence, f"Of the recordings that it was made from: {terms.text}"),),
-        needs=(Coordinates(group="dev.smldist", name=_NEEDS[library.target], version=RECOGNIZER_VERSION),),
+        needs=(Coordinates(group="dev.smldist", name=_NEEDS[library.target], version=RECOGNIZER_VERSION, type="aar"),),
     )
 
 

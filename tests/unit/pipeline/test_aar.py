@@ -106,8 +106,8 @@ def test_the_project_file_names_terms_and_the_recogniser(target: str, needs: str
     (licence,) = pom.iter(f"{tag}license")
     assert (licence.findtext(f"{tag}name"), TERMS.text in str(licence.findtext(f"{tag}comments"))) == ("mit", True)
     (dependency,) = pom.iter(f"{tag}dependency")
-    found = [dependency.findtext(f"{tag}{name}") for name in ("groupId", "artifactId", "version", "scope")]
-    assert found == ["dev.smldist", needs, RECOGNIZER_VERSION, "compile"]
+    found = [dependency.findtext(f"{tag}{name}") for name in ("groupId", "artifactId", "version", "type", "scope")]
+    assert found == ["dev.smldist", needs, RECOGNIZER_VERSION, "aar", "compile"]
 
 
 def test_the_recogniser_that_models_ask_for_is_the_one_of_this_checkout() -> None:
