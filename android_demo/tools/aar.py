@@ -1,15 +1,15 @@
 """Android libraries (AAR) without an Android SDK; Maven calls it, with the standard library alone.
 
-    python3 aar.py models --help      the AARs of a published model, unpacked for the recogniser's tests
-    python3 aar.py app --help         an app of nothing but an AAR's manifest and assets, for Robolectric
-    python3 aar.py pack --help        an AAR of a module's classes
+python3 aar.py models --help      the AARs of a published model, unpacked for the recogniser's tests
+python3 aar.py app --help         an app of nothing but an AAR's manifest and assets, for Robolectric
+python3 aar.py pack --help        an AAR of a module's classes
 """
 
 import argparse
 import shutil
 import sys
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from apk import MIN_SDK, STORED, TARGET_SDK, PackingError, _run
@@ -71,7 +71,12 @@ def app(aar: Path, aapt2: Path, framework: Path, out: Path) -> None:
 
 
 def pack(
-    manifest: Path, rules: Path, classes: Sequence[Path], out: Path, only: Sequence[str] = (), without: str | None = None
+    manifest: Path,
+    rules: Path,
+    classes: Sequence[Path],
+    out: Path,
+    only: Sequence[str] = (),
+    without: str | None = None,
 ) -> None:
     """Make an AAR that is the same whenever it is made.
 
@@ -114,6 +119,9 @@ def _zip(path: Path, entries: dict[str, bytes]) -> None:
             archive.writestr(entry, content)
 
 
+_COMMANDS: dict[str, Callable[..., None]] = {"models": models, "app": app, "pack": pack}
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description="Android libraries without an Android SDK.")
     commands = parser.add_subparsers(dest="command", required=True)
@@ -136,7 +144,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """The command line: 0, or 1 after one line on stderr."""
     given = vars(_parser().parse_args(arguments))
     try:
-        {"models": models, "app": app, "pack": pack}[given.pop("command")](**given)
+        _COMMANDS[given.pop("command")](**given)
     except PackingError as error:
         sys.stderr.write(f"error: {error}\n")
         return 1

@@ -11,6 +11,7 @@ import sys
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from factory.artifacts.maven import Coordinates, Pom, announce, deploy, zipped
@@ -105,9 +106,8 @@ def publish(repository: Path) -> list[Coordinates]:
         needs = [_coordinates(name, named[name]) for name in part.needs]
         pom = Pom(at=at, description=part.about, licences=(("Apache-2.0", ""),), needs=needs)
         files = {file.suffix: file.read_bytes(), ".pom": pom.to_xml().encode(), "-sources.jar": _sources(part)}
-        deploy(repository, at, files)
-        folder = repository.joinpath(*GROUP.split("."), part.name)
-        announce(repository, GROUP, part.name, (path.name for path in folder.iterdir() if path.name[0].isdigit()))
+        folder = deploy(repository, at, files)
+        announce(repository, GROUP, part.name, partial(_versions, folder.parent))
         found.append(at)
     return found
 
@@ -119,8 +119,12 @@ def _coordinates(name: str, version: str) -> Coordinates:
     return Coordinates(group=group or GROUP, name=artifact, version=version, type=kind)
 
 
+def _versions(folder: Path) -> list[str]:
+    return [path.name for path in folder.iterdir() if path.name[0].isdigit()]
+
+
 def _sources(part: Part) -> bytes:
-    entries = {}
+    entries: dict[str, bytes] = {}
     for module in part.sources:
         folder = DEMO / module / "src/main/kotlin"
         entries |= {path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*.kt"))}

@@ -125,7 +125,9 @@ class ClassFile:
             attributes.append(self._attribute("RuntimeVisibleAnnotations", content))
         tail = struct.pack(">H", len(attributes)) + b"".join(attributes)
         if self._count > LONGEST_TEXT:
-            raise ClassFileError(f"{self.name} has {self._count} constants, at most {LONGEST_TEXT} fit: name fewer classes")
+            raise ClassFileError(
+                f"{self.name} has {self._count} constants, at most {LONGEST_TEXT} fit: name fewer classes"
+            )
         constants = struct.pack(">IHHH", _MAGIC, 0, _VERSION, self._count) + b"".join(self._constants)
         return constants + head + tables + tail
 
@@ -133,7 +135,9 @@ class ClassFile:
         attributes = self._signature(member.signature)
         if member.code is not None:
             if len(member.code) > _LONGEST_CODE:
-                raise ClassFileError(f"{self.name}.{member.name} has {len(member.code)} bytes of code: name fewer classes")
+                raise ClassFileError(
+                    f"{self.name}.{member.name} has {len(member.code)} bytes of code: name fewer classes"
+                )
             code = struct.pack(">HHI", member.stack, member.slots, len(member.code)) + member.code
             attributes.append(self._attribute("Code", code + struct.pack(">HH", 0, 0)))
         names = struct.pack(">HHH", member.access, self.text(member.name), self.text(member.descriptor))

@@ -1,7 +1,7 @@
 """The classes of a model's AAR: an enum of its activities and an object that the recogniser takes.
 
-Both as Kotlin source, for people, and compiled, so that publishing needs neither a JDK nor a Kotlin compiler. The recogniser
-that they fit is android_demo/recognizer; `make android` compiles the source and compares.
+Both as Kotlin source, for people, and compiled, so that publishing needs neither a JDK nor a Kotlin compiler. The
+recogniser that they fit is android_demo/recognizer; `make android` compiles an app against them.
 """
 
 import json

@@ -7,10 +7,15 @@ from dataclasses import dataclass
 
 GROUP = "dev.smldist.models"
 _RESERVED = frozenset(
-    "abstract as assert boolean break byte case catch char class const continue default do double else enum extends false "
-    "final finally float for fun goto if implements import in instanceof int interface is long native new null object "
-    "package private protected public return short static strictfp super switch synchronized this throw throws transient "
-    "true try typealias typeof val var void volatile when while".split()
+    re.findall(
+        r"\w+",
+        """
+    abstract as assert boolean break byte case catch char class const continue default do double else enum extends
+    false final finally float for fun goto if implements import in instanceof int interface is long native new null
+    object package private protected public return short static strictfp super switch synchronized this throw throws
+    transient true try typealias typeof val var void volatile when while
+    """,
+    )
 )
 _IN_DEX = re.compile("[\u00a1-\u1fff\u2c00-\u2fef\u3001-\ud7ff]")
 """Letters beyond ASCII are taken from here: what lies in between are signs, or not allowed in an app's code."""
@@ -43,7 +48,7 @@ def names_of(name: str, labels: Sequence[str]) -> ModelNames:
 
 
 def constants_of(labels: Sequence[str]) -> tuple[str, ...]:
-    """A constant for each label: its letters and digits in capitals, all else `_`; a number where two would be the same.
+    """A constant for each label: letters and digits in capitals, all else `_`; a number where two would be the same.
 
     A label of no letter and no digit is ACTIVITY, one that begins with a digit begins with `_`.
     """

@@ -10,7 +10,7 @@ import hashlib
 import io
 import shutil
 import zipfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -112,19 +112,26 @@ def deploy(repository: Path, at: Coordinates, files: Mapping[str, bytes], replac
     return final
 
 
-def announce(repository: Path, group: str, name: str, versions: Iterable[str]) -> None:
+def announce(repository: Path, group: str, name: str, versions: Callable[[], Iterable[str]]) -> None:
     """List the versions of an artifact in its maven-metadata.xml, those of them that are there.
+
+    Args:
+        repository: Its folder.
+        group: Of the artifact.
+        name: Of the artifact.
+        versions: Gives them; asked while no other publisher lists any, so that none is lost.
 
     Raises:
         StorageError: The disk is full or not writable.
     """
     artifact = _folder(repository, Coordinates(group=group, name=name, version=""))
     with storage_errors(repository), FileLock(artifact / ".lock"):
-        there = sorted((one for one in versions if (artifact / one).is_dir()), key=numbers_of)
+        there = sorted((one for one in versions() if (artifact / one).is_dir()), key=numbers_of)
         listed = "".join(f"      {_tag('version', one)}\n" for one in there)
         text = (
             f"{_XML}<metadata>\n  {_tag('groupId', group)}\n  {_tag('artifactId', name)}\n  <versioning>\n"
-            f"    {_tag('latest', there[-1])}\n    {_tag('release', there[-1])}\n    <versions>\n{listed}    </versions>\n"
+            f"    {_tag('latest', there[-1])}\n    {_tag('release', there[-1])}\n"
+            f"    <versions>\n{listed}    </versions>\n"
             f"    {_tag('lastUpdated', f'{datetime.now(UTC):%Y%m%d%H%M%S}')}\n  </versioning>\n</metadata>\n"
         )
         _write(artifact / METADATA, text.encode())

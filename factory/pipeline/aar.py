@@ -1,7 +1,7 @@
 """A build's models as Android libraries (AAR), for `implementation("dev.smldist.models:<name>:<version>")`.
 
-An AAR holds one model with pack.json, manifest.json and selftest.npz below assets/smldist/<name>, and the classes that the
-recogniser takes (android_demo/recognizer). Nothing but this package is needed to make it.
+An AAR holds one model with pack.json, manifest.json and selftest.npz below assets/smldist/<name>, and the classes that
+the recogniser takes (android_demo/recognizer). Nothing but this package is needed to make it.
 """
 
 import hashlib
@@ -79,7 +79,9 @@ def libraries(build: Build, terms: "Terms") -> tuple[Library, ...]:
     pack = read_json(Pack, folder / "pack.json")
     for file in pack.files:
         if not (folder / file.path).is_file() or sha256_file(folder / file.path) != file.sha256:
-            raise ArtifactError(f"{folder / file.path} is not what was packed: factory build --target {ANDROID} mends it")
+            raise ArtifactError(
+                f"{folder / file.path} is not what was packed: factory build --target {ANDROID} mends it"
+            )
     if (folder / "manifest.json").read_bytes() != (build.path / "manifest.json").read_bytes():
         raise ArtifactError(f"{folder} is of an earlier build: run factory build with --target {ANDROID} again")
     contract = read_json(SensorContract, build.path / "contract.json")
@@ -92,9 +94,7 @@ def libraries(build: Build, terms: "Terms") -> tuple[Library, ...]:
             names = ("manifest.json", "selftest.npz", chosen.path)
             assets = {name: (folder / name).read_bytes() for name in names}
             found.append(
-                Library(
-                    target=target, model=chosen, assets=assets, manifest=manifest, contract=contract, terms=terms
-                )
+                Library(target=target, model=chosen, assets=assets, manifest=manifest, contract=contract, terms=terms)
             )
     return tuple(found)
 
@@ -113,8 +113,12 @@ def deploy_library(repository: Path, library: Library, version: str, replace: bo
 def announce_libraries(store: Path, found: tuple[Library, ...]) -> None:
     """List the store's versions for Maven."""
     for library in found:
-        index = read_index(open_reader(str(store)), library.manifest.name)
-        announce(store / REPOSITORY, GROUP, library.name, (entry.version for entry in index.versions))
+        name = library.manifest.name
+
+        def published(name: str = name) -> list[str]:
+            return [entry.version for entry in read_index(open_reader(str(store)), name).versions]
+
+        announce(store / REPOSITORY, GROUP, library.name, published)
 
 
 def files_of(library: Library, version: str) -> dict[str, bytes]:
@@ -134,7 +138,9 @@ def files_of(library: Library, version: str) -> dict[str, bytes]:
         classes = compiled(given)
     except ClassFileError as error:
         raise ArtifactError(f"{library.manifest.name}: {error}") from error
-    assets = {f"assets/smldist/{given.name}/{path}": each for path, each in {"pack.json": pack, **library.assets}.items()}
+    assets = {
+        f"assets/smldist/{given.name}/{path}": each for path, each in {"pack.json": pack, **library.assets}.items()
+    }
     aar = {
         "AndroidManifest.xml": _manifest(given.names.package).encode(),
         "classes.jar": zipped(classes),

@@ -72,7 +72,9 @@ def test_a_model_calls_an_answer_below_the_threshold_unknown(tmp_path: Path) -> 
     found = model.predict(window)
     assert found.labels.tolist() == ["unknown", LABELS[1], LABELS[1]]
     assert found.known.tolist() == [False, True, True]
-    np.testing.assert_allclose(found.probabilities[:, 1], [1 / 4, np.exp(2) / (np.exp(2) + 3), np.exp(4) / (np.exp(4) + 3)], rtol=1e-6)
+    np.testing.assert_allclose(
+        found.probabilities[:, 1], [1 / 4, np.exp(2) / (np.exp(2) + 3), np.exp(4) / (np.exp(4) + 3)], rtol=1e-6
+    )
 
 
 def test_a_contract_of_before_reads_as_one_that_rejects_nothing() -> None:
