@@ -71,7 +71,7 @@ def app(aar: Path, aapt2: Path, framework: Path, out: Path) -> None:
 
 
 def pack(
-    manifest: Path,
+    namespace: str,
     rules: Path,
     classes: Sequence[Path],
     out: Path,
@@ -81,7 +81,7 @@ def pack(
     """Make an AAR that is the same whenever it is made.
 
     Args:
-        manifest: AndroidManifest.xml.
+        namespace: Of the library; the modules have no manifest, as Gradle wants it.
         rules: Keep rules for the apps that use it.
         classes: Folders of compiled classes; no class may stand in two of them.
         out: The AAR.
@@ -106,9 +106,19 @@ def pack(
         raise PackingError(f"{', '.join(map(str, classes))} hold no class: mvn compile makes them")
     jar = out.with_suffix(".jar")
     _zip(jar, found)
-    parts = {"AndroidManifest.xml": manifest, "proguard.txt": rules, "classes.jar": jar}
-    _zip(out, {name: path.read_bytes() for name, path in parts.items()} | {"R.txt": b""})
+    parts = {"proguard.txt": rules, "classes.jar": jar}
+    _zip(out, {name: path.read_bytes() for name, path in parts.items()} | {"R.txt": b""} | _manifest(namespace))
     jar.unlink()
+
+
+def _manifest(namespace: str) -> dict[str, bytes]:
+    text = (
+        '<?xml version="1.0" encoding="utf-8"?>\n'
+        f'<manifest xmlns:android="http://schemas.android.com/apk/res/android" package="{namespace}">\n'
+        f'    <uses-sdk android:minSdkVersion="{MIN_SDK}" />\n'
+        "</manifest>\n"
+    )
+    return {"AndroidManifest.xml": text.encode()}
 
 
 def _zip(path: Path, entries: dict[str, bytes]) -> None:
@@ -128,12 +138,13 @@ def _parser() -> argparse.ArgumentParser:
     for command, names in {
         "models": ("repository", "target"),
         "app": ("aar", "aapt2", "framework", "out"),
-        "pack": ("manifest", "rules", "out"),
+        "pack": ("rules", "out"),
     }.items():
         sub = commands.add_parser(command)
         for name in names:
             sub.add_argument(f"--{name}", type=Path, required=True)
         if command == "pack":
+            sub.add_argument("--namespace", required=True)
             sub.add_argument("--classes", type=Path, nargs="+", required=True)
             sub.add_argument("--only", action="append", default=[])
             sub.add_argument("--without")

@@ -31,12 +31,13 @@ def _module(folder: Path, *names: str) -> Path:
 def test_an_aar_holds_the_classes_that_were_asked_for(aar: Any, tmp_path: Path) -> None:
     one = _module(tmp_path / "one", "a/b/B.class", "a/A.class", "META-INF/one.kotlin_module", "notes.txt")
     other = _module(tmp_path / "other", "c/C.class")
-    manifest, rules = DEMO / "recognizer/src/main/AndroidManifest.xml", DEMO / "recognizer/consumer.pro"
+    rules = DEMO / "recognizer/consumer.pro"
 
     def packed(**more: Any) -> list[str]:
-        aar.pack(manifest, rules, [one, other], tmp_path / "x.aar", **more)
+        aar.pack("com.example.library", rules, [one, other], tmp_path / "x.aar", **more)
         with zipfile.ZipFile(tmp_path / "x.aar") as made:
             assert {"AndroidManifest.xml", "classes.jar", "R.txt", "proguard.txt"} == set(made.namelist())
+            assert b'package="com.example.library"' in made.read("AndroidManifest.xml")
             assert made.read("proguard.txt") == rules.read_bytes()
             return sorted(zipfile.ZipFile(io.BytesIO(made.read("classes.jar"))).namelist())
 
@@ -48,9 +49,9 @@ def test_an_aar_holds_the_classes_that_were_asked_for(aar: Any, tmp_path: Path) 
 def test_a_class_that_stands_in_two_modules_and_none_at_all_are_refused(aar: Any, tmp_path: Path) -> None:
     one, other = (_module(tmp_path / name, "a/A.class") for name in ("one", "other"))
     with pytest.raises(aar.PackingError, match=r"a/A\.class stands in two"):
-        aar.pack(one, one, [one, other], tmp_path / "x.aar")
+        aar.pack("com.example.library", one, [one, other], tmp_path / "x.aar")
     with pytest.raises(aar.PackingError, match="hold no class"):
-        aar.pack(one, one, [tmp_path / "none"], tmp_path / "x.aar")
+        aar.pack("com.example.library", one, [tmp_path / "none"], tmp_path / "x.aar")
 
 
 def test_a_file_that_is_no_aar_is_refused(aar: Any, tmp_path: Path) -> None:
