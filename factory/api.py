@@ -390,6 +390,7 @@ def publish(
     key: PathLike | None = None,
     accept_terms: bool = False,
     only: Sequence[str] | str = (),
+    maven: bool = False,
 ) -> "Release":
     """Add a build whose gates held to a store, as a new version of the model of its name that never changes.
 
@@ -401,6 +402,7 @@ def publish(
         accept_terms: Honour terms of the recordings that forbid commercial use.
         only: Model files as TARGET/PRECISION; these alone with contract, manifest and card, without the golden pack's
             recorded windows and all else that `verify` needs.
+        maven: Write Android libraries for Gradle into `to`/maven-repository, too.
 
     Raises:
         GateError: A gate broke, or an artifact was never verified.
@@ -410,7 +412,7 @@ def publish(
     from factory.pipeline.publish import publish as run
 
     opened = open_build(build) if isinstance(build, str | Path) else build
-    return run(opened, str(to), version, _path(key), accept_terms, _names(only))
+    return run(opened, str(to), version, _path(key), accept_terms, _names(only), maven)
 
 
 def pull(

@@ -18,7 +18,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 PACKAGE = "dev.smldist.app"
-MIN_SDK, TARGET_SDK = 26, 35
+MIN_SDK, TARGET_SDK = 26, 36
 ABIS = {False: ("arm64-v8a", "x86_64"), True: ("arm64-v8a",)}
 """Of debug and release: phone and emulator, or the phone alone."""
 RELEASE_LIMIT = 3_650_000

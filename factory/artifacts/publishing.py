@@ -45,6 +45,7 @@ class Draft:
         folder: Where the files lie.
         files: Relative paths of all of them, forward slashes, without the card.
         card: Given the version, the text of README.md.
+        beside: Given the version, writes what belongs to it elsewhere, before the index names it.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Draft:
     folder: Path
     files: Sequence[str]
     card: Callable[[str], str]
+    beside: Callable[[str], None] | None = None
 
 
 def publish_draft(store: Path, draft: Draft, version: str | None = None, key: Path | None = None) -> Release:
@@ -82,6 +84,8 @@ def publish_draft(store: Path, draft: Draft, version: str | None = None, key: Pa
             _require_same_signer(index, key)
             chosen = _choose(index, draft, version)
             release, entry = _write_version(model, draft, chosen, files)
+            if draft.beside is not None:
+                draft.beside(chosen)
             versions = sorted((*(index.versions if index else ()), entry), key=lambda one: numbers_of(one.version))
             _write(model / INDEX, sealed(Index(name=draft.name, versions=tuple(versions)), key))
         _list(store, draft.name)

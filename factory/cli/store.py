@@ -65,13 +65,21 @@ def publish(
             show_default=False,
         ),
     ] = None,
+    maven: Annotated[
+        bool,
+        typer.Option(
+            "--maven", help="Write Android libraries for Gradle, too, into STORE/maven-repository (target android)."
+        ),
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Add a build whose gates held to a store, as a new version that never changes.
 
-    Example: factory publish build/demo --to models
+    Example: factory publish build/demo --to models --maven
     """
-    release = factory.publish(build, to=to, version=version, key=key, accept_terms=accept_terms, only=only or ())
+    release = factory.publish(
+        build, to=to, version=version, key=key, accept_terms=accept_terms, only=only or (), maven=maven
+    )
     if as_json:
         print_json(release)
         return

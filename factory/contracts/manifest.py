@@ -10,7 +10,7 @@ from factory.contracts.artifact import Artifact, Precision
 from factory.contracts.base import Contract
 from factory.contracts.network import Lead
 from factory.contracts.recipe import HeadKind, Recipe, SplitRecipe
-from factory.contracts.window import Normalisation, WindowSpec
+from factory.contracts.window import Normalisation, Rejection, WindowSpec
 
 
 class Outcome(StrEnum):
@@ -285,6 +285,7 @@ class Manifest(Contract):
     contract: WindowSpec
     normalisation: Normalisation
     phone_obstacles: tuple[str, ...] = Field(description="why a phone cannot feed this model; empty if it can")
+    rejection: Rejection = Rejection()
     data: DataSummary
     training: Training
     artifacts: tuple[Artifact, ...]

@@ -15,7 +15,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from factory.contracts.artifact import Precision
 from factory.contracts.base import Contract
 from factory.contracts.errors import RecipeError
-from factory.contracts.window import Label
+from factory.contracts.window import Label, Rejection
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 HeadKind = Literal["linear", "hopfield", "cosine", "mlp"]
@@ -302,6 +302,7 @@ class Recipe(Contract):
     distill: DistillRecipe = DistillRecipe()
     export: ExportRecipe = ExportRecipe()
     verify: VerifyRecipe = VerifyRecipe()
+    rejection: Rejection = Rejection()
 
     @model_validator(mode="after")
     def _table_described(self) -> Self:

@@ -144,6 +144,16 @@ class Normalisation(Contract):
     clip: float = Field(gt=0, description="saturation, in standard deviations")
 
 
+class Rejection(Contract):
+    """When an answer counts as unknown: the largest of softmax(logits / temperature) is below the threshold.
+
+    The defaults change nothing. The arithmetic is `factory.contracts.answers`.
+    """
+
+    temperature: float = Field(default=1.0, gt=0, le=100)
+    threshold: float = Field(default=0.0, ge=0, lt=1, description="0: nothing is unknown")
+
+
 class SensorContract(Contract):
     """contract.json: everything an app needs to feed the model, without the rest of the manifest."""
 
@@ -152,3 +162,4 @@ class SensorContract(Contract):
     window: WindowSpec
     normalisation: Normalisation = Field(description="inside the artifacts already: feed SI units")
     phone_obstacles: tuple[str, ...] = Field(description="why a phone cannot feed this model; empty if it can")
+    rejection: Rejection = Rejection()

@@ -63,7 +63,7 @@ def _contract(build: Build) -> Iterator[str]:
     manifest, contract = build.manifest, read_json(SensorContract, build.path / "contract.json", _REMEDY)
     yield from differences("manifest.json", manifest.contract, "contract.json", contract.window)
     yield from differences("manifest.json", manifest.normalisation, "contract.json", contract.normalisation)
-    for name in ("name", "phone_obstacles"):
+    for name in ("name", "phone_obstacles", "rejection"):
         yield from _differs(name, "manifest.json", getattr(manifest, name), "contract.json", getattr(contract, name))
     obstacles = tuple(manifest.contract.phone_obstacles())
     yield from _differs("phone_obstacles", "manifest.json", manifest.phone_obstacles, "its channels", obstacles)
@@ -90,6 +90,7 @@ def _recipe(build: Build) -> Iterator[str]:
     yield from differences("manifest.json", manifest.recipe, "recipe.toml", recipe)
     data, spec = manifest.recipe.data, manifest.contract
     for name, mine, other in (
+        ("rejection", manifest.recipe.rejection, manifest.rejection),
         ("rate_hz", data.rate_hz, spec.rate_hz),
         ("window", data.window, spec.length),
         ("hop", data.hop, spec.hop),

@@ -70,6 +70,7 @@ def _manifest(
         contract=contract.window,
         normalisation=contract.normalisation,
         phone_obstacles=contract.phone_obstacles,
+        rejection=contract.rejection,
         data=run.store.result("windows", DataSummary),
         training=_training(run, verified),
         artifacts=exports.artifacts,

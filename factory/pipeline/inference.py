@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from exporters.registry import load_reader, load_runner, targets
+from factory.contracts.answers import known, probabilities
 from factory.contracts.dataset import Floats
 from factory.contracts.errors import ArtifactError, DataError
 from factory.contracts.exporter import Runner
@@ -17,6 +18,8 @@ from factory.contracts.recipe import DataRecipe
 from factory.contracts.stored import read_json
 from factory.contracts.window import SensorContract
 
+UNKNOWN = "unknown"
+"""Label of an answer that the contract's threshold rejects."""
 MAX_GAP_S = float(DataRecipe.model_fields["max_gap_s"].default)
 
 
@@ -25,14 +28,16 @@ class Predictions:
     """Answers for N windows.
 
     Attributes:
-        labels: (N,) name of the likeliest class.
-        probabilities: (N, K) float32, softmax of the logits.
+        labels: (N,) name of the likeliest class; 'unknown' where the contract's threshold rejects the answer.
+        known: (N,) bool, False where the answer is rejected.
+        probabilities: (N, K) float32, softmax of the logits at the contract's temperature.
         logits: (N, K) float32.
         classes: K names in the order of the columns.
         start_s: (N,) float64 time of each window's first sample; None where windows were given, not a recording.
     """
 
     labels: NDArray[np.str_]
+    known: NDArray[np.bool_]
     probabilities: Floats
     logits: Floats
     classes: tuple[str, ...]
@@ -135,10 +140,12 @@ class Model:
             raise ArtifactError(
                 f"{self.path} answers {logits.shape[-1]} classes, its contract names {len(self.labels)}: build it again"
             )
-        powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+        shares = probabilities(logits, self.contract.rejection)
+        believed = known(shares, self.contract.rejection)
         return Predictions(
-            labels=np.asarray(self.labels)[logits.argmax(axis=1)],
-            probabilities=powers / powers.sum(axis=1, keepdims=True),
+            labels=np.where(believed, np.asarray(self.labels)[logits.argmax(axis=1)], UNKNOWN),
+            known=believed,
+            probabilities=shares,
             logits=logits,
             classes=self.labels,
             start_s=start_s,

@@ -12,6 +12,7 @@ from factory.contracts.errors import ArtifactError, DataError, GateError
 from factory.contracts.manifest import Manifest, Outcome
 from factory.contracts.release import CONTRACT, MANIFEST, Release
 from factory.contracts.window import WindowSpec
+from factory.pipeline.aar import REPOSITORY, announce_libraries, deploy_library, libraries
 from factory.pipeline.consistency import require_consistent
 from factory.pipeline.result import Build
 from factory.reporting.card import model_card
@@ -26,6 +27,7 @@ def publish(
     key: Path | None = None,
     accept_terms: bool = False,
     only: Sequence[str] = (),
+    maven: bool = False,
 ) -> Release:
     """Add a build to a store as a new version of the model of its name.
 
@@ -37,11 +39,13 @@ def publish(
         accept_terms: The publisher honours terms that forbid commercial use.
         only: Model files as TARGET/PRECISION: these with contract, manifest and card, without what `factory verify`
             asks for, recorded windows among it. Empty is the whole build.
+        maven: Write Android libraries of that version into the store's Maven repository, too.
 
     Raises:
         GateError: A gate broke, or an artifact was never verified.
         DataError: The recordings' terms forbid commercial use and were not accepted.
-        ArtifactError: Files contradict each other, there is no such model file, or the store refuses the version.
+        ArtifactError: Files contradict each other, there is no such model file, the store refuses the version, or
+            nothing was packed for phones.
         StorageError: The disk is full or not writable.
     """
     from factory.data.sources import terms_of
@@ -57,8 +61,16 @@ def publish(
             f"{manifest.name} was made from {manifest.recipe.data.source}, {terms.text}: publish it with "
             "--accept-terms if you and those who pull it honour that"
         )
+    if maven and is_remote(store):
+        raise ArtifactError(f"{store}: Android libraries are written into folders: publish --maven --to FOLDER, copy it")
     artifacts = _only(manifest, only)
     shown = manifest.model_copy(update={"artifacts": artifacts})
+    found = libraries(build, terms) if maven else ()
+
+    def write_libraries(number: str) -> None:
+        for library in found:
+            deploy_library(Path(store) / REPOSITORY, library, number, replace=True)
+
     draft = Draft(
         name=manifest.name,
         contract=contract_hash(manifest.contract),
@@ -67,10 +79,13 @@ def publish(
         folder=build.path,
         files=model_files(artifacts) if only else published_files(manifest),
         card=lambda number: model_card(shown, number, terms.text, terms.licence, terms.cite, made_by(manifest)),
+        beside=write_libraries,
     )
     if is_remote(store):
         return publish_remote(store, draft, version, key)
-    return publish_draft(Path(store), draft, version, key)
+    release = publish_draft(Path(store), draft, version, key)
+    announce_libraries(Path(store), found)
+    return release
 
 
 def require_verified(manifest: Manifest) -> None:

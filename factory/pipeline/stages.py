@@ -357,6 +357,7 @@ def sensor_contract(run: Run) -> SensorContract:
         window=spec,
         normalisation=student.normalisation,
         phone_obstacles=tuple(spec.phone_obstacles()),
+        rejection=run.recipe.rejection,
     )
 
 

@@ -27,7 +27,7 @@ internal class Recognizer(
     private val onWindow: (SensorWindow) -> Unit,
     private val onAnswer: (Recognition) -> Unit,
 ) : AutoCloseable {
-    private val stable = StableLabel(contract.labels)
+    private val stable = StableLabel(contract.labels, rejection = contract.rejection)
     private val check = SignalCheck(contract)
     private val latency = LatencyMeter()
     private val logits = FloatArray(contract.labels.size)

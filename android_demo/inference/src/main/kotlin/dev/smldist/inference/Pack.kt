@@ -49,7 +49,8 @@ public class Pack private constructor(
     }
 
     public companion object {
-        private const val INDEX = "pack.json"
+        /** The file that names and checks all others. */
+        public const val INDEX: String = "pack.json"
         private const val SCHEMA_VERSION = 1
 
         /**

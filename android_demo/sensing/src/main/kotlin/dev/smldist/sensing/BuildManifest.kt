@@ -65,7 +65,8 @@ public data class BuildManifest(
             }
             val contract =
                 contractOf(fields.name, fields.contract, "$FILE.contract", maxGapS, fields.obstacles)
-            return BuildManifest(contract, fields.artifacts)
+            val rejection = usable(fields.rejection, "$FILE.rejection")
+            return BuildManifest(contract.copy(rejection = rejection), fields.artifacts)
         }
     }
 }
@@ -80,6 +81,7 @@ private class ManifestFields(
     val contract: WindowFields,
     @SerialName("phone_obstacles") val obstacles: List<String>,
     val artifacts: List<ModelFile>,
+    val rejection: Rejection = Rejection(),
 )
 
 @Serializable

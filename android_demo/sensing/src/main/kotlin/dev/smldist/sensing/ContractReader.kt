@@ -13,6 +13,7 @@ internal const val MANIFEST_SCHEMA = 2
 private const val MOST_SAMPLES = 4096
 private const val FEWEST_SAMPLES = 8
 private const val HIGHEST_RATE_HZ = 1000.0
+private const val HIGHEST_TEMPERATURE = 100f
 private const val RESAMPLING = "linear_by_timestamp"
 
 @Serializable
@@ -39,6 +40,7 @@ internal class ContractFields(
     val name: String,
     val window: WindowFields,
     @SerialName("phone_obstacles") val obstacles: List<String>,
+    val rejection: Rejection = Rejection(),
 )
 
 /** A JSON file of schema version [expected]; of another version nothing else is read. */
@@ -81,6 +83,18 @@ internal fun contractOf(
         maxGapS = maxGapS,
         obstacles = obstacles,
     )
+}
+
+/** [rejection], which stands at [path] in its file, if its numbers mean something. */
+internal fun usable(
+    rejection: Rejection,
+    path: String,
+): Rejection {
+    if (!(rejection.temperature > 0 && rejection.temperature <= HIGHEST_TEMPERATURE)) {
+        throw wrong("$path.temperature", rejection.temperature, "above 0 and up to 100")
+    }
+    if (rejection.threshold !in 0f..<1f) throw wrong("$path.threshold", rejection.threshold, "from 0 to below 1")
+    return rejection
 }
 
 private fun requireRange(

@@ -70,6 +70,7 @@ public data class Channel(
  * @property axes the frame of the axes, in words
  * @property maxGapS a longer silence of any sensor begins a new window
  * @property obstacles why a phone cannot feed this model; empty if it can
+ * @property rejection when an answer counts as unknown; never in a build that says nothing of it
  */
 public data class SensorContract(
     val name: String,
@@ -81,6 +82,7 @@ public data class SensorContract(
     val axes: String,
     val maxGapS: Double,
     val obstacles: List<String>,
+    val rejection: Rejection = Rejection(),
 ) {
     /** The sensors to register, each once, in the order of the channels. */
     val quantities: List<Quantity> get() = channels.map { it.quantity }.distinct()
@@ -110,7 +112,8 @@ public data class SensorContract(
             maxGapS: Double,
         ): SensorContract {
             val fields = openSchema("contract.json", text, CONTRACT_SCHEMA).read(ContractFields.serializer())
-            return contractOf(fields.name, fields.window, "contract.json.window", maxGapS, fields.obstacles)
+            val window = contractOf(fields.name, fields.window, "contract.json.window", maxGapS, fields.obstacles)
+            return window.copy(rejection = usable(fields.rejection, "contract.json.rejection"))
         }
 
         /**

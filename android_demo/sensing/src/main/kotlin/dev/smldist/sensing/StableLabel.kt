@@ -2,17 +2,18 @@ package dev.smldist.sensing
 
 import kotlin.math.exp
 
-/** Softmax of [logits] into [into], of the same length; the sum is 1 for any finite logits. */
+/** Softmax of [logits] / [temperature] into [into], of the same length; the sum is 1 for any finite logits. */
 public fun softmax(
     logits: FloatArray,
     into: FloatArray,
+    temperature: Float = 1f,
 ) {
     require(into.size == logits.size) { "${logits.size} logits into ${into.size} places" }
     var largest = Float.NEGATIVE_INFINITY
     for (logit in logits) largest = maxOf(largest, logit)
     var sum = 0.0
     for (index in logits.indices) {
-        into[index] = exp(logits[index] - largest)
+        into[index] = exp((logits[index] - largest) / temperature)
         sum += into[index]
     }
     for (index in into.indices) into[index] = (into[index] / sum).toFloat()
@@ -25,11 +26,13 @@ public fun softmax(
  * 2. A label is taken up when its smoothed probability reaches [enter].
  * 3. It is kept until another label reaches [enter] (then that one holds), or until its own falls below [leave] (then
  *    none does). Between the two limits nothing changes: that is the hysteresis.
+ * 4. None holds whose smoothed probability the contract's [Rejection] takes for unknown.
  *
  * As [enter] is above a half, two labels never reach it at once. Call [reset] at a window that
  * [SensorWindow.isFirst]: what was before a gap tells nothing. [update] allocates nothing.
  *
  * @property labels in the order of the logits, from the contract of the file that computes them
+ * @param rejection of the same contract
  * @throws ContractException limits are not 0 <= smoothing < 1, 0.5 < enter <= 1, 0 <= leave <= enter
  */
 public class StableLabel(
@@ -37,6 +40,7 @@ public class StableLabel(
     private val smoothing: Float = DEFAULT_SMOOTHING,
     private val enter: Float = DEFAULT_ENTER,
     private val leave: Float = DEFAULT_LEAVE,
+    private val rejection: Rejection = Rejection(),
 ) {
     private val latest = FloatArray(labels.size)
     private var started = false
@@ -67,7 +71,7 @@ public class StableLabel(
      */
     public fun update(logits: FloatArray) {
         requireLogits(logits)
-        softmax(logits, latest)
+        softmax(logits, latest, rejection.temperature)
         val kept = if (started) smoothing else 0f
         started = true
         var best = 0
@@ -75,12 +79,17 @@ public class StableLabel(
             probabilities[place] = kept * probabilities[place] + (1 - kept) * latest[place]
             if (probabilities[place] > probabilities[best]) best = place
         }
-        if (probabilities[best] >= enter) {
+        if (holds(best, enter)) {
             index = best
-        } else if (index != NONE && probabilities[index] < leave) {
+        } else if (index != NONE && !holds(index, leave)) {
             index = NONE
         }
     }
+
+    private fun holds(
+        place: Int,
+        limit: Float,
+    ): Boolean = probabilities[place] >= limit && !rejection.rejects(probabilities[place])
 
     /** Forgets what was before. */
     public fun reset() {

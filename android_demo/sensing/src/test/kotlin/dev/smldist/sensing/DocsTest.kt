@@ -12,7 +12,7 @@ class DocsTest {
 
     @Test
     fun `the documented snippet is the compiled one`() {
-        val shown = page.substringAfter("```kotlin\n").substringBefore("```")
+        val shown = page.substringAfter("## Use `sensing`").substringAfter("```kotlin\n").substringBefore("```")
 
         assertEquals(source.substring(source.indexOf("import ")), shown)
     }

@@ -15,7 +15,7 @@ class PhoneModel(
     private val contract = pack.manifest.contract.apply { requirePhone() }
     private val file = pack.manifest.model("tflite", "fp32")
     private val classifier = LiteRtClassifier(file, contract, pack.file(file.path))
-    private val stable = StableLabel(contract.labels)
+    private val stable = StableLabel(contract.labels, rejection = contract.rejection)
     private val logits = FloatArray(contract.labels.size)
     private val pipeline =
         SensorPipeline(contract) { window ->

@@ -13,7 +13,7 @@ class ActivityRecognition(
     private val onLabel: (String?) -> Unit,
 ) {
     private val contract = SensorContract.fromManifest(manifestJson)
-    private val stable = StableLabel(contract.labels)
+    private val stable = StableLabel(contract.labels, rejection = contract.rejection)
     private val pipeline =
         SensorPipeline(contract) { window ->
             if (window.isFirst) stable.reset()
