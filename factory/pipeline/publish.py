@@ -62,7 +62,9 @@ def publish(
             "--accept-terms if you and those who pull it honour that"
         )
     if maven and is_remote(store):
-        raise ArtifactError(f"{store}: Android libraries are written into folders: publish --maven --to FOLDER, copy it")
+        raise ArtifactError(
+            f"{store}: Android libraries are written into folders: publish --maven --to FOLDER, copy it"
+        )
     artifacts = _only(manifest, only)
     shown = manifest.model_copy(update={"artifacts": artifacts})
     found = libraries(build, terms) if maven else ()
