@@ -19,7 +19,7 @@ class PulledExecuTorchModel(
     private val contract = manifest.contract.apply { requirePhone() }
     private val file = manifest.model("executorch", "int8_static")
     private val classifier = ExecuTorchClassifier(file, contract, File(folder, file.path), runtimeVersion)
-    private val stable = StableLabel(contract.labels)
+    private val stable = StableLabel(contract.labels, rejection = contract.rejection)
     private val logits = FloatArray(contract.labels.size)
     private val pipeline =
         SensorPipeline(contract) { window ->

@@ -17,7 +17,7 @@ class PulledModel(
     private val contract = manifest.contract.apply { requirePhone() }
     private val file = manifest.model("tflite", "int8_static")
     private val classifier = LiteRtClassifier(file, contract, open(file.path))
-    private val stable = StableLabel(contract.labels)
+    private val stable = StableLabel(contract.labels, rejection = contract.rejection)
     private val logits = FloatArray(contract.labels.size)
     private val pipeline =
         SensorPipeline(contract) { window ->
