@@ -178,8 +178,8 @@ MUTANTS = (
     Mutant(
         name="a cancelled build goes on",
         file="factory/pipeline/build.py",
-        old="    run.request.cancel.raise_if_set()\n    return teacher_stage",
-        new="    return teacher_stage",
+        old="    run.request.cancel.raise_if_set()\n    return data",
+        new="    return data",
         tests=_BUILDS,
     ),
     Mutant(
