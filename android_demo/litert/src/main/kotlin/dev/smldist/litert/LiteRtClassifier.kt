@@ -92,7 +92,10 @@ public class LiteRtClassifier
                 try {
                     interpreters.create(buffer)
                 } catch (error: RuntimeException) {
-                    throw ModelException("${model.path} does not load in $runtime (${error.message}): rebuild it", error)
+                    throw ModelException(
+                        "${model.path} does not load in $runtime (${error.message}): rebuild it",
+                        error,
+                    )
                 }
             try {
                 if (opened is Interpreter) requireSignature(opened)
@@ -107,7 +110,9 @@ public class LiteRtClassifier
         /** The file itself must say what its manifest says of it. */
         private fun requireSignature(opened: Interpreter) {
             if (SIGNATURE !in opened.signatureKeys) {
-                throw ModelException("${model.path} has signatures ${opened.signatureKeys.toList()}, expected $SIGNATURE")
+                throw ModelException(
+                    "${model.path} has signatures ${opened.signatureKeys.toList()}, expected $SIGNATURE",
+                )
             }
             val names = opened.getSignatureInputs(SIGNATURE).toList() to opened.getSignatureOutputs(SIGNATURE).toList()
             if (names != listOf(INPUT) to listOf(OUTPUT)) {

@@ -100,7 +100,9 @@ public class ActivityRecognizer<A : Enum<A>> private constructor(
     private fun asset(path: String): ByteArray {
         val content = context.assets.open("${model.folder}/$path").use { it.readBytes() }
         if (path == Pack.INDEX && sha256(content) != model.packSha256) {
-            throw ModelException("the assets of ${model.name} are not those of ${model.version}: clean and build the app")
+            throw ModelException(
+                "the assets of ${model.name} are not those of ${model.version}: clean and build the app",
+            )
         }
         return content
     }

@@ -183,7 +183,13 @@ public class RecognitionSession(
         val index = running.index.takeIf { it != StableLabel.NONE }
         val before = answer
         val sinceMs = if (before != null && before.index == index) before.sinceMs else nowMs
-        answer = Answer(index, sinceMs, running.probabilities.toList(), notice).also { unlessEnded { observer.onAnswer(it) } }
+        answer =
+            Answer(
+                index,
+                sinceMs,
+                running.probabilities.toList(),
+                notice,
+            ).also { unlessEnded { observer.onAnswer(it) } }
     }
 
     /** Runs [act]; an error ends the session, and the observer is told why. */
@@ -217,8 +223,9 @@ public class RecognitionSession(
     private fun told(
         classifier: Classifier,
         result: SelfTestResult,
-    ) = "${classifier.model.path} in ${classifier.runtime} errs by ${result.maxAbs} on known windows, ${result.allowed} is " +
-        "allowed: take another precision or update the runtime"
+    ) =
+        "${classifier.model.path} in ${classifier.runtime} errs by ${result.maxAbs} on known windows, " +
+            "${result.allowed} is allowed: take another precision or update the runtime"
 
     private inner class Listener : SensorEventListener {
         override fun onSensorChanged(event: SensorEvent) {

@@ -155,7 +155,12 @@ internal class ActivityRecognizerTest {
     fun `what was posted before the end is not told after it`() {
         val device = TestDevice()
         val posted = mutableListOf<Runnable>()
-        val running = ActivityRecognizer.create(device.app, MODEL).start(device) { synchronized(posted) { posted += it } }
+        val running =
+            ActivityRecognizer
+                .create(
+                    device.app,
+                    MODEL,
+                ).start(device) { synchronized(posted) { posted += it } }
         while (synchronized(posted) { posted.isEmpty() }) Thread.sleep(20)
         running.close()
         posted.forEach(Runnable::run)
@@ -290,7 +295,13 @@ internal class ActivityRecognizerTest {
         val session =
             RecognitionSession(
                 device.app,
-                { OpenedModel(contract, litert.open(device.app, file, contract, pack.file(file.path)), pack.selfTest(file)) },
+                {
+                    OpenedModel(
+                        contract,
+                        litert.open(device.app, file, contract, pack.file(file.path)),
+                        pack.selfTest(file),
+                    )
+                },
                 AxisMap.DEVICE,
                 0,
                 object : SessionObserver {
