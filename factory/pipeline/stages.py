@@ -24,6 +24,8 @@ TEACHER_FILES = tuple(f"teacher/{name}" for name in (*NETWORK_FILES, "ensemble.s
 STUDENT_FILES = tuple(f"student/{name}" for name in NETWORK_FILES)
 CONTROL = "cross_entropy"
 LEAD = "lead"
+LEAST_JUDGES = 3
+"""Validation people without whom a lead is not measured: that of one or two says more of them than of the teacher."""
 
 
 class Exported(Contract):
@@ -132,7 +134,7 @@ def teacher_stage(run: Run) -> TrainingSummary:
 
 
 def lead_stage(run: Run) -> Lead | None:
-    """Whether the teacher knows more than the student would find out alone; None if the recipe does not ask.
+    """Whether the teacher knows more than the student would find out alone; None where nobody could tell.
 
     Trained apart from teacher/ and student/, on training people alone, so that validation people can judge.
     """
@@ -150,13 +152,19 @@ def lead_stage(run: Run) -> Lead | None:
 
 
 def measured_lead(run: Run) -> Lead | None:
-    """What `lead_stage` found in this build; None if the recipe does not ask."""
+    """What `lead_stage` found in this build; None if it measured nothing."""
     return run.store.result(LEAD, Lead) if _lead(run) is not None else None
+
+
+def can_judge_lead(run: Run) -> bool:
+    """Whether there are people enough to judge by, and windows enough to train on without them."""
+    judges = set(run.windows.subject[run.split.validation].tolist())
+    return len(judges) >= LEAST_JUDGES and len(run.split.train) >= run.recipe.train.batch
 
 
 def _lead(run: Run) -> Stage[Lead] | None:
     recipe = run.recipe
-    if recipe.distill.method == "cross_entropy" or recipe.distill.lead == 0:
+    if recipe.distill.method == "cross_entropy" or recipe.distill.lead == 0 or not can_judge_lead(run):
         return None
     inputs = {
         **_windows_inputs(run, recipe),

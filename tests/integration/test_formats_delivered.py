@@ -88,7 +88,7 @@ def test_zips_of_an_app_become_a_tflite_model_without_a_line_of_code(factory: Fa
     assert (done.code, "4 people, 3 classes, 50 Hz" in done.out) == (0, True)
     written, tiny = parse_toml(tmp_path / "mine" / "recipe.toml"), parse_toml(RECIPE)
     smaller = {key: tiny[key] for key in ("model", "train", "export", "verify")}
-    smaller["train"] |= {"teacher_epochs": 20, "student_epochs": 40}
+    smaller["train"] |= {"teacher_epochs": 20, "student_epochs": 40, "mixed": 0.0}
     recipe = smaller | written | {"data": written["data"] | {"hop": 16}}
     (tmp_path / "mine" / "recipe.toml").write_text(tomli_w.dumps(recipe), encoding="utf-8")
     done = factory("build", "mine/recipe.toml", "--target", "tflite", "--out", "built")

@@ -63,8 +63,9 @@ def teacher_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def run(teacher_folder: Path) -> Iterator[Few]:
-    """On that folder."""
+def run(teacher_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Few]:
+    """On that folder; its one validation person is enough to judge."""
+    monkeypatch.setattr(stages, "LEAST_JUDGES", 1)
     with open_store(teacher_folder / "build", Silent()) as store:
         yield Few(request(teacher_folder, recipe()), store)
 
@@ -84,6 +85,14 @@ def leads_by(run: Few, pp: float) -> Lead:
 def test_a_teacher_that_is_behind_teaches_nobody(run: Few, pp: float, method: str) -> None:
     leads_by(run, pp)
     assert student_stage(run).method == method
+
+
+def test_one_validation_person_judges_no_teacher(run: Few, monkeypatch: pytest.MonkeyPatch) -> None:
+    leads_by(run, -5.0)
+    monkeypatch.setattr(stages, "LEAST_JUDGES", 2)
+    assert stages.lead_stage(run) is None
+    assert student_stage(run).method == "smldist"
+    assert "fewer than" in explain_lead(run.recipe, windows_stage(run), None).expected
 
 
 @pytest.mark.usefixtures("mirror")
