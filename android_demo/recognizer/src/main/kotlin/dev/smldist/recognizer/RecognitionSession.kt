@@ -223,9 +223,8 @@ public class RecognitionSession(
     private fun told(
         classifier: Classifier,
         result: SelfTestResult,
-    ) =
-        "${classifier.model.path} in ${classifier.runtime} errs by ${result.maxAbs} on known windows, " +
-            "${result.allowed} is allowed: take another precision or update the runtime"
+    ) = "${classifier.model.path} in ${classifier.runtime} errs by ${result.maxAbs} on known windows, " +
+        "${result.allowed} is allowed: take another precision or update the runtime"
 
     private inner class Listener : SensorEventListener {
         override fun onSensorChanged(event: SensorEvent) {
