@@ -68,7 +68,12 @@ DEVICE_TOLERANCES: dict[tuple[str, Precision], DeviceTolerance] = {
         why="TensorFlow Lite 2.16 computes these layers by other kernels than LiteRT 2: every window differs, by 1.9 "
         "steps at most, and 4 of 1230 change class. The loss that the file itself may have.",
     ),
-    ("tflite_android", Precision.INT8_STATIC): _INT8,
+    ("tflite_android", Precision.INT8_STATIC): DeviceTolerance(
+        max_steps=4.0,
+        equal=0.9,
+        why="TensorFlow Lite 2.16 gives XNNPACK fewer of these operators than LiteRT 2 does, and its own kernels round "
+        "otherwise: 26 of the demonstration's 1230 windows differ, by less than one step, and none changes class.",
+    ),
     ("executorch", Precision.FP32): _FLOAT,
     ("executorch", Precision.INT8_STATIC): _INT8,
     ("ort_mobile", Precision.FP32): _FLOAT,
