@@ -131,10 +131,7 @@ def _print_explanation(found: "Explanation") -> None:
     if found.lead is not None:
         lead = found.lead
         typer.echo(f"lead: {lead.verdict}")
-        typer.echo(
-            f"      {lead.teacher:.4f} against {lead.control:.4f} after {lead.teacher_epochs} and "
-            f"{lead.control_epochs} epochs"
-        )
+        typer.echo(f"      {lead.teacher:.4f} against {lead.control:.4f}, each after {lead.epochs} epochs")
     typer.echo(f"expected gain: {found.expected}")
     for place, advice in enumerate(found.advice, start=1):
         typer.echo(f"{'what would raise it:' if place == 1 else ' ' * 20} {place}. {advice}")

@@ -31,15 +31,14 @@ class NetworkSpec(Contract):
 class Lead(Contract):
     """How far the teacher is ahead of the student's own cross-entropy, before the student is distilled.
 
-    Both are trained on training subjects alone, for a share of their epochs, and judged on validation subjects.
+    Both are trained on training subjects alone, for equal epochs, and judged on validation subjects.
     """
 
     teacher: float = Field(description="macro-F1 on validation subjects")
     control: float = Field(description="the same of the student by cross-entropy alone")
     people: int = Field(ge=1, description="validation subjects")
     windows: int = Field(ge=1, description="of them")
-    teacher_epochs: int = Field(ge=1)
-    control_epochs: int = Field(ge=1)
+    epochs: int = Field(ge=1, description="that each was trained for")
     seconds: float
 
     @property

@@ -89,13 +89,13 @@ def taught_loss(
     return torch.where(labels == UNLABELLED, distribution_loss(student, teacher, recipe.temperature), labelled)
 
 
-def mix(x: Tensor) -> Tensor:
-    """Convex combinations of windows (B, C, 1, T) with others of the batch, shares uniform in [0, 1].
+def mix(x: Tensor, count: int) -> Tensor:
+    """The last `count` of a batch's windows (B, C, 1, T) mixed with one another, shares uniform in [0, 1].
 
     Between two windows no label holds, but the teacher has an answer: most of what it knows of a boundary between
     classes is said there [ours, after arXiv:2106.05237].
     """
-    return mix_pairs(x, len(x))[0]
+    return mix_pairs(x, count)[0]
 
 
 def mix_pairs(x: Tensor, count: int) -> tuple[Tensor, Tensor, Tensor]:

@@ -61,13 +61,8 @@ class SMLDist(nn.Module):
         """
         recipe = self.recipe
         teacher, teacher_memory = self._frozen
-        mixed = round(recipe.mixed * len(x))
-        plain = len(x) - mixed
-        if mixed:  # no label holds between two windows
-            x, y = (
-                torch.cat([x[:plain], mix(x[plain:])]),
-                torch.cat([y[:plain], torch.full_like(y[plain:], UNLABELLED)]),
-            )
+        if mixed := round(recipe.mixed * len(x)):  # no label holds between two windows
+            x, y = mix(x, mixed), torch.cat([y[:-mixed], torch.full_like(y[-mixed:], UNLABELLED)])
         with torch.no_grad():
             teacher_features, hints, teacher_logits = teacher.teach(x)  # type: ignore[operator]
             teacher_relation = teacher_memory.associate(teacher_features)  # type: ignore[operator]

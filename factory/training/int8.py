@@ -45,8 +45,7 @@ def train_for_int8(student: Network, plan: Fit, data: TrainingData, recipe: Reci
     rounded = imitate_int8(folded).to(plan.device)
 
     def loss(x: Tensor, y: Tensor, done: float) -> tuple[Tensor, dict[str, Tensor]]:
-        plain = len(x) // 2
-        x = torch.cat([x[:plain], mix(x[plain:])])
+        x = mix(x, len(x) - len(x) // 2)
         with torch.no_grad():
             wanted = original(x)
         return distribution_loss(rounded(x), wanted, _TEMPERATURE).mean(), {}

@@ -60,8 +60,7 @@ def measure_lead(
         control=scores[1],
         people=len(set(windows.subject[rows].tolist())),
         windows=len(rows),
-        teacher_epochs=short.train.teacher_epochs,
-        control_epochs=short.train.student_epochs,
+        epochs=short.train.student_epochs,
         seconds=round(time.perf_counter() - began, 1),
     )
 

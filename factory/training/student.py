@@ -59,11 +59,11 @@ def train_student(
     began = time.perf_counter()
     folder.mkdir(parents=True, exist_ok=True)
     data = training_data(recipe, windows, training_indices(recipe, split))
-    ensemble, _ = load_teacher(teacher)
+    ensemble, memory = load_teacher(teacher)
     seed_epoch(recipe.seed, "student", -1)
     spec = network_spec(recipe, recipe.model.student, ensemble.first.spec.head, windows, data.normalisation)
     student = build_network(spec)
-    lesson = _lesson(recipe, student, data, windows, split, teacher, device, progress)
+    lesson = _lesson(recipe, student, ensemble, memory, data, windows, split, teacher, device, progress)
     plan = Fit(
         phase="student",
         key=content_key(training_key(recipe, windows, split), ensemble.first.spec.model_dump_json()),
@@ -106,6 +106,8 @@ class _Lesson:
 def _lesson(
     recipe: Recipe,
     student: Network,
+    ensemble: Ensemble,
+    memory: MemoryHead,
     data: TrainingData,
     windows: WindowSet,
     split: Split,
@@ -118,14 +120,15 @@ def _lesson(
         loss = cross_entropy(student, recipe.train)
         return _Lesson(module=student.to(device), loss=loss, x=data.x, y=data.y, batches=labelled)
     if recipe.answered_once:
-        return _from_answers(recipe, student, data, windows, split, teacher, device, progress)
-    objective = _beside_the_teacher(recipe, student, *load_teacher(teacher), device)
+        return _from_answers(recipe, student, ensemble, data, windows, split, teacher, device, progress)
+    objective = _beside_the_teacher(recipe, student, ensemble, memory, device)
     return _Lesson(module=objective, loss=objective.loss, x=data.x, y=data.y, batches=labelled)
 
 
 def _from_answers(
     recipe: Recipe,
     student: Network,
+    ensemble: Ensemble,
     data: TrainingData,
     windows: WindowSet,
     split: Split,
@@ -138,7 +141,6 @@ def _from_answers(
     rows = np.concatenate([known, split.unlabelled])
     x = np.concatenate([data.x, np.ascontiguousarray(windows.x[split.unlabelled])])
     y = torch.from_numpy(np.concatenate([data.y, np.full(count, UNLABELLED)]))
-    ensemble, _ = load_teacher(teacher)
     answers = torch.from_numpy(teacher_answers(recipe, ensemble, windows, rows, teacher, device, progress))
     smoothing = recipe.train.label_smoothing
     objective = AnswerDistillation(student, y.to(device), answers.to(device), recipe.distill, smoothing).to(device)

@@ -96,7 +96,7 @@ def test_mixed_windows_lie_between_two_of_the_batch_and_keep_its_mean() -> None:
     torch.manual_seed(3)
     x = torch.zeros(400, 1, 1, 2)
     x[:200] = 1.0
-    mixed = mix(x)
+    mixed = mix(x, len(x))
     assert mixed.shape == x.shape
     assert mixed.min().item() >= 0
     assert mixed.max().item() <= 1

@@ -74,9 +74,7 @@ def leads_by(run: Few, pp: float) -> Lead:
     """Record that the teacher was measured to lead by so much."""
     stage = stages._lead(run)
     assert stage is not None
-    lead = Lead(
-        teacher=0.5 + pp / 100, control=0.5, people=1, windows=36, teacher_epochs=1, control_epochs=1, seconds=0.0
-    )
+    lead = Lead(teacher=0.5 + pp / 100, control=0.5, people=1, windows=36, epochs=1, seconds=0.0)
     (run.folder / ".stages" / "lead.json").unlink(missing_ok=True)
     return run.store.run(stage, lambda: lead)
 

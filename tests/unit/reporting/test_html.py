@@ -8,6 +8,7 @@ import pytest
 from factory.contracts.artifact import Precision
 from factory.contracts.errors import ArtifactError
 from factory.contracts.manifest import Manifest, Outcome
+from factory.contracts.network import Lead
 from factory.reporting.html import render, write_report
 from tests.unit.reporting import example
 
@@ -181,6 +182,15 @@ def test_the_headline_shows_the_student_beside_what_it_is_compared_with(build: P
     assert "not measured: factory benchmark trains it" in top
     assert "0.960 – 0.987 over people (95 %)" in top
     assert 'class="banner passed"' in top
+
+
+def test_the_lead_stands_beside_the_training(build: Path) -> None:
+    training = example.manifest().training
+    lead = Lead(teacher=0.912, control=0.875, people=4, windows=90, epochs=20, seconds=1.0)
+    page = render(build, changed(training=training.model_copy(update={"lead": lead})))
+    assert "own cross-entropy by 3.7 pp (macro-F1 of 4 validation people)" in page
+    assert "0.912 against 0.875, each after 20 epochs" in page
+    assert "against 0.875" not in render(build, changed(training=training.model_copy(update={"lead": None})))
 
 
 def test_a_poor_student_is_never_green_and_the_reasons_stand_in_the_banner(build: Path) -> None:

@@ -102,7 +102,7 @@ def test_the_student_is_shown_each_window_with_its_own_label_and_answer(teacher:
     known = training_indices(_RECIPE, _SPLIT)
     data = training_data(_RECIPE, _WINDOWS, known)
     network = load_network(teacher)  # of any kind
-    lesson = _from_answers(_RECIPE, network, data, _WINDOWS, _SPLIT, teacher, "cpu", Silent())
+    lesson = _from_answers(_RECIPE, network, load_teacher(teacher)[0], data, _WINDOWS, _SPLIT, teacher, "cpu", Silent())
     order = np.concatenate([known, _SPLIT.unlabelled])
     assert np.array_equal(lesson.x, _WINDOWS.x[order])
     assert isinstance(lesson.module, AnswerDistillation)
@@ -114,7 +114,9 @@ def test_the_student_is_shown_each_window_with_its_own_label_and_answer(teacher:
 
 def test_batches_hold_the_recipes_share_of_unlabelled_windows(teacher: Path) -> None:
     data = training_data(_RECIPE, _WINDOWS, training_indices(_RECIPE, _SPLIT))
-    lesson = _from_answers(_RECIPE, load_network(teacher), data, _WINDOWS, _SPLIT, teacher, "cpu", Silent())
+    lesson = _from_answers(
+        _RECIPE, load_network(teacher), load_teacher(teacher)[0], data, _WINDOWS, _SPLIT, teacher, "cpu", Silent()
+    )
     order = lesson.batches.draw(torch.Generator().manual_seed(0))
     assert order.shape == (len(lesson.x) // 16, 16)
     assert ((order >= len(data.x)).sum(dim=1) == round(0.66 * 16)).all()
