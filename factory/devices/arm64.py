@@ -25,6 +25,8 @@ from factory.devices.setups import Setup
 from factory.devices.transcript import read_answer, require_success
 
 SCHEME = "arm64"
+COUNTED = 9
+"""Inferences whose median is an artifact's count."""
 _AGAIN = "make it again by factory devices setup and --force"
 _LIMIT_S = 1800
 _SELFTEST_S = 30

@@ -15,8 +15,8 @@ from factory.contracts.dataset import Floats
 from factory.contracts.errors import ArtifactError, MissingToolError
 from factory.contracts.manifest import Check, DeviceRun, OnDevice, Outcome
 from factory.contracts.recipe import Core
+from factory.devices.arm64 import COUNTED, typical
 from factory.devices.arm64 import SCHEME as ARM64
-from factory.devices.arm64 import typical
 from factory.devices.arm64_setup import arm64
 from factory.devices.catalogue import open_devices, require_name
 from factory.devices.device import Answer, Device, Question
@@ -29,6 +29,7 @@ from factory.pipeline.measure import HeldOut, VerifyRequest, open_runner
 from factory.pipeline.request import Run
 from factory.pipeline.verification import Verified, verify_request
 from factory.verification.accuracy import measure
+from factory.verification.checks import stated
 from factory.verification.device_tolerances import limits
 from factory.verification.gates import output_step
 from factory.verification.measure import summary
@@ -43,7 +44,6 @@ GATES = ("device.", "instructions.")
 """How the gates of this module begin."""
 MOST_WINDOWS = 2000
 """Of a test split: one of them is 0.05 pp, a quarter of the limit; an emulated core answers some 100 a second."""
-_COUNTED = 9
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -141,7 +141,7 @@ def measure_on_devices(request: VerifyRequest, artifacts: Sequence[Artifact], de
         seen: dict[str, list[OnDevice]] = {device.name: [] for device in prepared}
         for job, answer in zip(jobs, answers, strict=True):
             if isinstance(answer, ArtifactError):
-                checks.append(_check(RUN_GATE, job.artifact, Outcome.FAILED, job.device.name, str(answer)))
+                checks.append(stated(RUN_GATE, job.artifact, Outcome.FAILED, job.device.name, str(answer)))
                 continue
             found = _seen(request, job, answer, windows)
             seen[job.device.name].append(found)
@@ -211,7 +211,7 @@ def _host_logits(
                 host[artifact.path] = device.ask(question).logits
             except MissingToolError as error:
                 note = f"nothing to compare a device with: {error}"
-                checks.append(_check(RUN_GATE, artifact, Outcome.NOT_RUN, HOST, note))
+                checks.append(stated(RUN_GATE, artifact, Outcome.NOT_RUN, HOST, note))
             except ArtifactError:
                 continue  # the host's own gate `run` has failed
     return host, checks
@@ -227,7 +227,7 @@ def _ask_all(request: VerifyRequest, jobs: Sequence[_Job], windows: Windows) -> 
             artifact=job.artifact,
             path=path,
             windows=windows.x,
-            counted=_COUNTED if job.device.emulated else 0,
+            counted=COUNTED if job.device.emulated else 0,
             timed=timed,
         )
         try:
@@ -264,16 +264,4 @@ def _seen(request: VerifyRequest, job: _Job, answer: Answer, windows: Windows) -
         host_accuracy=host_accuracy,
         instructions=typical(answer.instructions),
         latency=summary(np.asarray(answer.latency_us)) if answer.latency_us else None,
-    )
-
-
-def _check(gate: str, artifact: Artifact, outcome: Outcome, where: str, note: str) -> Check:
-    return Check(
-        gate=gate,
-        target=artifact.target,
-        precision=artifact.precision,
-        variant=artifact.variant,
-        outcome=outcome,
-        where=where,
-        note=note,
     )

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-from factory.contracts.artifact import Precision
+from factory.contracts.artifact import Artifact, Precision
 from factory.contracts.manifest import Check, Outcome
 
 
@@ -34,6 +34,19 @@ def check_of(
         limit=limit,
         unit=unit,
         where=gate.where,
+        note=note,
+    )
+
+
+def stated(gate: str, artifact: Artifact, outcome: Outcome, where: str, note: str) -> Check:
+    """What is known of an artifact without a figure."""
+    return Check(
+        gate=gate,
+        target=artifact.target,
+        precision=artifact.precision,
+        variant=artifact.variant,
+        outcome=outcome,
+        where=where,
         note=note,
     )
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from factory.contracts.artifact import Artifact
 from factory.contracts.manifest import Accuracy, Check, Manifest, Outcome
-from factory.verification.checks import Gate, check_of, remedied
+from factory.verification.checks import Gate, check_of, remedied, stated
 
 FILE = "published.file"
 DROPS = ("published.accuracy_drop_pp", "published.macro_f1_drop_pp")
@@ -27,13 +27,13 @@ def judge_published(build: Manifest, measured: Mapping[str, Accuracy], published
     for old in published.artifacts:
         new = now.get(_kind(old))
         if new is None:
-            checks.append(_stated(old, where, FILE, Outcome.FAILED, "the build lacks this file: export it too"))
+            checks.append(stated(FILE, old, Outcome.FAILED, where, "the build lacks this file: export it too"))
             continue
-        checks.append(_stated(old, where, FILE, Outcome.PASSED, ""))
+        checks.append(stated(FILE, old, Outcome.PASSED, where, ""))
         earlier, later = before.get(old.path), measured.get(new.path)
         why = obstacle or ("" if earlier is not None and later is not None else "accuracy was not measured of both")
         if why or earlier is None or later is None:
-            checks += [_stated(old, where, gate, Outcome.NOT_RUN, why) for gate in DROPS]
+            checks += [stated(gate, old, Outcome.NOT_RUN, where, why) for gate in DROPS]
         else:
             checks += _drops(old, where, earlier, later, build.recipe.verify.max_drop_pp)
     return checks
@@ -59,18 +59,6 @@ def _drops(old: Artifact, where: str, earlier: Accuracy, later: Accuracy, limit:
         check = check_of(gate, name, 100 * (was - now), "<=", limit, "pp", f"{was:.4f} was published, now {now:.4f}")
         checks.append(remedied(check.model_copy(update={"variant": old.variant}), _REMEDY))
     return checks
-
-
-def _stated(old: Artifact, where: str, gate: str, outcome: Outcome, note: str) -> Check:
-    return Check(
-        gate=gate,
-        target=old.target,
-        precision=old.precision,
-        variant=old.variant,
-        outcome=outcome,
-        where=where,
-        note=note,
-    )
 
 
 def _kind(artifact: Artifact) -> tuple[str, str, str]:

@@ -479,8 +479,8 @@ MUTANTS = (
     Mutant(
         name="a file that is published and not built is passed over",
         file="factory/verification/published.py",
-        old='FILE, Outcome.FAILED, "the build lacks',
-        new='FILE, Outcome.NOT_RUN, "the build lacks',
+        old='FILE, old, Outcome.FAILED, where, "the build lacks',
+        new='FILE, old, Outcome.NOT_RUN, where, "the build lacks',
         tests=_PUBLISHED,
     ),
     Mutant(

@@ -13,13 +13,11 @@ from factory.contracts.progress import Progress
 from factory.contracts.recipe import Core
 from factory.contracts.search import Counted
 from factory.contracts.window import SensorContract, WindowSpec
-from factory.devices.arm64 import typical
+from factory.devices.arm64 import COUNTED, typical
 from factory.devices.device import Device, Question
 from factory.models import Network, fold, save_network
 
 TARGET = "tflite"
-_COUNTED = 9
-"""Inferences whose median is taken, as verification does."""
 
 
 def export_int8(
@@ -76,7 +74,7 @@ def count(artifact: Artifact, folder: Path, window: Floats, devices: Sequence[De
     Raises:
         DeviceError: One counted nothing.
     """
-    question = Question(artifact=artifact, path=folder / artifact.path, windows=window, counted=_COUNTED)
+    question = Question(artifact=artifact, path=folder / artifact.path, windows=window, counted=COUNTED)
     instructions: dict[Core, int] = {}
     runtime = ""
     with ExitStack() as stack:
@@ -84,7 +82,7 @@ def count(artifact: Artifact, folder: Path, window: Floats, devices: Sequence[De
             answer = stack.enter_context(device).ask(question)
             found = typical(answer.instructions)
             if found is None:
-                raise DeviceError(f"{device.name} counted nothing, expected {_COUNTED} inferences: report it")
+                raise DeviceError(f"{device.name} counted nothing, expected {COUNTED} inferences: report it")
             instructions[cast(Core, device.name.partition(":")[2])] = found
             runtime = answer.runtime
     return Counted(size_bytes=artifact.size_bytes, instructions=instructions, runtime=runtime)
