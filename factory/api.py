@@ -168,7 +168,7 @@ def explain(
 ) -> "Explanation":
     """How far the teacher would lead the student, and what would raise that. Arguments as those of `build`.
 
-    Both are trained for a quarter of their epochs (`distill.lead`); a later build takes the result over.
+    Both are trained for a quarter of the student's epochs (`distill.lead`); a later build takes the result over.
     """
     from factory.pipeline.build import explain as run
 
