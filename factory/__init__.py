@@ -35,11 +35,13 @@ if TYPE_CHECKING:
         search,
         show,
         train,
+        tune,
         verify,
     )
     from factory.contracts.recipe import Recipe
     from factory.contracts.release import Release
     from factory.contracts.search import SearchResult
+    from factory.contracts.tuning import TuneResult
     from factory.pipeline.compare import ModelDifference
     from factory.pipeline.explain import Explanation
     from factory.pipeline.inference import Model, Predictions
@@ -63,6 +65,7 @@ _HOMES = {
     "Release": "factory.contracts.release",
     "SearchResult": "factory.contracts.search",
     "Shown": "factory.pipeline.show",
+    "TuneResult": "factory.contracts.tuning",
     "VerifyResult": "factory.pipeline.result",
     "benchmark": "factory.api",
     "build": "factory.api",
@@ -81,6 +84,7 @@ _HOMES = {
     "search": "factory.api",
     "show": "factory.api",
     "train": "factory.api",
+    "tune": "factory.api",
     "verify": "factory.api",
 }
 __all__ = [
@@ -96,6 +100,7 @@ __all__ = [
     "Release",
     "SearchResult",
     "Shown",
+    "TuneResult",
     "VerifyResult",
     "__version__",
     "benchmark",
@@ -115,6 +120,7 @@ __all__ = [
     "search",
     "show",
     "train",
+    "tune",
     "verify",
 ]
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from factory.contracts.release import Index, Release
     from factory.contracts.report import DataReport
     from factory.contracts.search import SearchMethod, SearchResult
+    from factory.contracts.tuning import TuneResult
     from factory.pipeline.compare import ModelDifference
     from factory.pipeline.explain import Explanation
     from factory.pipeline.predict import LabelledRecording
@@ -348,6 +349,57 @@ def search(
     bounds = {"max_instructions": dict(max_instructions or {}), "max_macs": max_macs, "max_kb": max_kb}
     wanted = {"bounds": bounds, "trials": trials, "epochs": epochs, "minutes": minutes, "method": method, "name": name}
     plan = validate(SearchPlan, wanted, "search")
+    request = _request(loaded, folder, data, cache, device, progress)
+    return run(replace(request, cancel=cancel or Cancel()), plan)
+
+
+def tune(
+    recipe: Recipe | PathLike,
+    *,
+    minutes: float = 30.0,
+    trials: int = 200,
+    folds: int = 3,
+    epochs: int | None = None,
+    name: str | None = None,
+    data: PathLike | None = None,
+    out: PathLike | None = None,
+    cache: PathLike | None = None,
+    device: str = "auto",
+    progress: Progress | None = None,
+    cancel: Cancel | None = None,
+) -> "TuneResult":
+    """Fit a recipe to its recordings: window, augmentation, stem and width of the student, rate, epochs.
+
+    Training people judge in turn, test people never. Goes on where it was stopped. Writes tune.json and recipe.toml
+    into `out`; None is build/tune/<recipe name>.
+
+    Args:
+        recipe: As that of `build`; its seed draws groups, weights and candidates.
+        minutes: For how long, about.
+        trials: Candidates at most, in all runs together.
+        folds: Groups of training people.
+        epochs: Of a candidate; None is a third of the recipe's.
+        name: Of the tuned recipe; None is <recipe name>_tuned.
+        data: As that of `build`.
+        out: The tuning's folder.
+        cache: As that of `build`.
+        device: As that of `build`.
+        progress: As that of `build`.
+        cancel: As that of `build`; what was trained is kept.
+
+    Raises:
+        MissingToolError: Optuna is not installed; names the command.
+        DataError: Too few people, or a class that one person alone has.
+        FactoryError: Whatever stopped a training.
+    """
+    from factory.contracts.recipe import validate
+    from factory.contracts.tuning import TunePlan
+    from factory.pipeline.tune import tune as run
+
+    loaded = recipe if isinstance(recipe, Recipe) else load_recipe(recipe)
+    folder = Path(out) if out is not None else Path("build") / "tune" / loaded.name
+    wanted = {"minutes": minutes, "trials": trials, "folds": folds, "epochs": epochs, "name": name}
+    plan = validate(TunePlan, wanted, "tune")
     request = _request(loaded, folder, data, cache, device, progress)
     return run(replace(request, cancel=cancel or Cancel()), plan)
 

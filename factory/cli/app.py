@@ -23,6 +23,7 @@ from factory.cli.results import results
 from factory.cli.schema import schema
 from factory.cli.search import search
 from factory.cli.store import diff, key, list_, publish, pull, show
+from factory.cli.tune import tune
 from factory.cli.verify import verify
 
 _DEBUG = "--debug"
@@ -61,6 +62,7 @@ app.command(rich_help_panel="Look")(models)
 app.command(rich_help_panel="Look")(schema)
 app.command(rich_help_panel="Look")(check_onnx)
 app.command(rich_help_panel="Compare")(search)
+app.command(rich_help_panel="Compare")(tune)
 app.command(rich_help_panel="Compare")(benchmark)
 app.command(rich_help_panel="Compare")(results)
 

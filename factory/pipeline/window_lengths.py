@@ -230,10 +230,14 @@ def _scores(
     return scores
 
 
+def is_clearly_better(row: WindowLengthReport) -> bool:
+    """Whether that length gains more than its spread leaves open, and loses no class."""
+    return row.gain_pp > max(_CLEAR_PP, 2 * row.spread_pp) and not row.without
+
+
 def _finding(row: WindowLengthReport) -> Finding:
-    clear = row.gain_pp > max(_CLEAR_PP, 2 * row.spread_pp)
     return Finding(
-        severity=Severity.WARNING if clear and not row.without else Severity.INFO,
+        severity=Severity.WARNING if is_clearly_better(row) else Severity.INFO,
         code="window.length",
         where="data",
         message=describe(row),

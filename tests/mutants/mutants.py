@@ -22,6 +22,7 @@ class Mutant:
 _WIRING = ("tests/unit/pipeline/test_wiring.py",)
 _BUILDS = ("tests/unit/pipeline/test_build.py",)
 _SEARCH = ("tests/unit/pipeline/test_search.py",)
+_TUNE = ("tests/unit/pipeline/test_tune.py",)
 _SSH = ("tests/unit/devices/test_ssh.py",)
 _GATES = ("tests/unit/verification/test_gates.py", "tests/unit/verification/test_worth.py")
 _AGREEMENT = ("tests/unit/verification/test_agreement.py",)
@@ -97,6 +98,34 @@ MUTANTS = (
         old='            "windows": windows.digest,\n',
         new="",
         tests=_SEARCH,
+    ),
+    Mutant(
+        name="tuning that holds out test people, too",
+        file="factory/pipeline/tune.py",
+        old="    rows = np.concatenate([run.split.train, run.split.validation])\n",
+        new="    rows = np.concatenate([run.split.train, run.split.validation, run.split.test])\n",
+        tests=_TUNE,
+    ),
+    Mutant(
+        name="tuning that believes the seed it chose by",
+        file="factory/pipeline/tune.py",
+        old="    if network and np.mean(after) <= np.mean(before):\n",
+        new="    if False:\n",
+        tests=_TUNE,
+    ),
+    Mutant(
+        name="tuning that buys accuracy with instructions",
+        file="factory/pipeline/tune.py",
+        old="        if found is None or excess(self.prices.price(found.model.student), self.bounds):\n",
+        new="        if found is None:\n",
+        tests=_TUNE,
+    ),
+    Mutant(
+        name="tuning that forgets a class when it deals people",
+        file="factory/pipeline/tuning/scores.py",
+        old="        if all(not missing for missing in _missing(windows, groups)):\n",
+        new="        if True:\n",
+        tests=_TUNE,
     ),
     Mutant(
         name="accuracy gate never judged",

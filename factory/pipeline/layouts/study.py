@@ -36,7 +36,7 @@ def require_optuna() -> None:
     try:
         import optuna  # noqa: F401
     except ModuleNotFoundError as error:
-        raise MissingToolError(f"factory search needs optuna: {_INSTALL}") from error
+        raise MissingToolError(f"this needs optuna: {_INSTALL}") from error
 
 
 class Study:
