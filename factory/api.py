@@ -90,6 +90,7 @@ def build(
     device: str = "auto",
     board: str | None = None,
     verify_on: str = "auto",
+    minutes: float | None = None,
     tensorboard: bool = False,
     force: bool = False,
     progress: Progress | None = None,
@@ -108,6 +109,7 @@ def build(
         board: ssh://[user@]host[:port] of a Jetson that builds, verifies and measures the engines.
         verify_on: Device that answers the files too: arm64 (emulated), adb:SERIAL; 'auto' is arm64 where it is set up,
             'none' leaves it out.
+        minutes: For all trainings together, about: the recipe's epochs are cut to what this machine trains in it.
         tensorboard: Write event files beside each network.
         force: Replace a build of another recipe in `out`.
         progress: Told of each step; None is silence.
@@ -128,6 +130,7 @@ def build(
             targets=_names(targets),
             board=board,
             verify_on=verify_on,
+            minutes=minutes,
             tensorboard=tensorboard,
             force=force,
             cancel=cancel or Cancel(),
@@ -145,6 +148,7 @@ def train(
     out: PathLike | None = None,
     cache: PathLike | None = None,
     device: str = "auto",
+    minutes: float | None = None,
     tensorboard: bool = False,
     force: bool = False,
     progress: Progress | None = None,
@@ -154,7 +158,7 @@ def train(
     from factory.pipeline.build import train as run
 
     request = _request(recipe, out, data, cache, device, progress)
-    return run(replace(request, tensorboard=tensorboard, force=force, cancel=cancel or Cancel()))
+    return run(replace(request, minutes=minutes, tensorboard=tensorboard, force=force, cancel=cancel or Cancel()))
 
 
 def explain(

@@ -120,6 +120,15 @@ ExplainOption = Annotated[
 TensorBoardOption = Annotated[
     bool, typer.Option("--tensorboard", help="Write TensorBoard events beside each network while it trains.")
 ]
+MinutesOption = Annotated[
+    float | None,
+    typer.Option(
+        "--minutes",
+        min=0.01,
+        help="For all trainings together, about: epochs are cut to what this machine trains in that time.",
+        show_default=False,
+    ),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Machine-readable result on stdout, no progress.")]
 RecordingArgument = Annotated[Path, typer.Argument(help="One file: CSV, Parquet or .xlsx.", show_default=False)]
 DescriptionOption = Annotated[

@@ -48,7 +48,7 @@ def build(request: BuildRequest) -> Build:
     require_board_target(request.board, chosen.names)
     require_device_name(request.verify_on)
     with open_store(request.build, request.progress) as store:
-        run = Run(request, store)
+        run = _in_time(Run(request, store))
         if ANDROID in request.targets:
             run.windows.spec.require_phone()
         _train(run)
@@ -68,7 +68,7 @@ def build(request: BuildRequest) -> Build:
 def train(request: BuildRequest) -> tuple[TrainingSummary, TrainingSummary]:
     """Teacher and student alone."""
     with open_store(request.build, request.progress) as store:
-        return _train(Run(request, store))
+        return _train(_in_time(Run(request, store)))
 
 
 def explain(request: BuildRequest) -> Explanation:
@@ -103,6 +103,13 @@ def export(request: BuildRequest) -> Exports:
         exports = _export(run, chosen)
         _drop_outdated(run, chosen.names, exports.artifacts)
         return exports
+
+
+def _in_time(run: Run) -> Run:
+    """The run with as many epochs as there is time for."""
+    from factory.pipeline.budget import within
+
+    return run if run.request.minutes is None else within(run, run.request.minutes)
 
 
 def _prepare(run: Run) -> DataSummary:

@@ -34,6 +34,7 @@ class BuildRequest:
         board: Where engines of target jetson are built and measured, ssh://[user@]host[:port]; None for nowhere.
         verify_on: Device that answers the files, too: 'auto' is the emulated arm64 one where it is set up, 'none' is
             none, or a name of factory.devices.catalogue.
+        minutes: For all trainings together, about: epochs are cut to that. None trains the recipe's.
         tensorboard: Write event files while training.
         force: Replace a build of another recipe.
         progress: Told of each step.
@@ -48,6 +49,7 @@ class BuildRequest:
     targets: tuple[str, ...] = DEFAULT_TARGETS
     board: str | None = None
     verify_on: str = "none"
+    minutes: float | None = None
     tensorboard: bool = False
     force: bool = False
     progress: Progress = field(default_factory=Silent)

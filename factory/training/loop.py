@@ -36,7 +36,8 @@ class Fit:
     """One phase of training.
 
     Attributes:
-        phase: 'search', 'teacher' or 'student'; names the seed and the bar.
+        phase: 'search', 'teacher' or 'student'; names the seed.
+        title: Of the bar; empty for the phase.
         key: Identifies recipe, data and code; a checkpoint of another key is not resumed.
         epochs: How many.
         seed: The recipe's.
@@ -57,6 +58,7 @@ class Fit:
     recipe: TrainRecipe
     augment: Augmenter
     events: Path | None = None
+    title: str = ""
     cancel: Cancel = field(default_factory=Cancel)
 
 
@@ -97,7 +99,7 @@ def fit(
     windows = torch.from_numpy(np.ascontiguousarray(x))
     labels = torch.from_numpy(y)
     batches = batches or Batches(((np.arange(len(x)), plan.recipe.batch),), len(x) // plan.recipe.batch)
-    with progress.track(f"training {plan.phase}", plan.epochs, "epoch") as bar:
+    with progress.track(f"training {plan.title or plan.phase}", plan.epochs, "epoch") as bar:
         if history:
             write_history(plan.folder, plan.phase, history)  # the kill may have come between checkpoint and rows
             bar.advance(len(history), f"resumed after epoch {len(history)}")

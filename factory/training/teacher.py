@@ -77,6 +77,7 @@ def train_teacher(
         network = build_network(spec).to(device)
         plan = Fit(
             phase=phase,
+            title=f"teacher {index + 1} of {recipe.train.teachers}",
             key=key,
             epochs=recipe.train.teacher_epochs,
             seed=recipe.seed,

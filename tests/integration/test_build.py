@@ -11,6 +11,7 @@ from exporters.registry import targets
 from factory.artifacts.manifest_io import read_manifest, verify_files
 from factory.contracts.manifest import Outcome
 from factory.contracts.window import SensorContract
+from factory.recipes import find_recipe
 from tests.integration.conftest import RECIPE, Factory, environment
 
 pytestmark = pytest.mark.slow
@@ -169,3 +170,13 @@ def test_a_build_of_an_accelerometer_alone_passes_every_target_without_a_network
     assert {artifact.target for artifact in manifest.artifacts} == set(installed)
     assert {check.gate for check in manifest.failed} <= {"size.ratio"}, done.err
     assert len(manifest.contract.channels) == 3
+
+
+def test_minutes_cut_the_epochs_and_the_recipe_says_so(factory: Factory, tmp_path: Path) -> None:
+    out = tmp_path / "timed"
+    done = factory("train", RECIPE, "--minutes", "600", "--out", out)
+    assert done.code == 0, done.err
+    assert find_recipe(out / "recipe.toml").train == find_recipe(RECIPE).train
+    refused = factory("train", "demo", "--minutes", "0.01", "--out", tmp_path / "none")
+    assert refused.code == 3
+    assert "one epoch of each training takes" in refused.err
