@@ -44,7 +44,10 @@ BOARD_SCHEME = "ssh://"
 def _processor(text: str) -> str:
     """A processor; click turns the error into exit code 2."""
     if text.startswith(BOARD_SCHEME):
-        raise typer.BadParameter(f"name a board by --board {text}")
+        raise typer.BadParameter(
+            f"--device is the processor that trains: verify on a board by --verify-on {text}, build a Jetson's engines "
+            f"by --board {text}"
+        )
     if text.partition(":")[0] in ("arm64", "adb"):
         raise typer.BadParameter(f"--device is the processor that trains; verify on another by --verify-on {text}")
     if text not in tuple(Device):
@@ -63,13 +66,6 @@ def _board(text: str | None) -> str | None:
     raise typer.BadParameter(f"'{text}' is not ssh://[user@]host[:port]")
 
 
-def _verifier(text: str | None) -> str | None:
-    """A device that runs the files; a Jetson builds engines instead. Click turns the error into exit code 2."""
-    if text is not None and text.startswith(BOARD_SCHEME):
-        raise typer.BadParameter(f"name a board by --board {text}")
-    return text
-
-
 BoardOption = Annotated[
     str | None,
     typer.Option(
@@ -83,17 +79,16 @@ VerifyOnOption = Annotated[
     str,
     typer.Option(
         "--verify-on",
-        callback=_verifier,
-        help="Device that answers the files too: arm64 (emulated), adb:SERIAL; auto: arm64 if set up; none. "
-        "factory devices lists them.",
+        help="Device that answers the files too: arm64 (emulated), adb:SERIAL, ssh://[user@]host; auto: arm64 if set "
+        "up; none. factory devices lists them.",
     ),
 ]
 VerifierOption = Annotated[
     str | None,
     typer.Option(
         "--device",
-        callback=_verifier,
-        help="Another processor that answers the files too: arm64, arm64:cortex-a76, adb:SERIAL (factory devices).",
+        help="Another processor that answers the files too: arm64, arm64:cortex-a76, adb:SERIAL, ssh://[user@]host "
+        "(factory devices).",
         show_default=False,
     ),
 ]

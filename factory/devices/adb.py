@@ -1,32 +1,20 @@
-"""A phone over adb: the runtimes of the emulated device, run by the phone's own processor.
-
-Everything goes to one folder below /data/local/tmp, checked there by its hash and removed at the end, also after a
-failure. The programs bring arm64's C library and its dynamic linker, so that Android's own is not needed.
-"""
+"""A phone over adb; how runtimes and files get there and what is asked stands in pushed.py."""
 
 import re
-import shlex
 import shutil
 import subprocess
 import tempfile
-import uuid
 from collections.abc import Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
-from factory.contracts.errors import DeviceError, FactoryError, MissingToolError, StorageError
-from factory.contracts.files import says_no_space, sha256_file
-from factory.devices.device import Answer, Question
-from factory.devices.runtimes import RUNTIMES, runtime_of
-from factory.devices.setups import SYSTEM, Setup
+from factory.contracts.errors import DeviceError, MissingToolError
+from factory.devices.pushed import CONNECT_S, PushedDevice, failure
+from factory.devices.setups import Setup
 from factory.devices.ssh import one_line
-from factory.devices.transcript import read_answer, read_transcript, require_success
 
 SCHEME = "adb"
 FOLDER = "/data/local/tmp"
-_PREFIX = "smldist-"
-_CONNECT_S, _PUSH_S, _RUN_S = 20, 300, 1800
+_PUSH_S = 300
 _PROPERTIES = {
     "model": "ro.product.model",
     "android": "ro.build.version.release",
@@ -48,163 +36,74 @@ def serials() -> dict[str, str]:
         MissingToolError: adb is not installed.
         DeviceError: It hangs.
     """
-    listed = _adb(["devices"], "listing phones", _CONNECT_S)
+    listed = _adb(["devices"], "listing phones", CONNECT_S)
     return {found["serial"]: found["state"] for found in _SERIAL.finditer(listed.stdout)}
 
 
-class AdbDevice:
-    """One phone; see `Device`."""
+def phone(serial: str, setup: Setup) -> PushedDevice:
+    """The phone of a serial number, not connected yet."""
+    return PushedDevice(AdbLink(serial), setup)
 
-    emulated = False
 
-    def __init__(self, serial: str, setup: Setup) -> None:
+class AdbLink:
+    """One phone; see `Link`."""
+
+    store, prefix, remedy = FOLDER, "smldist-", _CHECK
+
+    def __init__(self, serial: str) -> None:
         self.name = f"{SCHEME}:{serial}"
-        self.facts: dict[str, str] = {}
-        self._serial, self._setup = serial, setup
-        self._folder = f"{FOLDER}/{_PREFIX}{uuid.uuid4().hex[:12]}"
-        self._pushed: set[str] = set()
+        self._serial = serial
 
-    def __enter__(self) -> Self:
-        try:
-            self._prepare()
-        except BaseException:
-            self._clean()
-            raise
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._clean()
-
-    def runs(self, target: str) -> bool:
-        """Whether the set-up has a runtime for a target's files."""
-        return target in RUNTIMES
-
-    def limits(self, target: str) -> str:
-        """The target: it has the host's releases."""
-        return target
-
-    def ask(self, question: Question) -> Answer:
-        """See `Device.ask`; instructions are not counted."""
-        question.require_intact()
-        runtime = runtime_of(question.artifact.target)
-        version = self._setup.version(runtime)
-        self._push_program(runtime.program)
-        model, answers = f"model{question.path.suffix}", f"{self._folder}/logits.f32"
-        self._push_bytes(runtime.flat(question.windows), "windows.f32")
-        self._push(question.path, model)
-        run = f"./ld-linux-aarch64.so.1 --library-path . ./{runtime.program} {model} windows.f32 logits.f32 0"
-        said, code = self._shell(
-            f"cd {self._folder} && {run} {question.timed}", f"running {question.path.name}", _RUN_S
-        )
-        require_success(code, said, str(question.path), self.name)
-        logits = self._pull(answers)
-        found = read_answer(said, logits, len(question.windows), version, self.name)
-        times = read_transcript(said, self.name).latency_us
-        return Answer(logits=found, runtime=version, latency_us=times)
-
-    def _prepare(self) -> None:
-        """It is there, is an arm64 phone, computes right, and nothing of an earlier run is left."""
+    def open(self) -> None:
+        """The connection is adb's own; the phone must be one that it may talk to."""
         found = serials()
         if (state := found.get(self._serial)) != "device":
             seen = ", ".join(f"{serial} ({how})" for serial, how in found.items()) or "none"
             raise DeviceError(
                 f"{self.name} is {state or 'not there'}, adb sees {seen}: connect it and allow USB debugging"
             )
-        self.facts = self._ask_facts()
-        if "arm64" not in self.facts.get("abi", ""):
-            raise DeviceError(
-                f"{self.name} is {self.facts.get('abi', 'unknown')}, expected arm64-v8a: take such a phone"
-            )
-        self._must(f"rm -rf {FOLDER}/{_PREFIX}* && mkdir -p {self._folder}", "making a folder")
-        self._push_program("selftest")
-        said, code = self._shell(
-            f"cd {self._folder} && ./ld-linux-aarch64.so.1 --library-path . ./selftest", "its self-test", _CONNECT_S
-        )
-        if code:
-            raise DeviceError(f"{self.name} fails its self-test ({one_line(said, 200)}): {_CHECK}")
 
-    def _ask_facts(self) -> dict[str, str]:
+    def close(self) -> None:
+        """Nothing is held."""
+
+    def facts(self) -> dict[str, str]:
         """Properties, thermal state and battery, where shown."""
         facts = {}
         for name, key in _PROPERTIES.items():
-            if value := one_line(self._shell(f"getprop {key}", "asking what it is", _CONNECT_S)[0], 100):
+            if value := one_line(self.shell(f"getprop {key}", "asking what it is", CONNECT_S)[0], 100):
                 facts[name] = value
-        heat, _ = self._shell("dumpsys thermalservice 2>/dev/null", "asking its temperature", _CONNECT_S)
+        heat, _ = self.shell("dumpsys thermalservice 2>/dev/null", "asking its temperature", CONNECT_S)
         if found := _THERMAL.search(heat):
             facts["thermal_status"] = found.group(1)
-        battery, _ = self._shell("dumpsys battery 2>/dev/null", "asking its battery", _CONNECT_S)
+        battery, _ = self.shell("dumpsys battery 2>/dev/null", "asking its battery", CONNECT_S)
         facts |= {f"battery_{name}": value for name, value in _BATTERY.findall(battery)}
+        if "arm64" not in facts.get("abi", ""):
+            raise DeviceError(f"{self.name} is {facts.get('abi', 'unknown')}, expected arm64-v8a: take such a phone")
         return facts
 
-    def _push_program(self, name: str) -> None:
-        """A program and the libraries that it needs, once."""
-        self._push(self._setup.program(name), name, executable=True)
-        own = [file for runtime in RUNTIMES.values() if runtime.program == name for file in runtime.files]
-        for library in (*SYSTEM, *own):
-            self._push(self._setup.lib / library, library, executable=library.startswith("ld-"))
-
-    def _push_bytes(self, content: bytes, name: str) -> None:
-        with tempfile.TemporaryDirectory(prefix="smldist-adb-") as folder:
-            path = Path(folder, name)
-            path.write_bytes(content)
-            self._push(path, name, again=True)
-
-    def _push(self, path: Path, name: str, executable: bool = False, again: bool = False) -> None:
-        """Copy a file and compare its hash there."""
-        digest = sha256_file(path)
-        if not again and digest + name in self._pushed:
-            return
-        there, what = f"{self._folder}/{name}", f"pushing {name}"
-        done = _adb(["-s", self._serial, "push", str(path), there], what, _PUSH_S)
-        if done.returncode:
-            raise self._failure(what, done.stdout + done.stderr)
-        said = self._must(f"sha256sum {there}" + (f" && chmod 755 {there}" if executable else ""), f"checking {name}")
-        if said.split()[:1] != [digest]:
-            raise DeviceError(f"{self.name}: {name} arrived damaged: {_CHECK}")
-        self._pushed.add(digest + name)
-
-    def _pull(self, there: str) -> bytes:
-        what = f"pulling {there.rpartition('/')[2]}"
-        with tempfile.TemporaryDirectory(prefix="smldist-adb-") as folder:
-            here = Path(folder, "pulled")
-            done = _adb(["-s", self._serial, "pull", there, str(here)], what, _PUSH_S)
-            if done.returncode or not here.is_file():
-                raise self._failure(what, done.stdout + done.stderr)
-            return here.read_bytes()
-
-    def _must(self, command: str, what: str) -> str:
-        said, code = self._shell(command, what, _CONNECT_S)
-        if code:
-            raise self._failure(what, said)
-        return said
-
-    def _shell(self, command: str, what: str, seconds: int) -> tuple[str, int]:
-        """What a command printed to either stream, and its exit code.
-
-        The code is printed by the phone's shell as well, because a connection that breaks ends adb with any code.
-        """
+    def shell(self, command: str, what: str, seconds: int) -> tuple[str, int]:
+        """See `Link.shell`. The code is printed by the phone's shell, too: a broken connection ends adb with any."""
         wrapped = f"{{ {command}; }} 2>&1; code=$?; echo; echo exit $code"
         done = _adb(["-s", self._serial, "shell", wrapped], what, seconds)
         found = _DONE.search(done.stdout.replace("\r\n", "\n"))
         if found is None:
-            raise self._failure(what, done.stdout + done.stderr)
+            raise failure(self, what, done.stdout + done.stderr)
         return done.stdout.replace("\r\n", "\n")[: found.start()], int(found.group(1))
 
-    def _failure(self, what: str, said: str) -> FactoryError:
-        reason = one_line(said, 200) or "it said nothing"
-        if says_no_space(said):
-            return StorageError(f"{self.name}: no space left while {what}: free some in {FOLDER}")
-        return DeviceError(f"{self.name}: {what} failed ({reason}): {_CHECK}")
+    def push(self, path: Path, there: str, what: str) -> None:
+        """See `Link.push`."""
+        done = _adb(["-s", self._serial, "push", str(path), there], what, _PUSH_S)
+        if done.returncode:
+            raise failure(self, what, done.stdout + done.stderr)
 
-    def _clean(self) -> None:
-        """Remove our folder; where the phone is gone, the next run does."""
-        self._pushed.clear()
-        try:
-            self._shell(f"rm -rf {shlex.quote(self._folder)}", "tidying up", _CONNECT_S)
-        except FactoryError:
-            return
+    def pull(self, there: str, what: str) -> bytes:
+        """See `Link.pull`."""
+        with tempfile.TemporaryDirectory(prefix="smldist-adb-") as folder:
+            here = Path(folder, "pulled")
+            done = _adb(["-s", self._serial, "pull", there, str(here)], what, _PUSH_S)
+            if done.returncode or not here.is_file():
+                raise failure(self, what, done.stdout + done.stderr)
+            return here.read_bytes()
 
 
 def _adb(arguments: Sequence[str], what: str, seconds: int) -> "subprocess.CompletedProcess[str]":

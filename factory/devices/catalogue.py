@@ -7,7 +7,7 @@ from pathlib import Path
 
 from factory.contracts.errors import FactoryError, RecipeError
 from factory.devices.adb import SCHEME as ADB
-from factory.devices.adb import AdbDevice, serials
+from factory.devices.adb import phone, serials
 from factory.devices.android_setup import ANDROID_RUNTIMES, android
 from factory.devices.arm64 import SCHEME as ARM64
 from factory.devices.arm64 import EmulatedDevice
@@ -19,10 +19,13 @@ from factory.devices.host_device import HostDevice, OpenRunner
 from factory.devices.profiles import PROFILES
 from factory.devices.runtimes import RUNTIMES
 from factory.devices.setups import INSTALL, Kind, find, missing_tools, require
+from factory.devices.ssh import parse_url
+from factory.devices.ssh_device import SCHEME as SSH
+from factory.devices.ssh_device import board
 
 ANDROID = "android"
 ADB_INSTALL = "apt-get install adb"
-NAMES = f"{HOST}, {ARM64}, {', '.join(f'{ARM64}:{name}' for name in PROFILES)}, {ANDROID}, {ADB}:SERIAL"
+NAMES = f"{HOST}, {ARM64}, {', '.join(f'{ARM64}:{name}' for name in PROFILES)}, {ANDROID}, {ADB}:SERIAL, {SSH}://[user@]host[:port]"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,6 +52,9 @@ def require_name(name: str) -> None:
         RecipeError: Lists the names there are.
     """
     kind, _, rest = name.partition(":")
+    if kind == SSH:
+        parse_url(name)
+        return
     emulated = kind in (ARM64, ANDROID) and rest in ("", *PROFILES)
     if not (name == HOST or emulated or (kind == ADB and rest)):
         raise RecipeError(f"no device '{name}': choose one of {NAMES}")
@@ -73,7 +79,9 @@ def open_devices(name: str, cache: Path, open_runner: OpenRunner) -> tuple[Devic
         return (HostDevice(open_runner),)
     setup = require(android() if kind == ANDROID else arm64(), cache)
     if kind == ADB:
-        return (AdbDevice(rest, setup),)
+        return (phone(rest, setup),)
+    if kind == SSH:
+        return (board(name, setup),)
     runtimes = ANDROID_RUNTIMES if kind == ANDROID else RUNTIMES
     cores = [profile for profile in PROFILES.values() if rest in ("", profile.name)]
     return tuple(EmulatedDevice(setup, core, kind, runtimes) for core in cores)
@@ -82,7 +90,7 @@ def open_devices(name: str, cache: Path, open_runner: OpenRunner) -> tuple[Devic
 def list_devices(cache: Path) -> list[Listed]:
     """Every device that is here or could be; nothing is started on any."""
     emulated = [line for kind in (arm64(), android()) for line in _emulated(kind, cache)]
-    return [Listed(name=HOST, ready=True, detail=machine()), *emulated, *_phones(cache), _board()]
+    return [Listed(name=HOST, ready=True, detail=machine()), *emulated, *_phones(cache), _board(cache)]
 
 
 def _emulated(kind: Kind, cache: Path) -> Iterator[Listed]:
@@ -118,8 +126,12 @@ def _phones(cache: Path) -> Iterator[Listed]:
         yield Listed(name=f"{ADB}:{serial}", ready=ready and state == "device", detail=detail, install=install)
 
 
-def _board() -> Listed:
-    """A Jetson has TensorRT's engines built and measured, by a bundle of its own."""
+def _board(cache: Path) -> Listed:
+    """Whether there is one is not asked: that takes its name."""
+    ready = not missing_tools() and find(arm64(), cache) is not None
     return Listed(
-        name="ssh://[user@]host", ready=True, detail="a Jetson: factory build --board, factory verify --board"
+        name=f"{SSH}://[user@]host",
+        ready=ready,
+        detail="a 64-bit ARM board, such as a Raspberry Pi; a Jetson's engines: --board",
+        install="" if ready else arm64().command,
     )

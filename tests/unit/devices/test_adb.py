@@ -15,7 +15,8 @@ from factory.contracts.artifact import Artifact, Precision
 from factory.contracts.errors import ArtifactError, DeviceError, FactoryError, MissingToolError, StorageError
 from factory.contracts.exporter import ExportRequest
 from factory.contracts.files import sha256_file
-from factory.devices.adb import AdbDevice, serials
+from factory.devices.adb import phone as phone_device
+from factory.devices.adb import serials
 from factory.devices.device import Answer, Question
 from factory.devices.setups import Setup
 from tests.unit.devices.adbd import Faults, Phone
@@ -60,7 +61,7 @@ def question_of(exported: Callable[[str], Exported], target: str) -> Question:
 
 
 def ask(serial: str, setup: Setup, question: Question) -> Answer:
-    with AdbDevice(serial, setup) as device:
+    with phone_device(serial, setup) as device:
         return device.ask(question)
 
 
@@ -69,7 +70,7 @@ def test_a_phone_answers_as_the_host_and_is_left_as_it_was(connect: Connect, arm
         expected = runner.run(question.windows)
     with connect() as (phone, serial):
         assert serials() == {serial: "device"}
-        with AdbDevice(serial, arm64) as device:
+        with phone_device(serial, arm64) as device:
             answer = device.ask(question)
             assert phone.left, "it works in a folder of its own"
             assert device.facts["model"] == "Test Phone"
@@ -151,5 +152,5 @@ def test_adb_that_is_missing_is_said_with_its_package(
     arm64: Setup, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(MissingToolError, match="apt-get install adb"), AdbDevice("any", arm64):
+    with pytest.raises(MissingToolError, match="apt-get install adb"), phone_device("any", arm64):
         pass
