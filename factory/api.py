@@ -107,8 +107,8 @@ def build(
         cache: Folder of prepared windows; None is $FACTORY_CACHE or the user's cache folder.
         device: Processor that trains: auto, cpu, cuda or mps.
         board: ssh://[user@]host[:port] of a Jetson that builds, verifies and measures the engines.
-        verify_on: Device that answers the files too: arm64 (emulated), adb:SERIAL, ssh://[user@]host; 'auto' is arm64 where it is set up,
-            'none' leaves it out.
+        verify_on: Device that answers the files too: arm64 (emulated), adb:SERIAL, ssh://[user@]host; 'auto' is arm64
+            where it is set up, 'none' leaves it out.
         minutes: For all trainings together, about: the recipe's epochs are cut to what this machine trains in it.
         tensorboard: Write event files beside each network.
         force: Replace a build of another recipe in `out`.
