@@ -52,6 +52,8 @@ ON_FEATURES: frozenset[MethodName] = frozenset(
     ("fitnet", "at", "sp", "cc", "vid", "rkd", "pkt", "nst", "crd", "reviewkd")
 )
 """Methods that compare inner features of teacher and student batch by batch."""
+UNTAUGHT: frozenset[MethodName] = frozenset(("label_smoothing", "cross_entropy_total", "cross_entropy"))
+"""Methods that take nothing of a teacher but the kind of its head."""
 _LEAST_STEPS = 2
 """Time steps that must be left after the last stage: over a single one no convolution sees time."""
 ContractT = TypeVar("ContractT", bound=Contract)

@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from factory.contracts.progress import Silent
-from factory.contracts.recipe import ON_FEATURES, MethodName, Recipe
+from factory.contracts.recipe import ON_FEATURES, UNTAUGHT, MethodName, Recipe
 from factory.distill.registry import METHODS, TERMS
 from factory.models import build_network, load_network
 from factory.training import predict, train_student, train_teacher
@@ -93,6 +93,17 @@ def test_an_unknown_method_is_answered_with_the_list() -> None:
 def test_the_recipe_knows_every_method_and_what_it_needs() -> None:
     assert METHODS.keys() == set(_NAMES)
     assert {name for name, term in TERMS.items() if term.on_features} == ON_FEATURES
+    assert {name for name, entry in METHODS.items() if entry.teacher == "none"} == UNTAUGHT
+
+
+def test_the_document_has_a_row_for_every_method_with_its_needs_and_its_weight() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "baselines.md").read_text("utf-8")
+    found = {cells[1].strip(" `"): cells for line in text.splitlines() if len(cells := line.split("|")) > 3}
+    assert set(found) - {"method", "---"} == set(_NAMES)
+    for name, term in TERMS.items():
+        _, _, _, needs, weight, *_ = found[name]
+        assert needs.strip().startswith("features" if term.on_features else "logits"), name
+        assert float(weight.partition("[")[0]) == term.coefficient, name
 
 
 def test_without_its_term_a_baseline_is_the_control_bit_by_bit(teacher: Path, tmp_path: Path) -> None:
