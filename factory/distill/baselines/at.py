@@ -5,6 +5,7 @@ Shape legend: B batch, C channels, L time steps.
 
 from typing import ClassVar
 
+import torch
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -32,4 +33,4 @@ class AT(Term):
         """Scalar."""
         pairs = zip(student.stages, teacher.stages, strict=True)
         losses = [attention_loss(*same_length(over_time(ours), over_time(theirs))) for ours, theirs in pairs]
-        return sum(losses[1:], losses[0])
+        return torch.stack(losses).sum()

@@ -42,8 +42,8 @@ class CRD(Term):
 
     Weight .8, 128, tau = .07, momentum .5 of the bank [code], negatives of other classes alone [paper]. Differences
     [ours]: a step contrasts all windows with the same 4096 of the bank, not each with 16384 of its own; a pair of one
-    window is taken from the batch, not from the bank, which is random at first; mixed windows are left out, since the
-    bank has no row for them.
+    window is taken from the batch, not from the bank, which is random at first, and Z from negatives alone; mixed
+    windows are left out, since the bank has no row for them.
     """
 
     coefficient: ClassVar[float] = 0.8
@@ -78,8 +78,8 @@ class CRD(Term):
     def _side(self, bank: str, anchor: Tensor, partner: Tensor, chosen: Tensor, apart: Tensor) -> Tensor:
         positive, negative = (anchor * partner).sum(dim=1), anchor @ self.get_buffer(bank)[chosen].T
         windows, log_z = len(self.get_buffer(bank)), self.get_buffer(f"log_z_{bank}")
-        if log_z.isnan():  # Z is what makes e a probability over windows in the first batch, and then stays [code]
-            every = torch.cat([positive, negative[apart]]).detach() / _TEMPERATURE
+        if log_z.isnan():  # Z makes e a probability over the bank, 1 / N on average, in the first batch and then stays
+            every = negative[apart].detach() / _TEMPERATURE
             log_z = torch.logsumexp(every, dim=0) - math.log(len(every) / windows)
             if self.training:
                 self.get_buffer(f"log_z_{bank}").copy_(log_z)

@@ -5,6 +5,7 @@ Shape legend: B batch, C channels, L time steps.
 
 from typing import ClassVar
 
+import torch
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -35,4 +36,4 @@ class NST(Term):
         """Scalar."""
         pairs = zip(student.stages, teacher.stages, strict=True)
         losses = [selectivity_loss(*same_length(over_time(ours), over_time(theirs))) for ours, theirs in pairs]
-        return sum(losses[1:], losses[0])
+        return torch.stack(losses).sum()

@@ -33,7 +33,7 @@ def hierarchical_loss(ours: Tensor, theirs: Tensor) -> Tensor:
             left, right = (F.adaptive_avg_pool1d(stage, length) for stage in (ours, theirs))
             losses.append(F.mse_loss(left, right))
             weights.append(weights[-1] / 2)
-    return sum((weight * loss for weight, loss in zip(weights, losses, strict=True)), losses[0] * 0) / sum(weights)
+    return torch.stack([weight * loss for weight, loss in zip(weights, losses, strict=True)]).sum() / sum(weights)
 
 
 class Fusion(nn.Module):
