@@ -13,6 +13,7 @@ from factory.contracts.recipe import (
     DataRecipe,
     DistillRecipe,
     HeadKind,
+    MethodName,
     ModelRecipe,
     Recipe,
     SplitRecipe,
@@ -117,7 +118,7 @@ def tiny_recipe(
     batch: int = 16,
     refit: bool = True,
     teachers: int = 1,
-    method: Literal["smldist", "cross_entropy"] = "smldist",
+    method: MethodName = "smldist",
     seed: int = 0,
     block: BlockKind = "inverted_residual",
 ) -> Recipe:

@@ -7,7 +7,7 @@ recipe is written beside the artifacts.
 import math
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar, get_args
 
 import tomli_w
 from pydantic import Field, ValidationError, field_validator, model_validator
@@ -23,6 +23,37 @@ BlockKind = Literal["inverted_residual", "plain", "residual"]
 Kernel = Literal[3, 5, 7, 9]
 Anchor = Literal["grid", "label"]
 Edge = Literal["wrap", "reflect"]
+MethodName = Literal[
+    "smldist",
+    "kd",
+    "fitnet",
+    "at",
+    "sp",
+    "cc",
+    "vid",
+    "rkd",
+    "pkt",
+    "nst",
+    "crd",
+    "dkd",
+    "dist",
+    "reviewkd",
+    "lupi",
+    "pseudo_labels",
+    "selfhar",
+    "smldist_literal",
+    "random_teacher",
+    "label_smoothing",
+    "cross_entropy_total",
+    "cross_entropy",
+]
+"""How a student can be trained: SMLDist, the baselines, and last the controls; docs/baselines.md."""
+ON_FEATURES: frozenset[MethodName] = frozenset(
+    ("fitnet", "at", "sp", "cc", "vid", "rkd", "pkt", "nst", "crd", "reviewkd")
+)
+"""Methods that compare inner features of teacher and student batch by batch."""
+UNTAUGHT: frozenset[MethodName] = frozenset(("label_smoothing", "cross_entropy_total", "cross_entropy"))
+"""Methods that take nothing of a teacher but the kind of its head."""
 _LEAST_STEPS = 2
 """Time steps that must be left after the last stage: over a single one no convolution sees time."""
 ContractT = TypeVar("ContractT", bound=Contract)
@@ -231,10 +262,16 @@ class TrainRecipe(Contract):
 
 
 class DistillRecipe(Contract):
-    """SMLDist's weights; arXiv 2107.07331, docs/method.md."""
+    """The method, and SMLDist's weights (arXiv 2107.07331, docs/method.md); baselines: docs/baselines.md."""
 
-    method: Literal["smldist", "cross_entropy"] = "smldist"
-    temperature: float = Field(default=4.0, gt=0, le=100, description="tau")
+    method: MethodName = Field(default="smldist", description="SMLDist, a baseline or a control: docs/baselines.md")
+    weight: float | None = Field(
+        default=None,
+        ge=0,
+        le=1e6,
+        description="multiplies what the method adds to the loss of labels, published weight included; None: 1",
+    )
+    temperature: float = Field(default=4.0, gt=0, le=100, description="tau, of every method that has one")
     logits: Fraction = Field(default=0.5, description="lambda: weight of the soft target, 1 - lambda that of the label")
     mixed: Fraction = Field(default=0.5, description="share of a batch that is mixed windows, taught without labels")
     smoothing: Fraction = Field(default=0.1, description="s: label smoothing where the teacher is wrong")
@@ -254,6 +291,11 @@ class DistillRecipe(Contract):
         default=1.0, ge=0, le=1000, description="lambda_r: weight of the retrieved pattern's error"
     )
     patterns: int = Field(default=8, ge=1, le=64, description="stored patterns a class")
+
+    @property
+    def factor(self) -> float:
+        """`weight` as a number."""
+        return 1.0 if self.weight is None else self.weight
 
 
 Core = Literal["cortex-a53", "cortex-a76"]
@@ -318,7 +360,17 @@ class Recipe(Contract):
 
     @model_validator(mode="after")
     def _losses_to_be_had(self) -> Self:
-        if self.distill.method == "smldist" and self.answered_once and (self.distill.stage or self.distill.memory):
+        if not self.answered_once:
+            return self
+        method = self.distill.method
+        if method in ON_FEATURES:
+            able = [name for name in get_args(MethodName) if name not in ON_FEATURES]
+            raise ValueError(
+                f"distill.method = '{method}' compares inner features batch by batch; with data.teacher_channels, "
+                "data.unlabelled or split.labelled_people the teacher's answers are computed once, and there are none: "
+                f"take one of {', '.join(able)}"
+            )
+        if method in ("smldist", "random_teacher") and (self.distill.stage or self.distill.memory):
             raise ValueError(
                 "distill.stage and distill.memory compare inner features batch by batch; with data.teacher_channels, "
                 "data.unlabelled or split.labelled_people the teacher's answers are computed once: set both to 0"

@@ -68,6 +68,23 @@ def logits_loss(
     return (1 - weight) * hard + weight * conditional
 
 
+def mixed_cross_entropy(logits: Tensor, labels: Tensor, share: Tensor, other: Tensor, smoothing: float) -> Tensor:
+    """Cross-entropy (B,) to both labels of mixed windows in the shares of their windows (mixup, arXiv:1710.09412).
+
+    Args:
+        logits: (B, K).
+        labels: (B,) class indices of the windows before they were mixed.
+        share: (B,) as of `mix_pairs`.
+        other: (B,) as of `mix_pairs`.
+        smoothing: Label smoothing in [0, 1).
+    """
+    own, others = (
+        F.cross_entropy(logits, target, label_smoothing=smoothing, reduction="none")
+        for target in (labels, labels[other])
+    )
+    return share * own + (1 - share) * others
+
+
 def taught_loss(
     student: Tensor, teacher: Tensor, labels: Tensor, recipe: DistillRecipe, label_smoothing: float = 0.0
 ) -> Tensor:
@@ -77,16 +94,17 @@ def taught_loss(
         student: Logits (B, K).
         teacher: Logits (B, K), detached.
         labels: (B,) class indices, -1 without a label.
-        recipe: lambda, tau and s.
+        recipe: lambda, tau and s; its weight multiplies what the teacher says.
         label_smoothing: Of the cross-entropy term.
 
     Returns:
         (B,), one loss a window.
     """
     known = labels.clamp_min(0)
-    conditional = conditional_loss(student, teacher, known, recipe.temperature, recipe.smoothing)
+    conditional = recipe.factor * conditional_loss(student, teacher, known, recipe.temperature, recipe.smoothing)
     labelled = logits_loss(student, known, conditional, recipe.logits, label_smoothing)
-    return torch.where(labels == UNLABELLED, distribution_loss(student, teacher, recipe.temperature), labelled)
+    alone = recipe.factor * distribution_loss(student, teacher, recipe.temperature)
+    return torch.where(labels == UNLABELLED, alone, labelled)
 
 
 def mix(x: Tensor, count: int) -> Tensor:

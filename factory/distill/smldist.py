@@ -1,82 +1,60 @@
 """SMLDist whole: the three losses on one student, stage weight fading to zero over training.
 
 The authors' code runs phases one after the other [code]; ours are merged, the stage weight fading to zero
-[ours]. The two orders have not been compared.
+[ours]. The two orders have not been compared. Where the teacher answered beforehand, its logits alone teach [ours].
 """
-
-from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 
-from factory.contracts.dataset import UNLABELLED
-from factory.contracts.recipe import DistillRecipe
-from factory.distill.logits import mix, taught_loss
+from factory.distill.logits import taught_loss
 from factory.distill.memory import memory_loss
+from factory.distill.method import Batch, Memories, Method, Parts, Setup, View
 from factory.distill.stage import StageDistiller
 
 
-class SMLDist(nn.Module):
-    """The student's objective under a frozen teacher; its adapters are trained and then thrown away.
+class SMLDist(Method):
+    """Stage, memory and logits distillation (arXiv:2107.07331); docs/method.md.
 
-    Args:
-        student: Trained in place.
-        teacher: An ensemble in eval mode, never updated.
-        adapter: The student's memory, sharing the teacher's patterns; None where the student's head is one itself.
-        teacher_memory: The teacher's memory, frozen.
-        hint_shapes: (C, L) of each teacher stage.
-        recipe: Weights.
-        label_smoothing: Of the cross-entropy term.
+    A mixed window follows the teacher alone; the cross-entropy of the others has the label smoothing of every method.
     """
 
-    def __init__(
-        self,
-        student: nn.Module,
-        teacher: nn.Module,
-        adapter: nn.Module | None,
-        teacher_memory: nn.Module,
-        hint_shapes: Sequence[tuple[int, int]],
-        recipe: DistillRecipe,
-        label_smoothing: float = 0.0,
-    ) -> None:
+    def __init__(self, setup: Setup) -> None:
         super().__init__()
-        self.student = student
-        self.stages = StageDistiller(student.stage_widths, hint_shapes, recipe.emphasis)  # type: ignore[arg-type]
-        self.adapter = adapter
-        self.recipe = recipe
-        self.label_smoothing = label_smoothing
-        # Held outside the module tree: neither trained nor saved with the student's checkpoint.
-        self._frozen = (teacher, teacher_memory)
+        self.recipe = setup.distill
+        self.mixed = setup.distill.mixed
+        self._smoothing = setup.train.label_smoothing
+        self.adapter: nn.Module | None = None
+        self.stages: StageDistiller | None = None
+        # The memories stand outside the module tree: the teacher's is frozen, the student's own head is the student's.
+        self._memories: tuple[Memories, ...] = ()
+        if setup.memories is None:
+            return
+        memories = setup.memories()
+        self._memories = (memories,)
+        if memories.adapter:
+            self.adapter = memories.student
+        widths = [width for width, _ in setup.student.stages]
+        self.stages = StageDistiller(widths, setup.teacher.stages, setup.distill.emphasis)
 
-    def loss(self, x: Tensor, y: Tensor, done: float) -> tuple[Tensor, dict[str, Tensor]]:
-        """Loss of a batch.
-
-        Args:
-            x: (B, C, 1, T) augmented windows, SI units.
-            y: (B,) class indices.
-            done: Share of training that is over, in [0, 1].
-
-        Returns:
-            Scalar to minimise, and its parts, detached, for the log.
-        """
+    def forward(self, student: View, teacher: View, batch: Batch) -> tuple[Tensor, Parts]:
+        """Scalar; its parts are 'logits' and, where their weight is not 0, 'stage' and 'memory'."""
         recipe = self.recipe
-        teacher, teacher_memory = self._frozen
-        if mixed := round(recipe.mixed * len(x)):  # no label holds between two windows
-            x, y = mix(x, mixed), torch.cat([y[:-mixed], torch.full_like(y[-mixed:], UNLABELLED)])
-        with torch.no_grad():
-            teacher_features, hints, teacher_logits = teacher.teach(x)  # type: ignore[operator]
-            teacher_relation = teacher_memory.associate(teacher_features)  # type: ignore[operator]
-        features, outputs = self.student.backbone(x)  # type: ignore[operator]
-        logits = self.student.head(self.student.dropout(features))  # type: ignore[operator]
-        total = parts_logits = taught_loss(logits, teacher_logits, y, recipe, self.label_smoothing).mean()
-        parts = {"logits": parts_logits.detach()}
+        logits = taught_loss(student.logits, teacher.logits, batch.labels, recipe, self._smoothing).mean()
+        total, parts = logits, {"logits": logits.detach()}
         if recipe.stage > 0:
-            stage = self.stages(outputs, hints)
-            total = total + recipe.stage * (1 - done) * stage
+            assert self.stages is not None, "the recipe refuses a stage loss where the teacher answered beforehand"
+            stage = self.stages(student.stages, teacher.stages)
+            total = total + recipe.factor * recipe.stage * (1 - batch.done) * stage
             parts["stage"] = stage.detach()
         if recipe.memory > 0:
-            associate = (self.student.head if self.adapter is None else self.adapter).associate  # type: ignore[union-attr]
-            memory = memory_loss(associate(features), teacher_relation, recipe.retrieval)  # type: ignore[operator]
-            total = total + recipe.memory * memory
+            memory = self._memory(student, teacher)
+            total = total + recipe.factor * recipe.memory * memory
             parts["memory"] = memory.detach()
         return total, parts
+
+    def _memory(self, student: View, teacher: View) -> Tensor:
+        (memories,) = self._memories
+        with torch.no_grad():
+            theirs = memories.teacher.associate(teacher.features)  # type: ignore[operator]
+        return memory_loss(memories.student.associate(student.features), theirs, self.recipe.retrieval)  # type: ignore[operator]

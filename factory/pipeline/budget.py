@@ -17,7 +17,7 @@ from factory.contracts.base import Contract
 from factory.contracts.errors import RecipeError
 from factory.contracts.files import atomic_write
 from factory.contracts.progress import Silent
-from factory.contracts.recipe import BackboneRecipe, Recipe
+from factory.contracts.recipe import UNTAUGHT, BackboneRecipe, Recipe
 from factory.contracts.stored import read_json
 from factory.pipeline.request import Run
 from factory.pipeline.stages import can_judge_lead
@@ -93,7 +93,8 @@ def seconds(recipe: Recipe, times: StepTimes, searched: int, steps: int, judged:
         judged: Whether the teacher's lead is measured before.
     """
     train, distill = recipe.train, recipe.distill
-    taught = times.student + (train.teachers * _FORWARD * times.teacher if distill.method == "smldist" else 0.0)
+    answers = 0.0 if distill.method in UNTAUGHT else train.teachers * _FORWARD * times.teacher
+    taught = times.student + answers
     lead = max(1, round(distill.lead * train.student_epochs)) if judged and distill.lead else 0
     total = train.teachers * (train.teacher_epochs * steps + lead * searched) * times.teacher
     total += (train.search_epochs * searched if len(recipe.model.heads) > 1 else 0) * times.teacher

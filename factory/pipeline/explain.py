@@ -37,7 +37,7 @@ def explain_lead(recipe: Recipe, data: DataSummary, lead: Lead | None) -> Explan
 
 def _expected(lead: Lead | None, data: DataSummary) -> str:
     if lead is None:
-        return "not known: distill.method is cross_entropy, distill.lead is 0, or fewer than three people validate"
+        return "not known: distill.method is not smldist, distill.lead is 0, or fewer than three people validate"
     if not lead.distils:
         return "none: the student is trained by cross-entropy, since a teacher that is behind costs accuracy"
     if lead.pp < WORTH_PP:

@@ -164,7 +164,8 @@ def can_judge_lead(run: Run) -> bool:
 
 def _lead(run: Run) -> Stage[Lead] | None:
     recipe = run.recipe
-    if recipe.distill.method == "cross_entropy" or recipe.distill.lead == 0 or not can_judge_lead(run):
+    # A baseline or a control is trained as it was asked for: only SMLDist gives way to cross-entropy.
+    if recipe.distill.method != "smldist" or recipe.distill.lead == 0 or not can_judge_lead(run):
         return None
     inputs = {
         **_windows_inputs(run, recipe),

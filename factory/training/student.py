@@ -1,28 +1,32 @@
-"""P1 to P4: the student under its teacher, or alone (the control)."""
+"""P1 to P4: the student under its teacher and a method, or alone (the controls)."""
 
+import shutil
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor
 
 from factory.contracts.dataset import UNLABELLED, Floats, Ints, Split, WindowSet
 from factory.contracts.network import TrainingSummary
 from factory.contracts.progress import Cancel, Progress
 from factory.contracts.recipe import Recipe
-from factory.distill.answers import AnswerDistillation
-from factory.distill.smldist import SMLDist
+from factory.distill.method import Memories, Setup, Shapes
+from factory.distill.objective import Objective
+from factory.distill.registry import METHODS, Entry
 from factory.models import Ensemble, Network, build_network, save_network
 from factory.models.heads import MemoryHead
 from factory.training.answers import teacher_answers
 from factory.training.batches import Batches
 from factory.training.data import TrainingData, network_spec, training_data
 from factory.training.int8 import drop_state, train_for_int8
-from factory.training.loop import Fit, LossFunction, content_key, finish, fit
+from factory.training.loop import Fit, content_key, finish, fit
 from factory.training.seed import seed_epoch
-from factory.training.teacher import cross_entropy, labelled_batches, load_teacher, training_indices, training_key
+from factory.training.teacher import labelled_batches, load_teacher, training_indices, training_key, untrained
+
+_UNTRAINED = "untrained"
 
 
 def train_student(
@@ -36,7 +40,7 @@ def train_student(
     tensorboard: bool = False,
     cancel: Cancel | None = None,
 ) -> TrainingSummary:
-    """Distil a student from the teacher in `teacher`; by cross-entropy alone if the recipe says so.
+    """Train a student by the recipe's method, under the teacher in `teacher` or alone.
 
     Args:
         recipe: model.student, train, distill and the seed are used.
@@ -58,16 +62,27 @@ def train_student(
     """
     began = time.perf_counter()
     folder.mkdir(parents=True, exist_ok=True)
+    entry = METHODS[recipe.distill.method]
     data = training_data(recipe, windows, training_indices(recipe, split))
     ensemble, memory = load_teacher(teacher)
+    if entry.teacher == "untrained":
+        ensemble, memory = untrained(ensemble, recipe.seed)
+        teacher = folder / _UNTRAINED  # its answers are not those of the trained one
+        teacher.mkdir(exist_ok=True)
     seed_epoch(recipe.seed, "student", -1)
     spec = network_spec(recipe, recipe.model.student, ensemble.first.spec.head, windows, data.normalisation)
     student = build_network(spec)
-    lesson = _lesson(recipe, student, ensemble, memory, data, windows, split, teacher, device, progress)
+    if recipe.answered_once and entry.teacher != "none":
+        known = _labelled_then_unlabelled(recipe, data, windows, split)
+        answers = teacher_answers(recipe, ensemble, windows, known.rows, teacher, device, progress)
+        objective = _objective(entry, recipe, student, ensemble, known.y, device, answers=torch.from_numpy(answers))
+    else:
+        known = _labelled(recipe, data, split)
+        objective = _objective(entry, recipe, student, ensemble, known.y, device, memory)
     plan = Fit(
         phase="student",
         key=content_key(training_key(recipe, windows, split), ensemble.first.spec.model_dump_json()),
-        epochs=recipe.train.student_epochs,
+        epochs=_epochs(entry, recipe),
         seed=recipe.seed,
         device=device,
         folder=folder,
@@ -76,7 +91,7 @@ def train_student(
         cancel=cancel or Cancel(),
         events=folder / "tensorboard" if tensorboard else None,
     )
-    fit(plan, lesson.module, lesson.loss, lesson.x, lesson.y, progress, lesson.batches)
+    fit(plan, objective, objective.loss, known.x, np.arange(len(known.x)), progress, known.batches)
     if recipe.train.int8_epochs:
         train_for_int8(student, plan, data, recipe, progress)
     save_network(student.cpu(), folder)
@@ -89,89 +104,92 @@ def train_student(
     )
     finish(folder, summary)
     drop_state(folder)
+    shutil.rmtree(folder / _UNTRAINED, ignore_errors=True)
     return summary
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Lesson:
-    """What is minimised over which windows: x (N, C, T); y (N,) as the loss takes it."""
+class _Known:
+    """Windows to learn from.
 
-    module: nn.Module
-    loss: LossFunction
+    Attributes:
+        rows: (N,) which windows of the set they are.
+        x: (N, C, T) as the student sees them.
+        y: (N,) class index, -1 without a label.
+        batches: Of places in `x`.
+    """
+
+    rows: Ints
     x: Floats
     y: Ints
     batches: Batches
 
 
-def _lesson(
-    recipe: Recipe,
-    student: Network,
-    ensemble: Ensemble,
-    memory: MemoryHead,
-    data: TrainingData,
-    windows: WindowSet,
-    split: Split,
-    teacher: Path,
-    device: str,
-    progress: Progress,
-) -> _Lesson:
-    labelled = labelled_batches(recipe, split, len(data.x))
-    if recipe.distill.method == "cross_entropy":
-        loss = cross_entropy(student, recipe.train)
-        return _Lesson(module=student.to(device), loss=loss, x=data.x, y=data.y, batches=labelled)
-    if recipe.answered_once:
-        return _from_answers(recipe, student, ensemble, data, windows, split, teacher, device, progress)
-    objective = _beside_the_teacher(recipe, student, ensemble, memory, device)
-    return _Lesson(module=objective, loss=objective.loss, x=data.x, y=data.y, batches=labelled)
+def _labelled(recipe: Recipe, data: TrainingData, split: Split) -> _Known:
+    batches = labelled_batches(recipe, split, len(data.x))
+    return _Known(rows=training_indices(recipe, split), x=data.x, y=data.y, batches=batches)
 
 
-def _from_answers(
-    recipe: Recipe,
-    student: Network,
-    ensemble: Ensemble,
-    data: TrainingData,
-    windows: WindowSet,
-    split: Split,
-    teacher: Path,
-    device: str,
-    progress: Progress,
-) -> _Lesson:
+def _labelled_then_unlabelled(recipe: Recipe, data: TrainingData, windows: WindowSet, split: Split) -> _Known:
     """Labelled windows first, then the unlabelled ones, in fixed shares of each batch."""
     known, count, batch = training_indices(recipe, split), len(split.unlabelled), recipe.train.batch
     rows = np.concatenate([known, split.unlabelled])
     x = np.concatenate([data.x, np.ascontiguousarray(windows.x[split.unlabelled])])
-    y = torch.from_numpy(np.concatenate([data.y, np.full(count, UNLABELLED)]))
-    answers = torch.from_numpy(teacher_answers(recipe, ensemble, windows, rows, teacher, device, progress))
-    smoothing = recipe.train.label_smoothing
-    objective = AnswerDistillation(student, y.to(device), answers.to(device), recipe.distill, smoothing).to(device)
+    y = np.concatenate([data.y, np.full(count, UNLABELLED)])
     places, unlabelled = np.arange(len(rows)), round(recipe.distill.unlabelled * batch) if count else 0
     groups = [(places[: len(known)], batch - unlabelled), (places[len(known) :], unlabelled)]
     batches = Batches(tuple(group for group in groups if group[1]), len(rows) // batch)
-    return _Lesson(module=objective, loss=objective.loss, x=x, y=places, batches=batches)
+    return _Known(rows=rows, x=x, y=y, batches=batches)
 
 
-def _beside_the_teacher(
-    recipe: Recipe, student: Network, teacher: Ensemble, teacher_memory: MemoryHead, device: str
-) -> SMLDist:
-    adapter = None
-    if not isinstance(student.head, MemoryHead):
-        adapter = MemoryHead(student.spec.backbone.features, student.spec.classes, student.spec.patterns)
-    memory = student.head if adapter is None else adapter
-    assert isinstance(memory, MemoryHead)
-    memory.copy_memory(teacher_memory)
-    shapes = _hint_shapes(teacher.first)
-    return SMLDist(
-        student,
-        teacher.folded().to(device),
-        adapter,
-        teacher_memory.eval().to(device),
-        shapes,
-        recipe.distill,
-        recipe.train.label_smoothing,
-    ).to(device)
+def _objective(
+    entry: Entry,
+    recipe: Recipe,
+    student: Network,
+    teacher: Ensemble,
+    y: Ints,
+    device: str,
+    memory: MemoryHead | None = None,
+    answers: Tensor | None = None,
+) -> Objective:
+    """The method over the student; `memory` is the teacher's where it stands beside the student's batches."""
+    labels = torch.from_numpy(y).to(device)
+
+    def memories() -> Memories:
+        assert memory is not None
+        own = isinstance(student.head, MemoryHead)
+        spec = student.spec
+        ours = student.head if own else MemoryHead(spec.backbone.features, spec.classes, spec.patterns)
+        assert isinstance(ours, MemoryHead)
+        ours.copy_memory(memory)
+        return Memories(student=ours, teacher=memory.eval().to(device), adapter=not own)
+
+    setup = Setup(
+        student=_shapes(student),
+        teacher=_shapes(teacher.first),
+        labels=labels,
+        distill=recipe.distill,
+        train=recipe.train,
+        memories=memories if answers is None else None,
+    )
+    method = entry.build(setup)
+    if answers is not None:
+        return Objective(student, method, labels, answers=answers.to(device)).to(device)
+    shown = None if entry.teacher == "none" else teacher.folded().to(device)
+    return Objective(student, method, labels, shown).to(device)
+
+
+def _epochs(entry: Entry, recipe: Recipe) -> int:
+    train = recipe.train
+    if not entry.teachers_epochs:
+        return train.student_epochs
+    search = train.search_epochs if len(recipe.model.heads) > 1 else 0
+    return train.student_epochs + train.teachers * train.teacher_epochs + search
 
 
 @torch.inference_mode()
-def _hint_shapes(teacher: Network) -> list[tuple[int, int]]:
-    window = torch.zeros(1, teacher.spec.channels, 1, teacher.spec.window)
-    return [(hint.shape[1], hint.shape[3]) for hint in teacher.backbone(window)[1]]
+def _shapes(network: Network) -> Shapes:
+    window, training = torch.zeros(1, network.spec.channels, 1, network.spec.window), network.training
+    features, stages = network.eval().backbone(window)  # in training mode running means would move
+    network.train(training)
+    return Shapes(features=features.shape[1], stages=tuple((stage.shape[1], stage.shape[3]) for stage in stages))

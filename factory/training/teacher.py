@@ -17,7 +17,7 @@ from factory.contracts.files import atomic_write
 from factory.contracts.network import TrainingSummary
 from factory.contracts.progress import Cancel, Progress
 from factory.contracts.recipe import HeadKind, Recipe, TrainRecipe
-from factory.distill.logits import mix_pairs
+from factory.distill.logits import mix_pairs, mixed_cross_entropy
 from factory.models import Ensemble, Network, build_network, load_ensemble, save_ensemble
 from factory.models.heads import MemoryHead
 from factory.training.batches import Batches
@@ -124,6 +124,13 @@ def load_teacher(folder: Path) -> tuple[Ensemble, MemoryHead]:
     return ensemble, memory.eval()
 
 
+def untrained(teacher: Ensemble, seed: int) -> tuple[Ensemble, MemoryHead]:
+    """Networks and memory of the same layout with fresh weights, in eval mode: a control that knows nothing."""
+    seed_epoch(seed, "untrained", -1)
+    fresh = Ensemble([build_network(teacher.first.spec) for _ in teacher.members]).eval()
+    return fresh, _memory_for(fresh.first).eval()
+
+
 def training_key(recipe: Recipe, windows: WindowSet, split: Split) -> str:
     """Identifies everything that a trained network depends on, device apart."""
     parts = [recipe.model.model_dump_json(), recipe.train.model_dump_json(), recipe.distill.model_dump_json()]
@@ -211,12 +218,7 @@ def cross_entropy(network: nn.Module, recipe: TrainRecipe) -> LossFunction:
 
     def loss(x: Tensor, y: Tensor, done: float) -> tuple[Tensor, dict[str, Tensor]]:
         x, share, other = mix_pairs(x, round(recipe.mixed * len(x)))
-        logits = network(x)
-        own, others = (
-            F.cross_entropy(logits, labels, label_smoothing=recipe.label_smoothing, reduction="none")
-            for labels in (y, y[other])
-        )
-        return (share * own + (1 - share) * others).mean(), {}
+        return mixed_cross_entropy(network(x), y, share, other, recipe.label_smoothing).mean(), {}
 
     return loss
 

@@ -33,6 +33,8 @@ _PUBLISHED = ("tests/unit/verification/test_published.py",)
 _TEXT = ("tests/unit/data/intake/test_text.py", "tests/unit/data/intake/test_dialect.py")
 _SEES_MORE = ("tests/unit/pipeline/test_teacher_sees_more.py",)
 _ANSWERS = ("tests/unit/training/test_answers.py",)
+_BASELINES = ("tests/unit/distill/test_baselines.py",)
+_METHODS = ("tests/unit/training/test_methods.py",)
 _UNLABELLED = ("tests/unit/data/test_unlabelled.py",)
 
 MUTANTS = (
@@ -451,9 +453,9 @@ MUTANTS = (
     ),
     Mutant(
         name="each window gets the answer to the one before",
-        file="factory/distill/answers.py",
-        old="(known[rows] for known in self._known)",
-        new="(known[rows - 1] for known in self._known)",
+        file="factory/distill/objective.py",
+        old="logits=answers[rows]",
+        new="logits=answers[rows - 1]",
         tests=_ANSWERS,
     ),
     Mutant(
@@ -539,5 +541,159 @@ MUTANTS = (
         old="    if check.outcome is Outcome.FAILED:\n        ElementTree",
         new="    if check.outcome is Outcome.NOT_RUN and check.note:\n        ElementTree",
         tests=("tests/unit/reporting/test_ci_reports.py",),
+    ),
+    Mutant(
+        name="baseline: a baseline gives way to cross-entropy",
+        file="factory/pipeline/stages.py",
+        old='if recipe.distill.method != "smldist" or',
+        new='if recipe.distill.method == "cross_entropy" or',
+        tests=_SEES_MORE,
+    ),
+    Mutant(
+        name="baseline: unlabelled windows take the first class",
+        file="factory/distill/method.py",
+        old="torch.where(batch.own == UNLABELLED, torch.zeros_like(rows), rows).mean()",
+        new="rows.mean()",
+        tests=_BASELINES,
+    ),
+    Mutant(
+        name="baseline: the weight replaces the published one",
+        file="factory/distill/method.py",
+        old="term.coefficient * setup.distill.factor",
+        new="setup.distill.factor",
+        tests=_BASELINES,
+    ),
+    Mutant(
+        name="baseline: mixed windows keep their label for the method",
+        file="factory/distill/method.py",
+        old="torch.where(self.share < 1,",
+        new="torch.where(self.share < 0,",
+        tests=_BASELINES,
+    ),
+    Mutant(
+        name="baseline: gradients reach the teacher",
+        file="factory/distill/objective.py",
+        old="@torch.no_grad()\n",
+        new="",
+        tests=_BASELINES,
+    ),
+    Mutant(
+        name="baseline: dkd without the other classes",
+        file="factory/distill/baselines/dkd.py",
+        old="tckd + beta * nckd",
+        new="tckd + beta * tckd",
+        tests=_BASELINES,
+    ),
+    Mutant(
+        name="baseline: dkd leaves the target among the others",
+        file="factory/distill/baselines/dkd.py",
+        old="_ABSENT = -1e4",
+        new="_ABSENT = 0.0",
+        tests=_BASELINES,
+    ),
+    Mutant(
+        name="baseline: dist correlates rows alone",
+        file="factory/distill/baselines/dist.py",
+        old="pearson_distance(ours.T, theirs.T)",
+        new="pearson_distance(ours, theirs)",
+        tests=_BASELINES,
+    ),
+    Mutant(
+        name="baseline: lupi softens the student",
+        file="factory/distill/baselines/lupi.py",
+        old="F.log_softmax(student, dim=1)",
+        new="F.log_softmax(student / temperature, dim=1)",
+        tests=_BASELINES,
+    ),
+    Mutant(
+        name="baseline: selfhar takes unsure answers",
+        file="factory/distill/baselines/selfhar.py",
+        old="asked & (probability >= CONFIDENCE)",
+        new="asked",
+        tests=_BASELINES,
+    ),
+    Mutant(
+        name="baseline: attention of one channel's sign",
+        file="factory/distill/baselines/at.py",
+        old="stage.square().mean(dim=1)",
+        new="stage.mean(dim=1)",
+        tests=_BASELINES,
+    ),
+    Mutant(
+        name="baseline: similarity without unit rows",
+        file="factory/distill/baselines/sp.py",
+        old="F.normalize(values @ values.T, dim=1)",
+        new="(values @ values.T)",
+        tests=_BASELINES,
+    ),
+    Mutant(
+        name="baseline: rkd without angles",
+        file="factory/distill/baselines/rkd.py",
+        old=" + _ANGLE * angle",
+        new="",
+        tests=_BASELINES,
+    ),
+    Mutant(
+        name="baseline: pkt the wrong way round",
+        file="factory/distill/baselines/pkt.py",
+        old="F.kl_div(log_ours, log_theirs,",
+        new="F.kl_div(log_theirs, log_ours,",
+        tests=_BASELINES,
+    ),
+    Mutant(
+        name="baseline: nst without the cross kernel",
+        file="factory/distill/baselines/nst.py",
+        old=" - 2 * _kernel(left, right)",
+        new="",
+        tests=_BASELINES,
+    ),
+    Mutant(
+        name="baseline: vid without the variance's cost",
+        file="factory/distill/baselines/vid.py",
+        old=" + spread.log()",
+        new="",
+        tests=_BASELINES,
+    ),
+    Mutant(
+        name="baseline: crd contrasts windows of one class",
+        file="factory/distill/baselines/crd.py",
+        old=" - log_noise[:, None]) * apart",
+        new=" - log_noise[:, None])",
+        tests=_BASELINES,
+    ),
+    Mutant(
+        name="baseline: crd stores windows in other rows",
+        file="factory/distill/baselines/crd.py",
+        old="stored[rows] = F.normalize(",
+        new="stored[rows - 1] = F.normalize(",
+        tests=_BASELINES,
+    ),
+    Mutant(
+        name="baseline: reviewkd's levels weigh alike",
+        file="factory/distill/baselines/reviewkd.py",
+        old="weights.append(weights[-1] / 2)",
+        new="weights.append(1.0)",
+        tests=_BASELINES,
+    ),
+    Mutant(
+        name="baseline: the random teacher is the trained one",
+        file="factory/training/teacher.py",
+        old="fresh = Ensemble([build_network(teacher.first.spec) for _ in teacher.members]).eval()",
+        new="fresh = teacher",
+        tests=_METHODS,
+    ),
+    Mutant(
+        name="baseline: the random teacher's answers overwrite the trained one's",
+        file="factory/training/student.py",
+        old="        teacher = folder / _UNTRAINED  # its answers are not those of the trained one\n",
+        new="        (folder / _UNTRAINED).mkdir(exist_ok=True)\n",
+        tests=_METHODS,
+    ),
+    Mutant(
+        name="baseline: equal compute forgets all teachers but one",
+        file="factory/training/student.py",
+        old="train.teachers * train.teacher_epochs",
+        new="train.teacher_epochs",
+        tests=_METHODS,
     ),
 )

@@ -12,7 +12,7 @@ from factory.artifacts.store import open_store
 from factory.contracts.artifact import Precision
 from factory.contracts.network import Lead
 from factory.contracts.progress import Silent
-from factory.contracts.recipe import Recipe
+from factory.contracts.recipe import MethodName, Recipe
 from factory.contracts.stored import read_json
 from factory.contracts.window import SensorContract
 from factory.models import load_ensemble
@@ -83,6 +83,17 @@ def leads_by(run: Few, pp: float) -> Lead:
 def test_a_teacher_that_is_behind_teaches_nobody(run: Few, pp: float, method: str) -> None:
     leads_by(run, pp)
     assert student_stage(run).method == method
+
+
+@pytest.mark.parametrize("method", ["kd", "random_teacher", "cross_entropy"])
+def test_a_baseline_is_never_replaced_by_cross_entropy(run: Few, method: MethodName) -> None:
+    leads_by(run, -5.0)
+    few = recipe()
+    asked = few.model_copy(update={"distill": few.distill.model_copy(update={"method": method})})
+    baseline = Few(replace(run.request, recipe=asked), run.store)
+    assert stages.lead_stage(baseline) is None
+    assert stages.measured_lead(baseline) is None
+    assert student_stage(baseline).method == method
 
 
 def test_one_validation_person_judges_no_teacher(run: Few, monkeypatch: pytest.MonkeyPatch) -> None:

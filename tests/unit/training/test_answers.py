@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from pydantic import ValidationError
+from safetensors.torch import load_file
 from scipy.special import logsumexp
 from torch.nn import functional as F
 
@@ -14,13 +15,15 @@ from factory.contracts.dataset import WindowSet
 from factory.contracts.errors import ArtifactError
 from factory.contracts.progress import Silent
 from factory.contracts.recipe import Recipe
-from factory.distill.answers import AnswerDistillation
+from factory.distill.method import Setup, Shapes
+from factory.distill.objective import Objective
+from factory.distill.smldist import SMLDist
 from factory.models import Network, load_network
 from factory.training import predict, train_student, train_teacher
 from factory.training.answers import ANSWERS_FILE, teacher_answers
 from factory.training.augment import shifted
 from factory.training.data import training_data
-from factory.training.student import _from_answers
+from factory.training.student import _labelled_then_unlabelled
 from factory.training.teacher import load_teacher, training_indices
 from tests.fakes import LENGTH
 from tests.unit.training.few import few_recipe, few_split, wide_windows
@@ -98,44 +101,58 @@ def test_a_teacher_of_other_channels_is_refused(teacher: Path, tmp_path: Path) -
         teacher_answers(_RECIPE, load_teacher(teacher)[0], narrow, np.arange(3), tmp_path, "cpu", Silent())
 
 
-def test_the_student_is_shown_each_window_with_its_own_label_and_answer(teacher: Path) -> None:
+def test_the_student_is_shown_each_window_with_its_own_label() -> None:
     known = training_indices(_RECIPE, _SPLIT)
     data = training_data(_RECIPE, _WINDOWS, known)
-    network = load_network(teacher)  # of any kind
-    lesson = _from_answers(_RECIPE, network, load_teacher(teacher)[0], data, _WINDOWS, _SPLIT, teacher, "cpu", Silent())
+    found = _labelled_then_unlabelled(_RECIPE, data, _WINDOWS, _SPLIT)
     order = np.concatenate([known, _SPLIT.unlabelled])
-    assert np.array_equal(lesson.x, _WINDOWS.x[order])
-    assert isinstance(lesson.module, AnswerDistillation)
-    labels, answers = lesson.module._known
-    assert np.array_equal(labels, np.where(np.isin(order, known), _WINDOWS.y[order], -1))
+    assert np.array_equal(found.rows, order)
+    assert np.array_equal(found.x, _WINDOWS.x[order])
+    assert np.array_equal(found.y, np.where(np.isin(order, known), _WINDOWS.y[order], -1))
+
+
+def test_the_answers_that_a_student_learns_from_are_in_the_order_of_its_windows(teacher: Path, tmp_path: Path) -> None:
+    student(teacher, tmp_path)
+    answers = load_file(teacher / ANSWERS_FILE)["answers"]
+    order = np.concatenate([training_indices(_RECIPE, _SPLIT), _SPLIT.unlabelled])
     expected = predict(load_teacher(teacher)[0], _WINDOWS.for_teacher().x[order])
     np.testing.assert_allclose(answers.softmax(dim=1), torch.from_numpy(expected).softmax(dim=1), atol=1e-4)
 
 
-def test_batches_hold_the_recipes_share_of_unlabelled_windows(teacher: Path) -> None:
+def test_batches_hold_the_recipes_share_of_unlabelled_windows() -> None:
     data = training_data(_RECIPE, _WINDOWS, training_indices(_RECIPE, _SPLIT))
-    lesson = _from_answers(
-        _RECIPE, load_network(teacher), load_teacher(teacher)[0], data, _WINDOWS, _SPLIT, teacher, "cpu", Silent()
-    )
-    order = lesson.batches.draw(torch.Generator().manual_seed(0))
-    assert order.shape == (len(lesson.x) // 16, 16)
+    found = _labelled_then_unlabelled(_RECIPE, data, _WINDOWS, _SPLIT)
+    order = found.batches.draw(torch.Generator().manual_seed(0))
+    assert order.shape == (len(found.x) // 16, 16)
     assert ((order >= len(data.x)).sum(dim=1) == round(0.66 * 16)).all()
+
+
+class Logits(torch.nn.Module):
+    """A student whose windows are its logits."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.dropout = self.head = torch.nn.Identity()
+
+    def backbone(self, x: torch.Tensor) -> tuple[torch.Tensor, list[torch.Tensor]]:
+        return x, []
 
 
 def test_a_labelled_window_learns_from_both_and_an_unlabelled_one_from_the_teacher_alone() -> None:
     logits = torch.tensor([[1.0, 0.0, -1.0], [0.5, 0.2, 0.0]])
-    answers = torch.tensor([[3.0, 0.0, 0.0], [0.0, 2.0, 0.0], [9.0, 9.0, 9.0]]).log_softmax(dim=1)
-    objective = AnswerDistillation(
-        torch.nn.Identity(), torch.tensor([0, -1, 1]), answers, few_recipe(temperature=2.0, logits=0.5).distill, 0.0
-    )
-    loss, _ = objective.loss(logits, torch.tensor([0, 1]), 0.0)
+    answers = torch.tensor([[3.0, 0.0, 0.0], [9.0, 9.0, 9.0], [0.0, 2.0, 0.0]]).log_softmax(dim=1)
+    labels, nothing = torch.tensor([0, 1, -1]), Shapes(features=3, stages=())
+    recipe = few_recipe(temperature=2.0, logits=0.5)
+    train = recipe.train.model_copy(update={"label_smoothing": 0.0})
+    method = SMLDist(Setup(student=nothing, teacher=nothing, labels=labels, distill=recipe.distill, train=train))
+    loss, _ = Objective(Logits(), method, labels, answers=answers).loss(logits, torch.tensor([0, 2]), 0.0)
 
-    def soft(row: int) -> torch.Tensor:
+    def soft(row: int, place: int) -> torch.Tensor:
         target = (answers[row] / 2).softmax(dim=0)
-        return 4 * (target * (target.log() - (logits[row] / 2).log_softmax(dim=0))).sum()
+        return 4 * (target * (target.log() - (logits[place] / 2).log_softmax(dim=0))).sum()
 
     hard = -logits[0].log_softmax(dim=0)[0]
-    torch.testing.assert_close(loss, (0.5 * hard + 0.5 * soft(0) + soft(1)) / 2)
+    torch.testing.assert_close(loss, (0.5 * hard + 0.5 * soft(0, 0) + soft(2, 1)) / 2)
 
 
 def test_labels_of_people_without_labels_are_never_read(teacher: Path, tmp_path: Path) -> None:
