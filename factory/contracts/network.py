@@ -40,6 +40,9 @@ class Lead(Contract):
     windows: int = Field(ge=1, description="of them")
     epochs: int = Field(ge=1, description="that each was trained for")
     seconds: float
+    neighbours: int = Field(
+        default=0, ge=0, description="windows on each side over which the teacher's answers are averaged, and taught so"
+    )
 
     @property
     def pp(self) -> float:

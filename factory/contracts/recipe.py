@@ -279,6 +279,13 @@ class DistillRecipe(Contract):
         default=0.66, gt=0, lt=1, description="share of a batch that is unlabelled windows, where there are any"
     )
     crops: int = Field(default=3, ge=1, le=16, description="time shifts that an unlabelled window is answered at")
+    neighbours: int | None = Field(
+        default=None,
+        ge=0,
+        le=8,
+        description="windows of the same recording on each side over which answers given ahead are averaged; not "
+        "given: 0, 1 or 2, what serves validation people best where the lead is measured, else 0",
+    )
     lead: Fraction = Field(
         default=0.25,
         description="share of the student's epochs that teacher and control train for before the student, to see "

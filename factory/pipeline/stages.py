@@ -184,6 +184,9 @@ def student_stage(run: Run) -> TrainingSummary:
     if lead is not None and not lead.distils:
         run.progress.say(lead.verdict)
         recipe = _control_recipe(run)
+    if recipe.answered_once and recipe.distill.neighbours is None:
+        found = recipe.distill.model_copy(update={"neighbours": lead.neighbours if lead is not None else 0})
+        recipe = recipe.model_copy(update={"distill": found})
 
     def work() -> TrainingSummary:
         from factory.devices.host import choose_device

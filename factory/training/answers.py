@@ -20,6 +20,7 @@ from factory.contracts.recipe import Edge, Recipe
 from factory.models import Ensemble
 from factory.training.augment import shifted
 from factory.training.loop import content_key
+from factory.training.neighbours import averaged
 from factory.training.predict import predict
 
 ANSWERS_FILE = "answers.safetensors"
@@ -32,7 +33,7 @@ def teacher_answers(
     """Logits (n, K) of the teacher for the windows `rows` (n,), from the cache or computed now.
 
     Args:
-        recipe: distill.crops, train.augment.shift and edge.
+        recipe: distill.crops and neighbours, train.augment.shift and edge.
         teacher: In eval mode.
         windows: The teacher is shown `windows.for_teacher()`.
         rows: Which windows, in the order of the answers.
@@ -52,16 +53,28 @@ def teacher_answers(
     offsets, edge = _offsets(recipe), recipe.train.augment.edge
     key = content_key(_fingerprint(teacher), seen.digest, rows.tobytes().hex(), str((offsets, edge)))
     path = folder / ANSWERS_FILE
-    if (known := _read(path, key)) is not None:
-        return known
+    if (answers := _read(path, key)) is None:
+        answers = _answer_all(teacher, seen, rows, offsets, edge, device, progress)
+        with atomic_write(path) as temporary:
+            save_file({"answers": torch.from_numpy(answers)}, temporary, {"key": key})
+    return averaged(answers, windows, rows, recipe.distill.neighbours or 0)
+
+
+def _answer_all(
+    teacher: Ensemble,
+    seen: WindowSet,
+    rows: Ints,
+    offsets: tuple[int, ...],
+    edge: Edge,
+    device: str,
+    progress: Progress,
+) -> Floats:
     answers = np.empty((len(rows), teacher.first.spec.classes), np.float32)
     with progress.track("teacher's answers", len(rows), "windows") as bar:
         for low in range(0, len(rows), _WINDOWS):
             x = np.ascontiguousarray(seen.x[rows[low : low + _WINDOWS]])
             answers[low : low + len(x)] = _answer(teacher.folded(), x, offsets, edge, device)
             bar.advance(len(x))
-    with atomic_write(path) as temporary:
-        save_file({"answers": torch.from_numpy(answers)}, temporary, {"key": key})
     return answers
 
 

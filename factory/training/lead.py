@@ -9,12 +9,13 @@ import shutil
 import time
 from pathlib import Path
 
-from factory.contracts.dataset import Split, WindowSet
+from factory.contracts.dataset import Floats, Ints, Split, WindowSet
 from factory.contracts.network import Lead
 from factory.contracts.progress import Cancel, Progress
 from factory.contracts.recipe import Recipe
 from factory.contracts.scores import confusion, macro_f1
 from factory.models import load_ensemble, load_network
+from factory.training.neighbours import averaged, best_count
 from factory.training.predict import predict
 from factory.training.student import train_student
 from factory.training.teacher import train_teacher
@@ -49,10 +50,11 @@ def measure_lead(
     train_teacher(short, windows, split, teacher, device, progress, cancel=cancel)
     train_student(short, windows, split, teacher, control, device, progress, cancel=cancel)
     rows, classes = split.validation, len(windows.spec.labels)
-    scores = [
-        macro_f1(confusion(windows.y[rows], predict(network, seen.x[rows], device).argmax(axis=1), classes))
-        for network, seen in ((load_ensemble(teacher), windows.for_teacher()), (load_network(control), windows))
-    ]
+    logits = predict(load_ensemble(teacher), windows.for_teacher().x[rows], device)
+    neighbours = _neighbours(recipe, logits, windows, rows)
+    taught = averaged(logits, windows, rows, neighbours).argmax(axis=1)
+    alone = predict(load_network(control), windows.x[rows], device).argmax(axis=1)
+    scores = [macro_f1(confusion(windows.y[rows], answers, classes)) for answers in (taught, alone)]
     for finished in (teacher, control):
         shutil.rmtree(finished)
     return Lead(
@@ -62,7 +64,16 @@ def measure_lead(
         windows=len(rows),
         epochs=short.train.student_epochs,
         seconds=round(time.perf_counter() - began, 1),
+        neighbours=neighbours,
     )
+
+
+def _neighbours(recipe: Recipe, logits: Floats, windows: WindowSet, rows: Ints) -> int:
+    """Where answers are given ahead: the recipe's number, or what serves these people best."""
+    if not recipe.answered_once:
+        return 0
+    wanted = recipe.distill.neighbours
+    return best_count(logits, windows, rows) if wanted is None else wanted
 
 
 def _short(recipe: Recipe) -> Recipe:

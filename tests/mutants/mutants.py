@@ -130,6 +130,27 @@ MUTANTS = (
         tests=_TUNE,
     ),
     Mutant(
+        name="answers averaged over recordings",
+        file="factory/training/neighbours.py",
+        old="    inside &= stretch[near] == stretch[place]\n",
+        new="",
+        tests=("tests/unit/training/test_neighbours.py",),
+    ),
+    Mutant(
+        name="neighbours chosen by recordings of one activity",
+        file="factory/training/neighbours.py",
+        old="len(np.unique(y[recording == name])) > 1",
+        new="True",
+        tests=("tests/unit/training/test_neighbours.py",),
+    ),
+    Mutant(
+        name="neighbours that the lead found and the student never hears of",
+        file="factory/pipeline/stages.py",
+        old='{"neighbours": lead.neighbours if lead is not None else 0}',
+        new='{"neighbours": 0}',
+        tests=("tests/unit/pipeline/test_teacher_sees_more.py",),
+    ),
+    Mutant(
         name="accuracy gate never judged",
         file="factory/pipeline/measure.py",
         old="    checks = judge_accuracy(target, precision, seen.accuracy, request.reference, place)\n",

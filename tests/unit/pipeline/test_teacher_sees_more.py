@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from exporters.onnx_runner import OnnxRunner
 from factory.artifacts.store import open_store
 from factory.contracts.artifact import Precision
+from factory.contracts.dataset import Floats
 from factory.contracts.network import Lead
 from factory.contracts.progress import Silent
 from factory.contracts.recipe import MethodName, Recipe
@@ -31,7 +33,8 @@ from factory.pipeline.stages import (
     write_recipe,
 )
 from factory.pipeline.verification import verify_stage
-from factory.training import predict
+from factory.training import predict, student
+from factory.training.answers import teacher_answers
 from tests.unit.pipeline.conftest import request
 from tests.unit.pipeline.mirror_target import NAME
 from tests.unit.training.few import few_recipe, few_split, wide_windows
@@ -70,11 +73,11 @@ def run(teacher_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Few]:
         yield Few(request(teacher_folder, recipe()), store)
 
 
-def leads_by(run: Few, pp: float) -> Lead:
-    """Record that the teacher was measured to lead by so much."""
+def leads_by(run: Few, pp: float, neighbours: int = 0) -> Lead:
+    """Record that the teacher was measured to lead by so much, and how its answers are averaged."""
     stage = stages._lead(run)
     assert stage is not None
-    lead = Lead(teacher=0.5 + pp / 100, control=0.5, people=1, windows=36, epochs=1, seconds=0.0)
+    lead = Lead(teacher=0.5 + pp / 100, control=0.5, people=1, windows=36, epochs=1, seconds=0.0, neighbours=neighbours)
     (run.folder / ".stages" / "lead.json").unlink(missing_ok=True)
     return run.store.run(stage, lambda: lead)
 
@@ -102,6 +105,25 @@ def test_one_validation_person_judges_no_teacher(run: Few, monkeypatch: pytest.M
     assert stages.lead_stage(run) is None
     assert student_stage(run).method == "smldist"
     assert "fewer than" in explain_lead(run.recipe, windows_stage(run), None).expected
+
+
+@pytest.mark.parametrize(("own", "taken"), [(None, 2), (1, 1)])
+def test_the_student_is_taught_as_the_lead_was_measured(
+    run: Few, own: int | None, taken: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    few = recipe()
+    asked = few.model_copy(update={"distill": few.distill.model_copy(update={"neighbours": own})})
+    averaging = Few(replace(run.request, recipe=asked), run.store)
+    leads_by(averaging, 5.0, neighbours=2)
+    seen: list[int | None] = []
+
+    def spy(recipe: Recipe, *rest: Any) -> Floats:
+        seen.append(recipe.distill.neighbours)
+        return teacher_answers(recipe, *rest)
+
+    monkeypatch.setattr(student, "teacher_answers", spy)
+    student_stage(averaging)
+    assert seen == [taken]
 
 
 @pytest.mark.usefixtures("mirror")

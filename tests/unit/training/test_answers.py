@@ -23,6 +23,7 @@ from factory.training import predict, train_student, train_teacher
 from factory.training.answers import ANSWERS_FILE, teacher_answers
 from factory.training.augment import shifted
 from factory.training.data import training_data
+from factory.training.neighbours import averaged
 from factory.training.student import _labelled_then_unlabelled
 from factory.training.teacher import load_teacher, training_indices
 from tests.fakes import LENGTH
@@ -93,6 +94,18 @@ def test_answers_are_computed_once_for_the_same_content_and_anew_for_another(tea
     (tmp_path / ANSWERS_FILE).write_bytes(b"damaged")
     again = teacher_answers(_RECIPE, ensemble, _WINDOWS, order, tmp_path, "cpu", Silent())
     np.testing.assert_allclose(again, first, atol=1e-6)
+
+
+def test_answers_are_averaged_over_the_recipes_neighbours_from_one_cache(teacher: Path, tmp_path: Path) -> None:
+    ensemble, _ = load_teacher(teacher)
+    order = np.arange(20)
+    alone = teacher_answers(_RECIPE, ensemble, _WINDOWS, order, tmp_path, "cpu", Silent())
+    kept = (tmp_path / ANSWERS_FILE).read_bytes()
+    near = few_recipe(crops=1, neighbours=1)
+    found = teacher_answers(near, ensemble, _WINDOWS, order, tmp_path, "cpu", Silent())
+    np.testing.assert_allclose(found, averaged(alone, _WINDOWS, order, 1), atol=1e-6)
+    assert np.abs(found - alone).max() > 1e-3
+    assert (tmp_path / ANSWERS_FILE).read_bytes() == kept
 
 
 def test_a_teacher_of_other_channels_is_refused(teacher: Path, tmp_path: Path) -> None:
