@@ -18,6 +18,9 @@ os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 if TYPE_CHECKING:
     from factory.api import (
+        bench,
+        bench_estimate,
+        bench_table,
         benchmark,
         build,
         check,
@@ -64,6 +67,9 @@ _HOMES = {
     "SearchResult": "factory.contracts.search",
     "Shown": "factory.pipeline.show",
     "VerifyResult": "factory.pipeline.result",
+    "bench": "factory.api",
+    "bench_estimate": "factory.api",
+    "bench_table": "factory.api",
     "benchmark": "factory.api",
     "build": "factory.api",
     "check": "factory.api",
@@ -98,6 +104,9 @@ __all__ = [
     "Shown",
     "VerifyResult",
     "__version__",
+    "bench",
+    "bench_estimate",
+    "bench_table",
     "benchmark",
     "build",
     "check",
