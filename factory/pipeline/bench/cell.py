@@ -17,12 +17,12 @@ from factory.contracts.dataset import Floats, Split, WindowSet
 from factory.contracts.progress import Progress, Silent
 from factory.contracts.recipe import Recipe
 from factory.contracts.scores import confusion, macro_f1
-from factory.data import make_split
 from factory.data.splits import require_trainable
 from factory.data.stress import stressed
 from factory.devices.host import machine
 from factory.models import Network
 from factory.pipeline.bench.plan import Cell, Plan
+from factory.pipeline.bench.splits import shared_split
 from factory.pipeline.bench.teachers import shared_teacher, stand_in
 from factory.pipeline.bench.tuning import Tuned, draws_of, short_recipe, tuned
 from factory.pipeline.provenance import versions
@@ -92,7 +92,7 @@ def run_cell(plan: Plan, cell: Cell, device: str, progress: Progress | None = No
     found = _tune(bench)
     values = found.chosen if found is not None else {}
     recipe = plan.with_split(cell, plan.recipe(cell.arm, cell.method, values))
-    split = make_split(bench.windows, recipe.split, recipe.seed)
+    split = shared_split(plan.places.splits, bench.windows, recipe)
     require_trainable(bench.windows, split, recipe)
     folder = plan.places.out / "running" / Path(cell.path).with_suffix("")
     shutil.rmtree(folder, ignore_errors=True)
@@ -165,7 +165,7 @@ def _tune(bench: _Bench) -> Tuned | None:
 
     def score(values: dict[str, Any], folder: Path) -> float:
         recipe = short_recipe(plan.with_split(first, plan.recipe(cell.arm, cell.method, values)), tuning.epochs)
-        split = make_split(bench.windows, recipe.split, recipe.seed)
+        split = shared_split(plan.places.splits, bench.windows, recipe)
         trained = _train(bench, recipe, split, folder, "none", Silent())
         from factory.training import predict
 

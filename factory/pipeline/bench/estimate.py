@@ -7,15 +7,16 @@ from tempfile import TemporaryDirectory
 
 from pydantic import Field
 
+from factory.artifacts.store import content_key
 from factory.contracts.base import Contract
 from factory.contracts.progress import Progress, Silent
 from factory.contracts.recipe import Recipe
-from factory.data import make_split
 from factory.devices.host import choose_device
 from factory.pipeline.bench.plan import Cell, Plan
 from factory.pipeline.bench.run import BenchRequest, duration
+from factory.pipeline.bench.splits import shared_split
 from factory.pipeline.bench.store import finished
-from factory.pipeline.bench.teachers import teacher_key
+from factory.pipeline.bench.teachers import teacher_parts
 
 
 class BenchEstimate(Contract):
@@ -77,10 +78,8 @@ def _estimate(
             teacher_s, student_s = epochs[kind]
             train = recipe.train
             students += student_s * train.student_epochs
-            windows = plan.windows(recipe)
             if cell.method.taught:
-                key = teacher_key(recipe, windows, make_split(windows, recipe.split, recipe.seed), device)
-                teachers[key] = teacher_s * train.teacher_epochs * train.teachers
+                teachers[_teacher(plan, recipe)] = teacher_s * train.teacher_epochs * train.teachers
             if tuning is not None:
                 each = student_s * (tuning.epochs or train.student_epochs)
                 draws[*kind, cell.fold] = each * tuning.draws
@@ -95,12 +94,22 @@ def _estimate(
     )
 
 
+def _teacher(plan: Plan, recipe: Recipe) -> str:
+    """What tells teachers apart without splitting people, which takes longer."""
+    return content_key(
+        {
+            "parts": teacher_parts(recipe, plan.windows(recipe)),
+            "split": recipe.split.model_dump(mode="json"),
+        }
+    )
+
+
 def _timed(plan: Plan, recipe: Recipe, device: str, progress: Progress | None = None) -> tuple[float, float]:
     """CPU seconds of one epoch of one teacher, and of one of the student."""
     from factory.training import train_student, train_teacher
 
     windows = plan.windows(recipe)
-    split = make_split(windows, recipe.split, recipe.seed)
+    split = shared_split(plan.places.splits, windows, recipe)
     train = recipe.train.model_copy(update={"teachers": 1, "teacher_epochs": 1, "student_epochs": 1, "int8_epochs": 0})
     short = recipe.model_copy(update={"train": train})
     told = progress or Silent()

@@ -70,6 +70,11 @@ class Places:
         """Finished cells."""
         return self.out / "cells"
 
+    @property
+    def splits(self) -> Path:
+        """Splits that cells share."""
+        return self.out / "splits"
+
 
 class Plan:
     """A specification whose recipes were resolved; windows are prepared when folds are asked for."""

@@ -3,7 +3,8 @@
     cells/<data>/<method>/fold00-seed0.json   a finished cell, written at once
     locks/...                                 the claim of a cell, held by whoever works on it
     failed/...                                why a cell could not be trained, of the last run
-    teachers/, tuned/, running/               shared by cells, and of cells under way
+    splits/, teachers/, tuned/                shared by cells
+    running/                                  of cells under way
 
 A claim is a lock of the system: it goes with the process that held it, however that ended.
 """

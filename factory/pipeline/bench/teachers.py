@@ -7,6 +7,7 @@ system frees the lock of a process that died, and what it left is trained anew.
 import shutil
 import time
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock
 from pydantic import Field, ValidationError
@@ -67,23 +68,28 @@ def stand_in(recipe: Recipe) -> Recipe:
 
 def teacher_key(recipe: Recipe, windows: WindowSet, split: Split, device: str) -> str:
     """SHA-256 of everything that decides a teacher, the code apart."""
+    parts = (split.train, split.validation, split.unlabelled)
     return content_key(
         {
-            "seed": recipe.seed,
-            "model": recipe.model.model_dump(mode="json", exclude={"student"}),
-            "train": recipe.train.model_dump(mode="json", exclude={"student_epochs", "int8_epochs"}),
-            "patterns": recipe.distill.patterns,
-            "windows": windows.for_teacher().digest,
-            "spec": windows.for_teacher().spec.model_dump(mode="json"),
-            "people": [
-                sorted(set(windows.subject[part].tolist()))
-                for part in (split.train, split.validation, split.unlabelled)
-            ],
+            "parts": teacher_parts(recipe, windows),
+            "people": [sorted(set(windows.subject[part].tolist())) for part in parts],
             "unlabelled": len(split.unlabelled),
             "device": device,
             "tools": versions("torch"),
         }
     )
+
+
+def teacher_parts(recipe: Recipe, windows: WindowSet) -> dict[str, Any]:
+    """Of a recipe and its windows what decides a teacher."""
+    return {
+        "seed": recipe.seed,
+        "model": recipe.model.model_dump(mode="json", exclude={"student"}),
+        "train": recipe.train.model_dump(mode="json", exclude={"student_epochs", "int8_epochs"}),
+        "patterns": recipe.distill.patterns,
+        "windows": windows.for_teacher().digest,
+        "spec": windows.for_teacher().spec.model_dump(mode="json"),
+    }
 
 
 def _cost(path: Path) -> TeacherCost | None:

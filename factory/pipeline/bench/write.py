@@ -80,4 +80,5 @@ def _type(name: str) -> Any:
     import pyarrow as pa
 
     declared = next(field.type for field in fields(Record) if field.name == name)
-    return {str: pa.string(), int: pa.int64(), bool: pa.bool_()}.get(declared, pa.float64())  # type: ignore[call-overload]
+    kinds: dict[Any, Any] = {str: pa.string(), int: pa.int64(), bool: pa.bool_()}
+    return kinds.get(declared, pa.float64())
