@@ -7,7 +7,7 @@ key. Changes are nested tables or dotted keys ("train.lr" = 0.003); the value "d
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from factory.contracts.base import Contract
 from factory.contracts.errors import RecipeError
@@ -15,6 +15,8 @@ from factory.contracts.recipe import parse_toml, validate
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 Changes = dict[str, Any]
+Tunable = Annotated[dict[str, tuple[Any, ...]], BeforeValidator(lambda changes: flatten(changes))]
+"""By dotted recipe key: values to choose among. Nested tables are taken, too."""
 ProtocolKind = Literal["official", "groups", "loso", "whar", "few"]
 StressName = Literal["rotation", "rate", "lost", "noise", "dead_sensor", "units"]
 LeadUse = Literal["none", "measure", "decide"]
@@ -83,9 +85,7 @@ class MethodSpec(Contract):
     label: Name
     method: str = Field(default="", description="of distill.method; empty is the label")
     changes: Changes = Field(default_factory=dict, description="of any recipe key that methods need not share")
-    tune: dict[str, tuple[Any, ...]] = Field(
-        default_factory=dict, description="by dotted recipe key: values to choose among, on validation people"
-    )
+    tune: Tunable = Field(default_factory=dict, description="chosen on validation people")
     teacher: bool | None = Field(
         default=None,
         description="whether it learns from a teacher; False trains none for it. None: all but cross_entropy do",
@@ -118,9 +118,7 @@ class TuningSpec(Contract):
 
     draws: int = Field(ge=1, le=1000, description="trainings a method and fold; the first has the values as they are")
     epochs: int | None = Field(default=None, ge=1, description="of each draw; None is the recipe's student_epochs")
-    values: dict[str, tuple[Any, ...]] = Field(
-        default_factory=dict, description="by dotted recipe key: for every method, beside its own `tune`"
-    )
+    values: Tunable = Field(default_factory=dict, description="for every method, beside its own `tune`")
 
 
 class BenchSpec(Contract):
@@ -205,8 +203,10 @@ def load_bench(path: Path) -> BenchSpec:
     return spec.model_copy(update={"data": data})
 
 
-def flatten(changes: Changes, before: str = "") -> dict[str, Any]:
-    """Nested or dotted changes by dotted key."""
+def flatten(changes: Any, before: str = "") -> Any:
+    """Nested or dotted changes by dotted key; anything but a table is left as it is."""
+    if not isinstance(changes, dict):
+        return changes
     found: dict[str, Any] = {}
     for key, value in changes.items():
         dotted = f"{before}{key}"

@@ -1,5 +1,6 @@
 """Specifications of benches: what is refused, and how changes are laid over a recipe."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +81,20 @@ def test_later_changes_go_over_earlier_ones_and_default_takes_a_key_out() -> Non
 
 def test_nested_and_dotted_changes_are_the_same() -> None:
     assert flatten({"train": {"augment": {"shift": 1}}}) == flatten({"train.augment.shift": 1})
+
+
+def test_the_example_of_the_documents_is_valid(tmp_path: Path) -> None:
+    text = (Path(__file__).parents[3] / "docs" / "bench.md").read_text("utf-8")
+    (example,) = re.findall(r"^```toml\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    (tmp_path / "mine.toml").write_text(example, "utf-8")
+    spec = load_bench(tmp_path / "mine.toml")
+    assert spec.method("cool").tune == {"distill.logits": (0.2, 0.5, 0.8)}
+    assert spec.tuning is not None
+    assert spec.tuning.values == {"train.lr": (0.001, 0.003, 0.01)}
+
+
+def test_values_to_tune_are_a_table_of_lists() -> None:
+    assert "'tuning.values'" in refusal(tuning={"draws": 2, "values": [0.1]})
 
 
 def test_a_change_below_a_value_is_refused() -> None:
