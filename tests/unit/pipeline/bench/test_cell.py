@@ -25,7 +25,7 @@ from factory.pipeline.bench.plan import Cell, Plan
 from factory.pipeline.bench.splits import require_apart, shared_split
 from factory.pipeline.bench.statistics import records_of
 from factory.pipeline.bench.store import cell_file, claimed, failure, finished, results
-from factory.pipeline.bench.tuning import Draw, Tuned, draws_of
+from factory.pipeline.bench.tuning import Draw, Tuned, draws_of, short_recipe
 from factory.pipeline.bench.write import read_parquet, write_parquet
 from tests.fakes import tiny_split, tiny_windows
 from tests.unit.pipeline.bench.conftest import MakePlan
@@ -55,9 +55,11 @@ def test_a_cell_holds_its_test_people_and_what_it_took(make_plan: MakePlan) -> N
     assert not any((plan.places.out / "running").rglob("*.safetensors"))
 
 
-def test_the_control_pays_for_no_teacher(make_plan: MakePlan) -> None:
-    plan = make_plan()
+def test_the_control_pays_for_no_teacher(make_plan: MakePlan, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = make_plan(common={"train.teacher_epochs": 4})
+    trained = count_calls(monkeypatch)
     assert run_cell(plan, of(plan, "cross_entropy"), "cpu").teacher_cpu_s == 0
+    assert trained == [1], "one epoch, that names the head"
 
 
 def test_cells_of_the_same_teacher_train_it_once(make_plan: MakePlan, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -297,6 +299,14 @@ def test_draws_are_equally_many_different_and_begin_with_the_recipe(make_spec: C
         assert len({str(draw) for draw in draws}) == 4
         assert draws == draws_of(spec.tuning, method, "motions/0")
     assert draws_of(spec.tuning, spec.methods[1], "a") != draws_of(spec.tuning, spec.methods[1], "b")
+
+
+def test_those_who_judge_draws_train_none(make_plan: MakePlan) -> None:
+    plan = make_plan()
+    recipe = plan.recipe(plan.arms[0], plan.spec.methods[0])
+    assert recipe.train.refit
+    assert not short_recipe(recipe, None).train.refit
+    assert [short_recipe(recipe, epochs).train.student_epochs for epochs in (None, 7)] == [1, 7]
 
 
 def test_the_best_draw_on_validation_people_is_chosen_and_the_earlier_one_of_two() -> None:
