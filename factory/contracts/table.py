@@ -33,6 +33,7 @@ _UNITS: dict[Quantity, tuple[SourceUnit, ...]] = {
     Quantity.LINEAR_ACCELERATION: ("m/s^2", "g"),
     Quantity.GYROSCOPE: ("rad/s", "deg/s"),
     Quantity.MAGNETOMETER: ("uT", "1"),
+    Quantity.OTHER: (),
 }
 _OLD = ("file", "labels", "unlabelled", "test_subjects")
 
