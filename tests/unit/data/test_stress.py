@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from factory.contracts.bench import StressName
+from factory.contracts.dataset import Floats
 from factory.data.stress import LOST, STANDARD_GRAVITY, applies, stressed
 from tests.fakes import tiny_windows
 
@@ -12,7 +13,7 @@ WINDOWS = tiny_windows(each=4)
 X = np.asarray(WINDOWS.x)
 
 
-def changed(name: StressName, seed: int = 0) -> np.ndarray:  # type: ignore[type-arg]
+def changed(name: StressName, seed: int = 0) -> Floats:
     found = stressed(X, WINDOWS.spec, name, seed)
     assert found is not None
     return found

@@ -63,7 +63,7 @@ def test_the_control_pays_for_no_teacher(make_plan: MakePlan, monkeypatch: pytes
 
 
 def test_cells_of_the_same_teacher_train_it_once(make_plan: MakePlan, monkeypatch: pytest.MonkeyPatch) -> None:
-    methods = [{"label": "cross_entropy"}, {"label": "smldist"}]
+    methods: list[dict[str, Any]] = [{"label": "cross_entropy"}, {"label": "smldist"}]
     methods += [{"label": "cool", "method": "smldist", "changes": {"distill.temperature": 1.0}}]
     methods += [{"label": "short", "method": "smldist", "changes": {"train.teacher_epochs": 2}}]
     plan = make_plan(methods=methods)
@@ -285,7 +285,11 @@ def test_a_killed_runner_loses_its_cell_alone_and_holds_nobody_up(
 
 def wait_until(true: Callable[[], bool]) -> bool:
     """The system needs a moment to free a dead process's lock."""
-    return any(true() or time.sleep(0.2) for _ in range(50))
+    for _ in range(50):
+        if true():
+            return True
+        time.sleep(0.2)
+    return False
 
 
 def test_draws_are_equally_many_different_and_begin_with_the_recipe(make_spec: Callable[..., Any]) -> None:
