@@ -20,7 +20,7 @@ class Engine(StrEnum):
 
 def bench(
     spec: Annotated[
-        str, typer.Argument(help="A shipped bench's name or the path of a TOML file (docs/bench.md).")
+        str, typer.Argument(help="quick, few_labels, ablation, whar, widths, other_series, or the path of a TOML file.")
     ] = "quick",
     data: DataOption = None,
     out: Annotated[

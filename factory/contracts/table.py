@@ -33,7 +33,6 @@ _UNITS: dict[Quantity, tuple[SourceUnit, ...]] = {
     Quantity.LINEAR_ACCELERATION: ("m/s^2", "g"),
     Quantity.GYROSCOPE: ("rad/s", "deg/s"),
     Quantity.MAGNETOMETER: ("uT", "1"),
-    Quantity.OTHER: (),
 }
 _OLD = ("file", "labels", "unlabelled", "test_subjects")
 
@@ -99,6 +98,8 @@ class TableChannel(Contract):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
+        if self.quantity not in _UNITS:
+            raise ValueError(f"{self.name}: {self.quantity} is no motion sensor's: name one of {', '.join(_UNITS)}")
         if self.unit not in _UNITS[self.quantity]:
             raise ValueError(
                 f"{self.name}: unit '{self.unit}' is none of a {self.quantity}'s: {', '.join(_UNITS[self.quantity])}"

@@ -5,9 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from factory.contracts.errors import DataError, MissingToolError
 from factory.contracts.progress import Silent
+from factory.contracts.table import TableChannel
 from factory.contracts.window import Quantity
 from factory.data import make_split, prepare
 from factory.data.sources import japanese_vowels as vowels
@@ -29,6 +31,12 @@ def test_digits_are_images_by_rows_in_ten_parts(tmp_path: Path) -> None:
     assert len(windows.spec.phone_obstacles()) >= 8
     split = make_split(windows, recipe.split, recipe.seed)
     assert len(split.test) > 300
+
+
+def test_no_description_names_a_series_without_motion() -> None:
+    values = {"column": "a", "name": "a", "quantity": "other", "axis": "x", "unit": "1"}
+    with pytest.raises(ValidationError, match="other is no motion sensor's: name one of accelerometer"):
+        TableChannel.model_validate(values)
 
 
 LINE = ",".join("12345678") + (":" + ",".join("87654321")) * 11
