@@ -165,7 +165,11 @@ def test_a_misspelt_key_ends_with_the_recipes_exit_code(tmp_path: Path, capsys: 
 @pytest.mark.slow
 def test_ray_places_a_cell_anew_when_its_worker_is_killed(folder: Path, tmp_path: Path) -> None:
     ray = pytest.importorskip("ray", reason="needs ray: pip install 'smldist-factory[ray]'")
-    ray.init(num_cpus=1, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
+    try:
+        ray.init(num_cpus=1, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
+    except Exception as error:  # on a busy machine it gives itself too little time
+        ray.shutdown()
+        pytest.skip(f"not run, Ray did not start: {error}")
     found: list[BenchSummary] = []
     thread = threading.Thread(
         target=lambda: found.append(

@@ -37,7 +37,7 @@ def run_on_ray(plan: Plan, pending: Sequence[Cell], device: str, request: "Bench
         watch: Told of every cell that is done.
 
     Raises:
-        MissingToolError: Ray is not installed.
+        MissingToolError: Ray is not installed, or did not start.
         Cancelled: The request's cancel was set.
     """
     try:
@@ -46,7 +46,7 @@ def run_on_ray(plan: Plan, pending: Sequence[Cell], device: str, request: "Bench
         raise MissingToolError(f"--engine ray needs ray: {_INSTALL}") from error
     ours = not ray.is_initialized()
     if ours:
-        ray.init(address=request.address, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
+        _connect(ray, request.address)
     options: dict[str, Any] = {"num_cpus": request.cpus, "num_gpus": request.gpus, "max_retries": _RETRIES}
     task = ray.remote(**options)(remote_cell)
     try:
@@ -75,6 +75,17 @@ def remote_cell(spec: BenchSpec, places: Places, cell: Cell, device: str) -> Cel
         return run_cell(Plan(spec, places, Silent()), cell, device)
     except Exception as error:
         return describe(error)[0]
+
+
+def _connect(ray: Any, address: str | None) -> None:
+    try:
+        ray.init(address=address, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
+    except Exception as error:  # Ray raises plain ones, too
+        ray.shutdown()
+        where = f"at {address}" if address else "on this machine, within its half a minute"
+        raise MissingToolError(
+            f"Ray did not start {where} ({error}): free processors, or name a running cluster with --address"
+        ) from error
 
 
 def _answer(ray: Any, reference: Any) -> CellResult | str:
