@@ -1,5 +1,6 @@
 """`factory bench` on the watch's recordings, by real worker processes; one is killed in mid-run and nothing is lost."""
 
+import gc
 import json
 import multiprocessing
 import os
@@ -163,12 +164,14 @@ def test_a_misspelt_key_ends_with_the_recipes_exit_code(tmp_path: Path, capsys: 
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 def test_ray_places_a_cell_anew_when_its_worker_is_killed(folder: Path, tmp_path: Path) -> None:
     ray = pytest.importorskip("ray", reason="needs ray: pip install 'smldist-factory[ray]'")
     try:
         ray.init(num_cpus=1, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
     except Exception as error:  # on a busy machine it gives itself too little time
         ray.shutdown()
+        gc.collect()  # Ray leaves open handles of its own processes, which warn when they go
         pytest.skip(f"not run, Ray did not start: {error}")
     found: list[BenchSummary] = []
     thread = threading.Thread(
@@ -185,6 +188,7 @@ def test_ray_places_a_cell_anew_when_its_worker_is_killed(folder: Path, tmp_path
         thread.join(400)
     finally:
         ray.shutdown()
+        gc.collect()
     (summary,) = found
     assert (summary.done, summary.expected) == (8, 8)
 
