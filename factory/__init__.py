@@ -18,6 +18,9 @@ os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 if TYPE_CHECKING:
     from factory.api import (
+        bench,
+        bench_estimate,
+        bench_table,
         benchmark,
         build,
         check,
@@ -67,6 +70,9 @@ _HOMES = {
     "Shown": "factory.pipeline.show",
     "TuneResult": "factory.contracts.tuning",
     "VerifyResult": "factory.pipeline.result",
+    "bench": "factory.api",
+    "bench_estimate": "factory.api",
+    "bench_table": "factory.api",
     "benchmark": "factory.api",
     "build": "factory.api",
     "check": "factory.api",
@@ -103,6 +109,9 @@ __all__ = [
     "TuneResult",
     "VerifyResult",
     "__version__",
+    "bench",
+    "bench_estimate",
+    "bench_table",
     "benchmark",
     "build",
     "check",

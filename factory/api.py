@@ -10,6 +10,8 @@ from factory.contracts.progress import Cancel, Progress, Silent
 from factory.contracts.recipe import Recipe
 
 if TYPE_CHECKING:
+    from factory.contracts.bench import BenchSpec
+    from factory.contracts.bench_result import BenchSummary
     from factory.contracts.benchmark import BenchmarkResult
     from factory.contracts.manifest import Manifest
     from factory.contracts.network import TrainingSummary
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     from factory.contracts.report import DataReport
     from factory.contracts.search import SearchMethod, SearchResult
     from factory.contracts.tuning import TuneResult
+    from factory.pipeline.bench.estimate import BenchEstimate
+    from factory.pipeline.bench.run import BenchRequest, Engine
     from factory.pipeline.compare import ModelDifference
     from factory.pipeline.explain import Explanation
     from factory.pipeline.predict import LabelledRecording
@@ -296,6 +300,104 @@ def benchmark(
     name = loaded.name if isinstance(recipe, Recipe) else recipe
     command = f"factory benchmark {name} " + " ".join(f"--seed {number}" for number in numbers)
     return run(requests, command, folder / "benchmark.json")
+
+
+def bench(
+    spec: "BenchSpec | PathLike",
+    *,
+    data: PathLike | None = None,
+    out: PathLike | None = None,
+    cache: PathLike | None = None,
+    device: str = "auto",
+    workers: int = 1,
+    engine: "Engine" = "local",
+    address: str | None = None,
+    cpus: float = 1.0,
+    gpus: float = 0.0,
+    progress: Progress | None = None,
+    cancel: Cancel | None = None,
+) -> "BenchSummary":
+    """Compare methods on data sets, folds and seeds; goes on where it was stopped. docs/bench.md.
+
+    Writes results.parquet, bench.json, table.md and ranks.png into `out`; None is build/bench/<name>.
+
+    Args:
+        spec: Name of a shipped bench, path of a TOML file, or what either says.
+        data: As that of `build`.
+        out: The bench's folder; a row of it is one file.
+        cache: As that of `build`.
+        device: As that of `build`.
+        workers: Processes of one thread each.
+        engine: 'local', or 'ray'.
+        address: Of a Ray cluster; None starts one here.
+        cpus: Of Ray, a cell; may be a fraction.
+        gpus: Of Ray, a cell; may be a fraction.
+        progress: Told of each cell.
+        cancel: Another thread's `cancel.set()` ends the run with Cancelled; finished cells are kept.
+
+    Raises:
+        RecipeError: A key, recipe or fold of the specification is wrong.
+        TrainingError: Some cells could not be trained; the others are, and everything is written.
+        ArtifactError: The file of a finished cell is damaged.
+    """
+    from factory.pipeline.bench.run import bench as run
+
+    request = _bench_request(spec, data, out, cache, device, workers, progress)
+    return run(replace(request, engine=engine, address=address, cpus=cpus, gpus=gpus, cancel=cancel or Cancel()))
+
+
+def bench_estimate(
+    spec: "BenchSpec | PathLike",
+    *,
+    data: PathLike | None = None,
+    out: PathLike | None = None,
+    cache: PathLike | None = None,
+    device: str = "auto",
+    workers: int = 1,
+    progress: Progress | None = None,
+) -> "BenchEstimate":
+    """How many cells a bench has, and how long it takes; trains one epoch of each kind. Arguments as of `bench`."""
+    from factory.pipeline.bench.estimate import estimate as run
+
+    return run(_bench_request(spec, data, out, cache, device, workers, progress))
+
+
+def bench_table(spec: "BenchSpec | PathLike", *, out: PathLike | None = None) -> "BenchSummary":
+    """Summary and tables of what a bench's folder holds; nothing is trained and no recording is read.
+
+    Args:
+        spec: As that of `bench`; its methods are shown.
+        out: The bench's folder, or one that holds its results.parquet.
+
+    Raises:
+        ArtifactError: Nothing is there, or a file is damaged.
+    """
+    from factory.pipeline.bench.run import show as run
+
+    request = _bench_request(spec, None, out, None, "auto", 1, None)
+    return run(request.spec, request.places)
+
+
+def _bench_request(
+    spec: "BenchSpec | PathLike",
+    data: PathLike | None,
+    out: PathLike | None,
+    cache: PathLike | None,
+    device: str,
+    workers: int,
+    progress: Progress | None,
+) -> "BenchRequest":
+    from factory.benches import find_bench
+    from factory.pipeline.bench.plan import Places
+    from factory.pipeline.bench.run import BenchRequest
+    from factory.pipeline.request import cache_folder
+
+    loaded = find_bench(spec) if isinstance(spec, str | Path) else spec
+    folder = Path(out) if out is not None else Path("build") / "bench" / loaded.name
+    places = Places(out=folder, data=_path(data), cache=cache_folder(_path(cache)))
+    return BenchRequest(
+        spec=loaded, places=places, device=device, workers=workers, progress=progress if progress else Silent()
+    )
 
 
 def search(

@@ -10,6 +10,7 @@ from factory.cli import _errors, _output
 from factory.cli import contract as contract_commands
 from factory.cli import data as data_commands
 from factory.cli import devices as device_commands
+from factory.cli.bench import bench
 from factory.cli.benchmark import benchmark
 from factory.cli.build import build, export, train
 from factory.cli.check_onnx import check_onnx
@@ -63,6 +64,7 @@ app.command(rich_help_panel="Look")(schema)
 app.command(rich_help_panel="Look")(check_onnx)
 app.command(rich_help_panel="Compare")(search)
 app.command(rich_help_panel="Compare")(tune)
+app.command(rich_help_panel="Compare")(bench)
 app.command(rich_help_panel="Compare")(benchmark)
 app.command(rich_help_panel="Compare")(results)
 

@@ -25,6 +25,8 @@ EXTRAS = {
     "train": ("safetensors", "sklearn", "tensorboard", "threadpoolctl", "torch"),
     "demo": ("seglearn",),
     "search": ("optuna",),
+    "bench": ("scikit_posthocs", "statsmodels"),
+    "ray": ("ray",),
 }
 """Modules that come with an extra of pyproject.toml; those of targets stand in exporters/registry.py."""
 ELSEWHERE = "choose another folder (--out, --cache, --data, or TMPDIR for temporary files)"

@@ -62,7 +62,7 @@ ContractT = TypeVar("ContractT", bound=Contract)
 class DataRecipe(Contract):
     """Which recordings, and how they become windows."""
 
-    source: Literal["watch", "uci_har", "hapt", "motionsense", "dsads", "table"]
+    source: Literal["watch", "uci_har", "hapt", "motionsense", "dsads", "digits", "japanese_vowels", "table"]
     description: str | None = Field(
         default=None, description="source 'table': the TOML that describes the user's file, relative to the recipe"
     )

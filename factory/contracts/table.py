@@ -98,6 +98,8 @@ class TableChannel(Contract):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
+        if self.quantity not in _UNITS:
+            raise ValueError(f"{self.name}: {self.quantity} is no motion sensor's: name one of {', '.join(_UNITS)}")
         if self.unit not in _UNITS[self.quantity]:
             raise ValueError(
                 f"{self.name}: unit '{self.unit}' is none of a {self.quantity}'s: {', '.join(_UNITS[self.quantity])}"

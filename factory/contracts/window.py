@@ -53,6 +53,8 @@ class Quantity(StrEnum):
     """Acceleration without gravity, m/s^2."""
     MAGNETOMETER = "magnetometer"
     """Magnetic field; the unit is the data set's own."""
+    OTHER = "other"
+    """No motion sensor, unit 1: series that benches compare methods on. No phone feeds it, no description names it."""
 
 
 class Channel(Contract):

@@ -115,6 +115,8 @@ def best_matches(windows: WindowSet, part: Ints, others: Ints, searched: dict[st
         return []
     reducer = Reducer(windows)
     sought, given = (list(signals_of(windows, rows, reducer)) for rows in (part, others))
+    if not any(len(signal.motion) for signal in sought):  # all of them shorter than the filter
+        return []
     points = _anchor_points(sought, reducer.grid_hz)
     anchors = _anchors(sought, points, _most_anchors(given, points))
     for signal, _ in anchors:

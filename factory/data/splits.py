@@ -21,7 +21,7 @@ from factory.contracts.recipe import Recipe, SplitRecipe
 from factory.data.leakage import check_split
 from factory.data.names import natural
 
-__all__ = ["check_split", "make_split", "require_trainable", "split_by_people", "subjects_of"]
+__all__ = ["check_split", "groups_of", "make_split", "require_trainable", "split_by_people", "subjects_of"]
 
 
 def make_split(windows: WindowSet, recipe: SplitRecipe, seed: int) -> Split:
@@ -126,6 +126,15 @@ def require_trainable(windows: WindowSet, split: Split, recipe: Recipe) -> None:
 def subjects_of(windows: WindowSet) -> list[str]:
     """Every subject once, '2' before '10'."""
     return sorted(np.unique(windows.subject).tolist(), key=natural)
+
+
+def groups_of(windows: WindowSet, groups: int, seed: int = 0) -> list[list[str]]:
+    """Every subject with a labelled window in one of `groups` groups, as kind 'groups' has them.
+
+    Raises:
+        RecipeError: More groups than subjects.
+    """
+    return _groups(_labelled(windows), groups, seed)
 
 
 def _labelled(windows: WindowSet) -> list[str]:

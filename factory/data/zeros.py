@@ -26,6 +26,7 @@ _BREAKS_OFF: Mapping[Quantity, float] = {
     Quantity.LINEAR_ACCELERATION: 0.5,
     Quantity.GYROSCOPE: 0.2,
     Quantity.MAGNETOMETER: 0.0,
+    Quantity.OTHER: 0.0,
 }
 """Length of the sample before or after a stretch, SI units, above which it breaks off movement."""
 _MOST_PLACES = 20

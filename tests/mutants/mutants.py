@@ -36,6 +36,11 @@ _ANSWERS = ("tests/unit/training/test_answers.py",)
 _BASELINES = ("tests/unit/distill/test_baselines.py",)
 _METHODS = ("tests/unit/training/test_methods.py",)
 _UNLABELLED = ("tests/unit/data/test_unlabelled.py",)
+_CELLS = ("tests/unit/pipeline/bench/test_cell.py",)
+_STATISTICS = ("tests/unit/pipeline/bench/test_statistics.py",)
+_PLANS = ("tests/unit/pipeline/bench/test_plan.py",)
+_SPECS = ("tests/unit/contracts/test_bench.py",)
+_STRESS = ("tests/unit/data/test_stress.py",)
 
 MUTANTS = (
     Mutant(
@@ -716,5 +721,166 @@ MUTANTS = (
         old="train.teachers * train.teacher_epochs",
         new="train.teacher_epochs",
         tests=_METHODS,
+    ),
+    Mutant(
+        name="bench: recordings left out of a cell's key",
+        file="factory/pipeline/bench/cell.py",
+        old='            "windows": windows.digest,\n',
+        new="",
+        tests=_CELLS,
+    ),
+    Mutant(
+        name="bench: stresses left out of a cell's key",
+        file="factory/pipeline/bench/cell.py",
+        old='            "stress": sorted(spec.protocol.stress),\n',
+        new="",
+        tests=_CELLS,
+    ),
+    Mutant(
+        name="bench: draws judged by test people",
+        file="factory/pipeline/bench/cell.py",
+        old="        held = split.validation\n",
+        new="        held = split.test\n",
+        tests=_CELLS,
+    ),
+    Mutant(
+        name="bench: draws trained on those who judge them",
+        file="factory/pipeline/bench/tuning.py",
+        old='"refit": False, ',
+        new="",
+        tests=_CELLS,
+    ),
+    Mutant(
+        name="bench: the control pays for a teacher",
+        file="factory/pipeline/bench/cell.py",
+        old="    taught = recipe if method.taught else stand_in(recipe)\n",
+        new="    taught = recipe\n",
+        tests=_CELLS,
+    ),
+    Mutant(
+        name="bench: a teacher shared by other people",
+        file="factory/pipeline/bench/teachers.py",
+        old='            "people": [sorted(set(windows.subject[part].tolist())) for part in parts],\n',
+        new="",
+        tests=_CELLS,
+    ),
+    Mutant(
+        name="bench: a teacher shared by other seeds",
+        file="factory/pipeline/bench/teachers.py",
+        old='        "seed": recipe.seed,\n',
+        new="",
+        tests=_CELLS,
+    ),
+    Mutant(
+        name="bench: kept splits not looked at again",
+        file="factory/pipeline/bench/splits.py",
+        old="    require_apart(windows, split)\n    return split\n",
+        new="    return split\n",
+        tests=_CELLS,
+    ),
+    Mutant(
+        name="bench: damage of a cell's file unnoticed",
+        file="factory/contracts/bench_result.py",
+        old="    if hashlib.sha256(result.model_dump_json().encode()).hexdigest() != stored.sha256:\n",
+        new="    if False:\n",
+        tests=_CELLS,
+    ),
+    Mutant(
+        name="bench: a claim that nobody holds",
+        file="factory/pipeline/bench/store.py",
+        old="            lock.acquire(timeout=0)\n",
+        new="            pass\n",
+        tests=_CELLS,
+    ),
+    Mutant(
+        name="bench: a claimed cell looked at before the claim alone",
+        file="factory/pipeline/bench/local.py",
+        old="        if not mine or finished(plan, cell, device) is not None:\n",
+        new="        if finished(plan, cell, device) is not None:\n",
+        tests=_CELLS,
+    ),
+    Mutant(
+        name="bench: a lead decides with too few judges",
+        file="factory/pipeline/bench/cell.py",
+        old='lead == "decide" and judges >= _LEAST_JUDGES and',
+        new='lead == "decide" and',
+        tests=_CELLS,
+    ),
+    Mutant(
+        name="bench: a group that never tests",
+        file="factory/pipeline/bench/plan.py",
+        old="[tuple(group) for group in groups_of(windows, groups)]",
+        new="[tuple(group) for group in groups_of(windows, groups)][1:]",
+        tests=_PLANS,
+    ),
+    Mutant(
+        name="bench: a method's change under the data set's",
+        file="factory/pipeline/bench/plan.py",
+        old='changed(own, {"distill": {"method": method.name}}, method.changes, tuned or {})',
+        new='changed(own, method.changes, tuned or {}, self.spec.common, {"distill": {"method": method.name}})',
+        tests=_PLANS,
+    ),
+    Mutant(
+        name="bench: a method that trains for longer unnoticed",
+        file="factory/contracts/bench.py",
+        old='    "train.student_epochs",\n',
+        new="",
+        tests=_SPECS,
+    ),
+    Mutant(
+        name="bench: methods without values to tune accepted",
+        file="factory/contracts/bench.py",
+        old="if not (method.tune or self.tuning.values)]:",
+        new="if False]:",
+        tests=_SPECS,
+    ),
+    Mutant(
+        name="bench: seeds counted as units",
+        file="factory/pipeline/bench/statistics.py",
+        old="            found[(record.person,)].append(record.macro_f1)\n",
+        new="            found[(record.person, record.seed)].append(record.macro_f1)\n",
+        tests=_STATISTICS,
+    ),
+    Mutant(
+        name="bench: an interval of the population's deviation",
+        file="factory/pipeline/bench/statistics.py",
+        old="differences.std(ddof=1)",
+        new="differences.std()",
+        tests=_STATISTICS,
+    ),
+    Mutant(
+        name="bench: the lowest score ranks first",
+        file="factory/pipeline/bench/statistics.py",
+        old="rankdata(-np.array(",
+        new="rankdata(np.array(",
+        tests=_STATISTICS,
+    ),
+    Mutant(
+        name="bench: methods compared on other windows",
+        file="factory/pipeline/bench/statistics.py",
+        old="        if first.test_windows != record.test_windows:\n",
+        new="        if False:\n",
+        tests=_STATISTICS,
+    ),
+    Mutant(
+        name="bench: stressed windows among those as recorded",
+        file="factory/pipeline/bench/statistics.py",
+        old="        if record.condition == CLEAN:\n            found[(record.person,)]",
+        new="        if True:\n            found[(record.person,)]",
+        tests=_STATISTICS,
+    ),
+    Mutant(
+        name="bench: each sensor turns by itself",
+        file="factory/data/stress.py",
+        old="        if placement not in turns:\n",
+        new="        if True:\n",
+        tests=_STRESS,
+    ),
+    Mutant(
+        name="bench: stresses drawn without their seed",
+        file="factory/data/stress.py",
+        old="default_rng([seed, *stress.encode()])",
+        new="default_rng([*stress.encode()])",
+        tests=_STRESS,
     ),
 )

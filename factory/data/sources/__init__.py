@@ -21,12 +21,20 @@ SOURCES = {
     "hapt": "factory.data.sources.hapt:Hapt",
     "motionsense": "factory.data.sources.motionsense:MotionSense",
     "dsads": "factory.data.sources.dsads:Dsads",
+    "digits": "factory.data.sources.digits:Digits",
+    "japanese_vowels": "factory.data.sources.japanese_vowels:JapaneseVowels",
     "table": "factory.data.sources.table:Table",
 }
 
 COMMERCIAL_USE_FORBIDDEN = ("uci_har", "hapt")
 """Data sets whose authors somewhere forbid commercial use, even where another page of theirs allows it."""
-_LICENCES = {"watch": "bsd-3-clause", "motionsense": "mit", "dsads": "cc-by-4.0"}
+_LICENCES = {
+    "watch": "bsd-3-clause",
+    "motionsense": "mit",
+    "dsads": "cc-by-4.0",
+    "digits": "cc-by-4.0",
+    "japanese_vowels": "cc-by-4.0",
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

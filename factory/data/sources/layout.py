@@ -1,5 +1,6 @@
 """What the readers of official layouts share: finding the folder, reading numbers, naming channels."""
 
+import importlib.util
 import warnings
 from collections.abc import Iterable
 from math import isfinite
@@ -9,7 +10,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from factory.contracts.errors import DataError
+from factory.contracts.errors import DataError, MissingToolError
 from factory.contracts.window import Channel, Quantity
 
 STANDARD_GRAVITY = 9.80665
@@ -20,6 +21,7 @@ _UNITS: dict[Quantity, Literal["m/s^2", "rad/s", "1"]] = {
     Quantity.LINEAR_ACCELERATION: "m/s^2",
     Quantity.GYROSCOPE: "rad/s",
     Quantity.MAGNETOMETER: "1",
+    Quantity.OTHER: "1",
 }
 
 
@@ -38,6 +40,27 @@ def triad(prefix: str, quantity: Quantity, placement: str, *, derived: bool = Fa
         )
         for axis in axes
     )
+
+
+def series(prefix: str, count: int) -> tuple[Channel, ...]:
+    """Channels of no motion sensor, `<prefix>_1` and so on; each stands alone, so that nothing rotates them."""
+    names = [f"{prefix}_{number}" for number in range(1, count + 1)]
+    return tuple(
+        Channel(name=name, quantity=Quantity.OTHER, axis="x", unit="1", gravity=False, placement=name) for name in names
+    )
+
+
+def packaged(module: str, path: str, install: str) -> Path:
+    """A file that an installed package ships; the package is found, not imported.
+
+    Raises:
+        MissingToolError: It is not installed; names the command.
+    """
+    spec = importlib.util.find_spec(module)
+    for place in (spec.submodule_search_locations or ()) if spec else ():
+        if (found := Path(place) / path).is_file():
+            return found
+    raise MissingToolError(f"{path} ships in the package {module}, which is not installed: {install}")
 
 
 def find_root(name: str, folder: Path | None, below: Iterable[str], marker: str) -> Path:

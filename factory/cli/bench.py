@@ -1,0 +1,85 @@
+"""`factory bench`: methods x data sets x folds x seeds from one TOML."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import factory
+from factory.cli._options import CacheOption, DataOption, Device, DeviceOption, JsonOption
+from factory.cli._output import print_json
+
+
+class Engine(StrEnum):
+    """What trains the cells."""
+
+    LOCAL = "local"
+    RAY = "ray"
+
+
+def bench(
+    spec: Annotated[
+        str, typer.Argument(help="quick, few_labels, ablation, whar, widths, other_series, or the path of a TOML file.")
+    ] = "quick",
+    data: DataOption = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Folder. Default: build/bench/<name>.", show_default=False)
+    ] = None,
+    cache: CacheOption = None,
+    device: DeviceOption = Device.AUTO.value,
+    workers: Annotated[int, typer.Option("--workers", min=1, help="Processes, of one thread each.")] = 1,
+    engine: Annotated[Engine, typer.Option("--engine", help="local, or ray: a cluster.")] = Engine.LOCAL,
+    address: Annotated[
+        str | None,
+        typer.Option("--address", help="Of the Ray cluster, auto or HOST:PORT. Default: one here.", show_default=False),
+    ] = None,
+    cpus: Annotated[float, typer.Option("--cpus", min=0, help="Of a cell on Ray; may be a fraction.")] = 1.0,
+    gpus: Annotated[float, typer.Option("--gpus", min=0, help="Of a cell on Ray; may be a fraction.")] = 0.0,
+    table: Annotated[bool, typer.Option("--table", help="Print what is there, train nothing.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Count the cells, time one epoch of each kind, and say how long it takes.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Compare methods: same student, steps and augmentation, people in folds, paired tests, one file a cell.
+
+    Goes on where it was stopped; several runs over one folder share the work. Writes results.parquet, bench.json,
+    table.md and ranks.png.
+
+    Example: factory bench few_labels --data ~/har --workers 2
+    """
+    from factory.cli._progress import make_progress
+
+    progress = make_progress(as_json)
+    if dry_run:
+        estimate = factory.bench_estimate(
+            spec, data=data, out=out, cache=cache, device=device, workers=workers, progress=progress
+        )
+        if as_json:
+            print_json(estimate)
+        else:
+            typer.echo(str(estimate))
+        return
+    if table:
+        summary = factory.bench_table(spec, out=out)
+    else:
+        summary = factory.bench(
+            spec,
+            data=data,
+            out=out,
+            cache=cache,
+            device=device,
+            workers=workers,
+            engine=engine.value,
+            address=address,
+            cpus=cpus,
+            gpus=gpus,
+            progress=progress,
+        )
+    if as_json:
+        print_json(summary)
+        return
+    from factory.reporting.bench import tables
+
+    typer.echo(tables(summary))

@@ -1,0 +1,215 @@
+"""One cell: prepare, tune, train, answer the test people once. Nothing before the last step looks at them."""
+
+import hashlib
+import shutil
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from factory.artifacts.store import content_key
+from factory.contracts.bench import LeadUse
+from factory.contracts.bench_result import CLEAN, CellResult, PersonResult
+from factory.contracts.code import code_hash
+from factory.contracts.dataset import Floats, Split, WindowSet
+from factory.contracts.progress import Progress, Silent
+from factory.contracts.recipe import Recipe
+from factory.contracts.scores import confusion, macro_f1
+from factory.data.splits import require_trainable
+from factory.data.stress import stressed
+from factory.devices.host import machine
+from factory.models import Network
+from factory.pipeline.bench.plan import Cell, Plan
+from factory.pipeline.bench.splits import shared_split
+from factory.pipeline.bench.teachers import shared_teacher, stand_in
+from factory.pipeline.bench.tuning import Tuned, draws_of, short_recipe, tuned
+from factory.pipeline.provenance import versions
+
+_LEAST_JUDGES = 3
+"""Validation people without whom a lead decides nothing, as in a build."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Bench:
+    """One cell under way."""
+
+    plan: Plan
+    cell: Cell
+    windows: WindowSet
+    device: str
+
+    @property
+    def teachers(self) -> Path:
+        return self.plan.places.out / "teachers"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Trained:
+    """A student, and what it took."""
+
+    network: Network
+    cpu_s: float
+    teacher_cpu_s: float
+    lead_pp: float | None = None
+    distilled: bool = True
+
+
+def cell_key(plan: Plan, cell: Cell, device: str) -> str:
+    """SHA-256 of everything that decides a cell's result, the code apart."""
+    recipe = plan.with_split(cell, plan.recipe(cell.arm, cell.method))
+    windows, spec = plan.windows(recipe), plan.spec
+    return content_key(
+        {
+            "recipe": recipe.model_dump(mode="json", exclude={"name", "summary", "export", "verify", "rejection"}),
+            "windows": windows.digest,
+            "method": cell.method.model_dump(mode="json", exclude={"changes"}),
+            "tuning": spec.tuning.model_dump(mode="json") if spec.tuning is not None else None,
+            "tuned_seed": spec.seeds[0] if spec.tuning is not None else None,
+            "stress": sorted(spec.protocol.stress),
+            "device": device,
+            "tools": versions("torch", "numpy"),
+        }
+    )
+
+
+def bench_code() -> str:
+    """Hash of the code whose change may change a result: rows of different code are told, not thrown away."""
+    return code_hash(run_cell, __name__, "factory.training", "factory.data.stress")
+
+
+def run_cell(plan: Plan, cell: Cell, device: str, progress: Progress | None = None) -> CellResult:
+    """Train and measure one cell.
+
+    Raises:
+        DataError: The people cannot be split so.
+        TrainingError: The loss diverged, or there is less than a batch of windows.
+    """
+    began, told = time.perf_counter(), progress or Silent()
+    recipe = plan.with_split(cell, plan.recipe(cell.arm, cell.method))
+    bench = _Bench(plan=plan, cell=cell, windows=plan.windows(recipe), device=device)
+    found = _tune(bench)
+    values = found.chosen if found is not None else {}
+    recipe = plan.with_split(cell, plan.recipe(cell.arm, cell.method, values))
+    split = shared_split(plan.places.splits, bench.windows, recipe)
+    require_trainable(bench.windows, split, recipe)
+    folder = plan.places.out / "running" / Path(cell.path).with_suffix("")
+    shutil.rmtree(folder, ignore_errors=True)
+    trained = _train(bench, recipe, split, folder, cell.method.lead, told)
+    shutil.rmtree(folder)
+    from factory.models.cost import network_cost
+
+    return CellResult(
+        key=cell_key(plan, cell, device),
+        data=cell.arm.label,
+        fold=cell.fold,
+        seed=cell.seed,
+        method=cell.method.label,
+        recipe=recipe,
+        tuned=values,
+        train_people=_names(bench.windows, np.concatenate([split.train, split.validation])),
+        test_windows=_which(bench.windows, split),
+        people=_measure(bench, trained.network, split),
+        student=network_cost(trained.network),
+        lead_pp=trained.lead_pp,
+        distilled=trained.distilled,
+        cpu_s=round(trained.cpu_s, 3),
+        teacher_cpu_s=round(trained.teacher_cpu_s, 3),
+        tuning_cpu_s=round(found.cpu_s, 3) if found is not None else 0.0,
+        wall_s=round(time.perf_counter() - began, 3),
+        code=bench_code(),
+        machine=machine(),
+    )
+
+
+def _train(bench: _Bench, recipe: Recipe, split: Split, folder: Path, lead: LeadUse, progress: Progress) -> _Trained:
+    from factory.models import load_network
+    from factory.training import train_student
+
+    method, windows, device = bench.cell.method, bench.windows, bench.device
+    taught = recipe if method.taught else stand_in(recipe)
+    ahead, lead_cpu_s = _lead(recipe, windows, split, folder / "lead", device) if lead != "none" else (None, 0.0)
+    judges = len(set(windows.subject[split.validation].tolist()))
+    distilled = not (lead == "decide" and judges >= _LEAST_JUDGES and ahead is not None and ahead < 0)
+    if not distilled:
+        distill = recipe.distill.model_copy(update={"method": "cross_entropy"})
+        recipe = recipe.model_copy(update={"distill": distill})
+    teacher, teacher_cpu_s = shared_teacher(bench.teachers, taught, windows, split, device, progress)
+    began = time.process_time()
+    train_student(recipe, windows, split, teacher, folder / "student", device, progress)
+    return _Trained(
+        network=load_network(folder / "student"),
+        cpu_s=time.process_time() - began,
+        teacher_cpu_s=(teacher_cpu_s if method.taught else 0.0) + lead_cpu_s,
+        lead_pp=ahead,
+        distilled=distilled,
+    )
+
+
+def _lead(recipe: Recipe, windows: WindowSet, split: Split, folder: Path, device: str) -> tuple[float, float]:
+    """Percentage points of macro-F1 on validation people, and CPU seconds."""
+    from factory.training.lead import measure_lead
+
+    began = time.process_time()
+    lead = measure_lead(recipe, windows, split, folder, device, Silent())
+    return round(lead.pp, 3), time.process_time() - began
+
+
+def _tune(bench: _Bench) -> Tuned | None:
+    """The method's draws on this fold, made with the first seed."""
+    plan, cell, tuning = bench.plan, bench.cell, bench.plan.spec.tuning
+    if tuning is None:
+        return None
+    first = Cell(arm=cell.arm, method=cell.method, fold=cell.fold, seed=plan.spec.seeds[0])
+
+    def score(values: dict[str, Any], folder: Path) -> float:
+        recipe = short_recipe(plan.with_split(first, plan.recipe(cell.arm, cell.method, values)), tuning.epochs)
+        split = shared_split(plan.places.splits, bench.windows, recipe)
+        trained = _train(bench, recipe, split, folder, "none", Silent())
+        from factory.training import predict
+
+        held = split.validation
+        answers = predict(trained.network, bench.windows.x[held], bench.device).argmax(axis=1)
+        return macro_f1(confusion(bench.windows.y[held], answers, len(bench.windows.spec.labels)))
+
+    path = plan.places.out / "tuned" / f"{cell_key(plan, first, bench.device)}.json"
+    return tuned(path, draws_of(tuning, cell.method, f"{cell.arm.label}/{cell.fold}"), score)
+
+
+def _measure(bench: _Bench, network: Network, split: Split) -> tuple[PersonResult, ...]:
+    """Counts of every test person, of the windows as they are and under each stress."""
+    windows, stress = bench.windows, bench.plan.spec.protocol.stress
+    x = np.ascontiguousarray(windows.x[split.test])
+    shown: dict[str, Floats] = {CLEAN: x}
+    for name in stress:
+        if (changed := stressed(x, windows.spec, name, bench.cell.fold)) is not None:
+            shown[name] = changed
+    from factory.training import predict
+
+    found = []
+    for condition, seen in shown.items():
+        answers = predict(network, seen, bench.device).argmax(axis=1)
+        found += _by_person(windows, split, answers, condition)
+    return tuple(found)
+
+
+def _by_person(windows: WindowSet, split: Split, answers: np.ndarray[Any, Any], condition: str) -> list[PersonResult]:
+    people, y, classes = windows.subject[split.test], windows.y[split.test], len(windows.spec.labels)
+    found = []
+    for name in _names(windows, split.test):
+        own = people == name
+        counts = confusion(y[own], answers[own], classes).tolist()
+        found.append(PersonResult(person=name, condition=condition, confusion=tuple(map(tuple, counts))))
+    return found
+
+
+def _names(windows: WindowSet, rows: np.ndarray[Any, Any]) -> tuple[str, ...]:
+    return tuple(sorted(set(windows.subject[rows].tolist())))
+
+
+def _which(windows: WindowSet, split: Split) -> str:
+    """Which windows test, and their labels."""
+    parts = (windows.subject, windows.recording, windows.start, windows.y)
+    text = "\n".join(",".join(map(str, part[split.test].tolist())) for part in parts)
+    return hashlib.sha256(text.encode()).hexdigest()
