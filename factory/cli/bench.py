@@ -20,7 +20,7 @@ class Engine(StrEnum):
 
 def bench(
     spec: Annotated[
-        str, typer.Argument(help="quick, few_labels, ablation, whar, widths, other_series, or the path of a TOML file.")
+        str, typer.Argument(help="A shipped one, such as quick or few_labels (docs/bench.md), or a TOML file's path.")
     ] = "quick",
     data: DataOption = None,
     out: Annotated[
