@@ -42,8 +42,6 @@ kotlin {
 
 dependencies {
     implementation(libs.kotlin.stdlib)
-    implementation(project(":sensing"))
-    implementation(project(":inference"))
-    implementation(project(":litert"))
+    implementation(project(":recognizer"))
     implementation(project(":executorch"))
 }

@@ -28,10 +28,10 @@ def tool(name: str) -> ModuleType:
     return module
 
 
-def test_the_app_names_the_executorch_of_its_build() -> None:
+def test_the_recognizer_names_the_executorch_of_its_build() -> None:
     catalog = tomllib.loads((DEMO / "gradle/libs.versions.toml").read_text())["versions"]
-    resources = (DEMO / "app/src/main/res/values/versions.xml").read_text()
-    assert re.findall(r'"executorch_version"[^>]*>([\d.]+)<', resources) == [catalog["executorch"]]
+    runtime = DEMO / "recognizer/src/main/kotlin/dev/smldist/recognizer/executorch/ExecuTorchRuntime.kt"
+    assert re.findall(r'VERSION: String = "([\d.]+)"', runtime.read_text()) == [catalog["executorch"]]
 
 
 def test_the_manifest_asks_for_no_network() -> None:

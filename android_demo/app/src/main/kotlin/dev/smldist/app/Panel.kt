@@ -12,7 +12,8 @@ internal fun panelRows(
     context: Context,
     state: UiState.Running,
 ): List<Pair<Int, String>> {
-    val (session, health) = state
+    val session = state.session
+    val health = state.answer.health
     val contract = session.contract
     val none = context.getString(R.string.not_measured)
     val rate = health.rateHz?.let(::tenths) ?: none
@@ -28,11 +29,8 @@ internal fun panelRows(
         R.string.panel_runtime to session.runtime,
         R.string.panel_precision to session.model.precision,
         R.string.panel_latency to
-            if (health.p50Us == null || health.p95Us == null) {
-                none
-            } else {
-                context.getString(R.string.panel_latency_value, tenths(health.p50Us), tenths(health.p95Us))
-            },
+            health.p50Us?.let { context.getString(R.string.panel_latency_value, tenths(it), tenths(health.p95Us ?: it)) }
+                .orEmpty().ifEmpty { none },
         R.string.panel_self_test to
             context.getString(
                 R.string.panel_self_test_value,

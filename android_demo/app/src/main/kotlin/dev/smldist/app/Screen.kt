@@ -36,7 +36,7 @@ internal class Screen(
             UiState.Loading -> plain(R.string.loading, "")
             is UiState.Stopped -> stopped(state)
             is UiState.Running -> running(state)
-            is UiState.Failed -> plain(R.string.failed, activity.getString(state.reason.text, state.detail))
+            is UiState.Failed -> plain(R.string.failed, activity.getString(state.failure.text, state.detail))
         }
     }
 
@@ -46,19 +46,13 @@ internal class Screen(
     }
 
     private fun running(state: UiState.Running) {
-        val label = state.recognition?.label
-        val shown =
-            when {
-                state.recognition == null -> activity.getString(R.string.waiting)
-                label == null -> activity.getString(R.string.uncertain)
-                else -> readable(label)
-            }
+        val unknown = if (state.waiting) R.string.waiting else R.string.uncertain
+        val shown = state.label?.let(::readable) ?: activity.getString(unknown)
         heading.text = shown
         heading.contentDescription = activity.getString(R.string.activity_description, shown)
         text(message, "")
-        text(notice, state.notice?.let { activity.getString(it.text) }.orEmpty())
-        val labels = state.session.contract.labels
-        fillBars(labels, state.recognition?.probabilities ?: List(labels.size) { 0f })
+        text(notice, state.hint?.let { activity.getString(it.text) }.orEmpty())
+        fillBars(state.session.contract.labels, state.answer.probabilities)
         fillPanel(panelRows(activity, state))
     }
 

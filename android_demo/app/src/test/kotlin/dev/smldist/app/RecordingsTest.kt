@@ -135,7 +135,7 @@ internal class RecordingsTest {
         Files.createSymbolicLink(File(folder, "full.part").toPath(), Paths.get("/dev/full"))
         recordings.start(phone.contract, "full")
         repeat(3) { phone.play(phone.golden.x[0]) }
-        assertEquals(Notice.RECORDING_ENDED, service.get().lookAround())
+        assertEquals(Hint.RECORDING_ENDED, phone.look())
         assertFalse(phone.await<UiState.Running>().recording)
         service.destroy()
     }

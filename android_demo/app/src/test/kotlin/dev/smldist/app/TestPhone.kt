@@ -21,6 +21,7 @@ import org.robolectric.shadows.SensorBuilder
 import org.robolectric.shadows.SensorEventBuilder
 import java.io.File
 import java.io.FileOutputStream
+import java.util.concurrent.TimeUnit
 
 /** A phone with the sensors of the contract, and the app on it. */
 internal class TestPhone(
@@ -61,7 +62,13 @@ internal class TestPhone(
         return threads.filter { it.name == "recognition" }.maxBy { it.id }
     }
 
-    fun listening(service: RecognitionService): Boolean = shadowOf(manager).hasListener(service)
+    val listening: Boolean get() = shadowOf(manager).listeners.isNotEmpty()
+
+    /** Lets the session look at what came in, as it does once a second, and tells what it finds odd. */
+    fun look(): Hint? {
+        shadowOf(thread().looper).idleFor(1, TimeUnit.SECONDS)
+        return await<UiState.Running>().hint
+    }
 
     /** Waits for a state, as a user would. */
     inline fun <reified T : UiState> await(): T {
