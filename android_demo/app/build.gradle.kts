@@ -4,6 +4,7 @@ import org.jetbrains.kotlin.gradle.dsl.KotlinVersion
 plugins {
     alias(libs.plugins.android.application)
     alias(libs.plugins.kotlin.android)
+    alias(libs.plugins.kotlin.compose)
 }
 
 android {
@@ -20,6 +21,7 @@ android {
     // A copy of android/ of a factory build.
     sourceSets["main"].assets.srcDir("../assets")
     androidResources { noCompress += listOf("tflite", "pte") }
+    buildFeatures { compose = true }
     buildTypes {
         release {
             isMinifyEnabled = true
@@ -44,4 +46,12 @@ dependencies {
     implementation(libs.kotlin.stdlib)
     implementation(project(":recognizer"))
     implementation(project(":executorch"))
+    implementation(libs.activity.compose)
+    implementation(libs.compose.foundation)
+    implementation(libs.core.ktx)
+    implementation(libs.coroutines.android)
+    implementation(libs.lifecycle.runtime.compose)
+    implementation(libs.lifecycle.service)
+    implementation(libs.lifecycle.viewmodel.compose)
+    implementation(libs.material3)
 }

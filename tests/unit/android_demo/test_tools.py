@@ -42,8 +42,9 @@ def test_the_manifest_asks_for_no_network() -> None:
 def test_the_manifest_and_the_code_name_no_fixed_authority() -> None:
     manifest = DEMO / "app/src/main/AndroidManifest.xml"
     assert re.findall(r'authorities="([^"]*)"', manifest.read_text()) == ["${applicationId}.recordings"]
-    assert 'authorities="dev.smldist.app.recordings"' in tool("apk").merged_manifest(manifest)
-    assert "${" not in tool("apk").merged_manifest(manifest)
+    named = tool("apk").with_package(manifest, "app")
+    assert 'authorities="dev.smldist.app.recordings"' in named
+    assert "${" not in named
 
 
 def test_missing_classes_are_excused_by_name_alone() -> None:

@@ -10,11 +10,14 @@ import dev.smldist.recognizer.OpenedModel
 import dev.smldist.recognizer.executorch.ExecuTorchRuntime
 import dev.smldist.sensing.ContractException
 import dev.smldist.sensing.ModelFile
+import kotlinx.coroutines.flow.MutableStateFlow
 import java.util.concurrent.Executors
 
 /** What the service and the screen share. */
 internal class DemoApp : Application() {
-    val store = StateStore()
+    /** The service writes it, the screen shows it. */
+    val state = MutableStateFlow<UiState>(UiState.Loading)
+    val history = History()
     val signal = SignalBuffer()
     val choices by lazy { Choices(this) }
     val recordings by lazy { Recordings(filesDir) }
@@ -45,12 +48,11 @@ internal class DemoApp : Application() {
     /** Reads the pack and shows what there is; [UiState.Failed] if it cannot be used. */
     fun showStopped(interrupted: Boolean) {
         worker.execute {
-            store.publish(
+            state.value =
                 guarded {
                     pack.manifest.contract.requirePhone()
                     UiState.Stopped(pack.manifest.contract, interrupted)
-                },
-            )
+                }
         }
     }
 

@@ -1,11 +1,10 @@
 package dev.smldist.app
 
-import android.app.Service
 import android.content.Intent
-import android.os.IBinder
 import android.os.PowerManager
 import android.os.SystemClock
 import android.util.Log
+import androidx.lifecycle.LifecycleService
 import dev.smldist.inference.SelfTestResult
 import dev.smldist.recognizer.Answer
 import dev.smldist.recognizer.OpenedModel
@@ -22,7 +21,7 @@ import java.io.IOException
  *
  * It shows what its [RecognitionSession] tells, which is nothing once the service is destroyed, however far loading was.
  */
-internal class RecognitionService : Service() {
+internal class RecognitionService : LifecycleService() {
     private val app get() = application as DemoApp
     private val notifications by lazy { Notifications(this) }
     private val wakeLock by lazy {
@@ -32,13 +31,12 @@ internal class RecognitionService : Service() {
     }
     private var recognition: RecognitionSession? = null
 
-    override fun onBind(intent: Intent?): IBinder? = null
-
     override fun onStartCommand(
         intent: Intent?,
         flags: Int,
         startId: Int,
     ): Int {
+        super.onStartCommand(intent, flags, startId)
         when {
             intent?.action == ACTION_STOP -> stopSelf()
             recognition == null -> begin()
@@ -52,7 +50,7 @@ internal class RecognitionService : Service() {
         if (wakeLock.isHeld) wakeLock.release()
         stopRecording()
         app.choices.running = false
-        if (app.store.state !is UiState.Failed) app.showStopped(interrupted = false)
+        if (app.state.value !is UiState.Failed) app.showStopped(interrupted = false)
         super.onDestroy()
     }
 
@@ -66,7 +64,8 @@ internal class RecognitionService : Service() {
         }
         app.choices.running = true
         app.signal.clear()
-        app.store.publish(UiState.Loading)
+        app.history.clear()
+        app.state.value = UiState.Loading
         wakeLock.acquire(AWAKE_MS)
         val observer = Observer()
         recognition = RecognitionSession(this, observer::open, deviceAxes(this), 0, observer)
@@ -76,7 +75,7 @@ internal class RecognitionService : Service() {
         failure: Failure,
         detail: String,
     ) {
-        app.store.publish(UiState.Failed(failure, detail))
+        app.state.value = UiState.Failed(failure, detail)
         stopSelf()
     }
 
@@ -129,7 +128,9 @@ internal class RecognitionService : Service() {
             if (answer.index != shown) notifications.show(answer.index?.let(current.contract.labels::get))
             shown = answer.index
             val notice = Hint.of(answer.notice) ?: oddHere()
-            app.store.publish(UiState.Running(current, answer, notice, app.recordings.active))
+            val running = UiState.Running(current, answer, notice, app.recordings.seconds)
+            running.label?.let { app.history.add(it, answer.sinceMs, SystemClock.elapsedRealtime()) }
+            app.state.value = running
         }
 
         override fun onFailure(error: RecognizerException) = fail(Failure.of(error.reason), error.message.orEmpty())

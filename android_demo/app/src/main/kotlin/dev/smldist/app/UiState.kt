@@ -18,12 +18,12 @@ internal sealed interface UiState {
         val interrupted: Boolean,
     ) : UiState
 
-    /** Sensors are registered. */
+    /** Sensors are registered. [recordedS]: seconds of the present recording; null while there is none. */
     data class Running(
         val session: Session,
         val answer: Answer,
         val hint: Hint?,
-        val recording: Boolean,
+        val recordedS: Double?,
     ) : UiState {
         /** The activity; null while none is certain enough. */
         val label: String? get() = answer.index?.let(session.contract.labels::get)

@@ -75,10 +75,10 @@ internal class TestPhone(
         val until = System.nanoTime() + PATIENCE_NS
         while (System.nanoTime() < until) {
             shadowOf(Looper.getMainLooper()).idle()
-            (app.store.state as? T)?.let { return it }
+            (app.state.value as? T)?.let { return it }
             Thread.sleep(20)
         }
-        throw AssertionError("state is ${app.store.state}, expected ${T::class.java.simpleName}")
+        throw AssertionError("state is ${app.state.value}, expected ${T::class.java.simpleName}")
     }
 
     /** Plays a window `[T, C]` as the events of a phone that delivers exactly the contract's rate. */
@@ -113,7 +113,7 @@ internal class TestPhone(
     }
 
     companion object {
-        const val PATIENCE_NS = 240_000_000_000L
+        const val PATIENCE_NS = 120_000_000_000L
 
         /** For what a person or Python looks at afterwards. */
         val outputs = File(checkNotNull(System.getProperty("smldist.outputs")))
