@@ -22,6 +22,10 @@ android {
     sourceSets["main"].assets.srcDir("../assets")
     androidResources { noCompress += listOf("tflite", "pte") }
     buildFeatures { compose = true }
+    lint {
+        lintConfig = file("lint.xml")
+        warningsAsErrors = true
+    }
     buildTypes {
         release {
             isMinifyEnabled = true
