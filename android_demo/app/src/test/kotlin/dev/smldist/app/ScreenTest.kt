@@ -86,6 +86,8 @@ internal class ScreenTest {
             screen.node(text(R.string.self_test))
             screen.press(text(R.string.back))
         }
+        // Time has passed without an event, which ends an activity.
+        repeat(4) { phone.play(phone.golden.x[0]) }
         TestScreen().use { screen ->
             assertTrue(screen.spoken().any { it.startsWith("Current activity: ${readable(label)}") })
         }
