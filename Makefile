@@ -50,7 +50,7 @@ mutants: $(VENV)/.dev ## Break the code in small ways and show that the tests no
 models: $(VENV)/.dev ## Write the store that ships in the wheel, from the builds in BUILDS="build/demo build/motionsense"
 	$(BIN)/python -m tests.embedded_store $(BUILDS)
 
-# Needs a JDK 17, Maven 3.8, g++, zipalign and apksigner; no Android SDK. The first run downloads about 600 MB.
+# Needs a JDK 17, Maven 3.8, g++, zipalign and apksigner; no Android SDK. The first run downloads about 800 MB.
 android: $(VENV)/.dev ## Compile, test and pack the Android app of the build in OUT
 	@test -f "$(OUT)/android/pack.json" || { echo "error: $(OUT) has no folder android:" \
 		"factory build demo --out $(OUT) --target android writes one" >&2; exit 1; }

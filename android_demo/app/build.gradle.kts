@@ -4,6 +4,7 @@ import org.jetbrains.kotlin.gradle.dsl.KotlinVersion
 plugins {
     alias(libs.plugins.android.application)
     alias(libs.plugins.kotlin.android)
+    alias(libs.plugins.kotlin.compose)
 }
 
 android {
@@ -20,6 +21,11 @@ android {
     // A copy of android/ of a factory build.
     sourceSets["main"].assets.srcDir("../assets")
     androidResources { noCompress += listOf("tflite", "pte") }
+    buildFeatures { compose = true }
+    lint {
+        lintConfig = file("lint.xml")
+        warningsAsErrors = true
+    }
     buildTypes {
         release {
             isMinifyEnabled = true
@@ -42,8 +48,14 @@ kotlin {
 
 dependencies {
     implementation(libs.kotlin.stdlib)
-    implementation(project(":sensing"))
-    implementation(project(":inference"))
-    implementation(project(":litert"))
+    implementation(project(":recognizer"))
     implementation(project(":executorch"))
+    implementation(libs.activity.compose)
+    implementation(libs.compose.foundation)
+    implementation(libs.core.ktx)
+    implementation(libs.coroutines.android)
+    implementation(libs.lifecycle.runtime.compose)
+    implementation(libs.lifecycle.service)
+    implementation(libs.lifecycle.viewmodel.compose)
+    implementation(libs.material3)
 }

@@ -1,6 +1,7 @@
 """Android libraries (AAR) without an Android SDK; Maven calls it, with the standard library alone.
 
 python3 aar.py models --help      the AARs of a published model, unpacked for the recogniser's tests
+python3 aar.py libraries --help   AARs that an app is compiled against
 python3 aar.py app --help         an app of nothing but an AAR's manifest and assets, for Robolectric
 python3 aar.py pack --help        an AAR of a module's classes
 """
@@ -48,6 +49,30 @@ def models(repository: Path, target: Path) -> None:
             raise PackingError(f"{repository} holds {len(aars)} models, expected one: publish into a new store")
         for aar in aars:
             unpack(aar, target / name)
+
+
+def libraries(aars: Path, target: Path, classes: Path) -> None:
+    """Unpack every AAR of a folder, and put the classes of all into one folder.
+
+    Args:
+        aars: Folder of AARs, each named as its artifact.
+        target: Receives a folder for each; emptied first.
+        classes: Receives the classes, and what says where Kotlin's functions outside classes are.
+
+    Raises:
+        PackingError: A file is no AAR, or a class stands in two.
+    """
+    shutil.rmtree(target, ignore_errors=True)
+    shutil.rmtree(classes, ignore_errors=True)
+    for aar in sorted(aars.glob("*.aar")):
+        unpack(aar, target / aar.stem)
+        for jar in (target / aar.stem / "classes.jar", *sorted((target / aar.stem / "libs").glob("*.jar"))):
+            with zipfile.ZipFile(jar) as archive:
+                taken = [name for name in archive.namelist() if name.endswith((".class", ".kotlin_module"))]
+                twice = [name for name in taken if (classes / name).exists()]
+                if twice:
+                    raise PackingError(f"{twice[0]} of {aar.name} stands in another AAR, too")
+                archive.extractall(classes, taken)
 
 
 def app(aar: Path, aapt2: Path, framework: Path, out: Path) -> None:
@@ -129,7 +154,7 @@ def _zip(path: Path, entries: dict[str, bytes]) -> None:
             archive.writestr(entry, content)
 
 
-_COMMANDS: dict[str, Callable[..., None]] = {"models": models, "app": app, "pack": pack}
+_COMMANDS: dict[str, Callable[..., None]] = {"models": models, "libraries": libraries, "app": app, "pack": pack}
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -137,6 +162,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     for command, names in {
         "models": ("repository", "target"),
+        "libraries": ("aars", "target", "classes"),
         "app": ("aar", "aapt2", "framework", "out"),
         "pack": ("rules", "out"),
     }.items():

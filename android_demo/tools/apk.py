@@ -1,13 +1,14 @@
 """Resources, packing and checks of the app without an Android SDK; Maven calls it, with the standard library alone.
 
     python3 apk.py resources --help      aapt2: R.java and resources
-    python3 apk.py package --help        D8 (debug) and R8 (release), zip, signature
+    python3 apk.py package --help        R8, zip, signature
     python3 apk.py check --help          signature, badging, storage of models, alignment, ABIs, permissions
 
 Needs Debian's zipalign and apksigner, and a JDK.
 """
 
 import argparse
+import os
 import re
 import shutil
 import struct
@@ -17,12 +18,13 @@ import zipfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-PACKAGE = "dev.smldist.app"
+GROUP, VERSION = "dev.smldist", "0.1.0"
+PACKAGE = f"{GROUP}.app"
 MIN_SDK, TARGET_SDK = 26, 36
 ABIS = {False: ("arm64-v8a", "x86_64"), True: ("arm64-v8a",)}
 """Of debug and release: phone and emulator, or the phone alone."""
-RELEASE_LIMIT = 3_650_000
-"""Bytes of a release APK of one ABI without its assets; with the demonstration's six models, 4.5 MB."""
+RELEASE_LIMIT = 5_400_000
+"""Bytes of a release APK of one ABI without its assets; with the demonstration's models, 5.7 MB."""
 STORED = (".so", ".tflite", ".pte", ".ptd")
 """Read through the file's own pages: compressed, they could not be mapped."""
 PAGE, WORD = 16384, 4
@@ -39,15 +41,18 @@ class PackingError(Exception):
     """The app cannot be packed, or is not what it should be; one line."""
 
 
-def link_resources(app: Path, assets: Path, aapt2: Path, framework: Path, target: Path) -> None:
-    """Compile and link resources and assets.
+def link_resources(app: Path, assets: Path, aars: Path, lint: Path, aapt2: Path, framework: Path, target: Path) -> None:
+    """Merge manifests, compile and link resources and assets.
 
     Args:
         app: The module's folder.
         assets: A copy of android/ of a factory build.
+        aars: Folder of unpacked AARs, whose resources and manifests the app gets, too.
+        lint: File with the class path of Android Lint, which holds the manifest merger.
         aapt2: The tool, API 35 or newer.
         framework: android.jar or Robolectric's android-all.
-        target: Receives AndroidManifest.xml, base.apk and gen/R.java.
+        target: Receives AndroidManifest.xml, base.apk, gen/.../R.java of app and AARs, and aapt.pro, which keeps what
+            the manifest names.
 
     Raises:
         PackingError: A tool refused, or there are no assets.
@@ -55,34 +60,88 @@ def link_resources(app: Path, assets: Path, aapt2: Path, framework: Path, target
     if not (assets / "pack.json").exists():
         raise PackingError(f"{assets} has no pack.json: make android copies them")
     target.mkdir(parents=True, exist_ok=True)
-    manifest, compiled = target / "AndroidManifest.xml", target / "resources.zip"
-    manifest.write_text(merged_manifest(app / "src/main/AndroidManifest.xml"), encoding="utf-8")
+    libraries = sorted(path for path in aars.iterdir() if (path / "AndroidManifest.xml").exists())
+    manifest = _merge_manifests(app, libraries, lint, target)
     aapt2.chmod(0o755)
-    _run(aapt2, "compile", "--dir", app / "src/main/res", "-o", compiled)
+    compiled: list[Path] = []
+    for folder in (*(path / "res" for path in libraries), app / "src/main/res"):
+        if folder.is_dir():
+            compiled.append(target / f"resources/{len(compiled):02}.zip")
+            compiled[-1].parent.mkdir(exist_ok=True)
+            _run(aapt2, "compile", "--dir", folder, "-o", compiled[-1])
+    packages = {namespace(path / "AndroidManifest.xml") for path in libraries}
     _run(
         aapt2, "link", "-o", target / "base.apk", "-I", framework, "--manifest", manifest, "--java", target / "gen",
+        "--extra-packages", ":".join(sorted(packages)), "--proguard", target / "aapt.pro",
         "-A", assets, *(flag for suffix in STORED for flag in ("-0", suffix)),
         "--min-sdk-version", str(MIN_SDK), "--target-sdk-version", str(TARGET_SDK),
-        "--version-code", "1", "--version-name", "0.1.0", "--auto-add-overlay", compiled,
+        "--auto-add-overlay", *compiled,
     )  # fmt: skip
 
 
-def merged_manifest(path: Path) -> str:
-    """The manifest as Gradle would merge it: the package, which it wants in a file of its own, and placeholders."""
-    text = path.read_text(encoding="utf-8").replace("<manifest ", f'<manifest package="{PACKAGE}" ', 1)
-    return text.replace("${applicationId}", PACKAGE)
+def namespace(manifest: Path) -> str:
+    """The package that a library's manifest names."""
+    found = re.search(r'<manifest[^>]*?\spackage="([\w.]+)"', manifest.read_text(encoding="utf-8"), re.DOTALL)
+    if found is None:
+        raise PackingError(f"{manifest} names no package")
+    return found[1]
 
 
-def package(app: Path, aars: Path, r8: Path, framework: Path, target: Path, release: bool) -> Path:
-    """Make the APK, signed with a throw-away key.
+def _merge_manifests(app: Path, libraries: Sequence[Path], lint: Path, target: Path) -> Path:
+    """The manifest that Gradle would make: the app's, its package, and what the libraries declare."""
+    main, merged = target / "manifest/AndroidManifest.xml", target / "AndroidManifest.xml"
+    main.parent.mkdir(exist_ok=True)
+    main.write_text(with_package(app / "src/main/AndroidManifest.xml", app.name), encoding="utf-8")
+    _run(
+        "java", "-XX:TieredStopAtLevel=1", "-cp", lint.read_text(encoding="utf-8").strip(),
+        "com.android.manifmerger.Merger", "--main", main, "--out", merged,
+        "--libs", os.pathsep.join(str(path / "AndroidManifest.xml") for path in libraries),
+        "--property", f"MIN_SDK_VERSION={MIN_SDK}", "--property", f"TARGET_SDK_VERSION={TARGET_SDK}",
+    )  # fmt: skip
+    return merged
+
+
+def with_package(path: Path, module: str) -> str:
+    """A module's manifest with the package and the placeholder that Gradle takes from elsewhere."""
+    package = f"{GROUP}.{module}"
+    version = f'android:versionCode="1" android:versionName="{VERSION}"'
+    text = path.read_text(encoding="utf-8").replace("<manifest ", f'<manifest package="{package}" {version} ', 1)
+    return text.replace("${applicationId}", package)
+
+
+def shrink(app: Path, aars: Sequence[Path], r8: Path, framework: Path, target: Path) -> None:
+    """Make the code of both APKs: what can be reached from the manifest, and no more.
 
     Args:
         app: The module's folder, for its keep rules.
-        aars: Folder of unpacked AARs, for their native libraries.
-        r8: Its jar, which holds D8, too.
+        aars: Folders of unpacked AARs, for theirs.
+        r8: Its jar.
         framework: As in `link_resources`.
-        target: Of the module: classes, libraries, base.apk.
-        release: Shrunk by R8, for one ABI; else D8's whole output for two.
+        target: Of the module: classes, libraries, aapt.pro; receives dex/.
+
+    Raises:
+        PackingError: R8 refused.
+    """
+    dex = target / "dex"
+    shutil.rmtree(dex, ignore_errors=True)
+    dex.mkdir(parents=True)
+    java = Path(shutil.which("java") or "java").resolve()
+    found = (path for folder in aars for path in sorted(folder.glob("*/proguard.txt")))
+    rules = [flag for path in (app / "keep.pro", target / "aapt.pro", *found) for flag in ("--pg-conf", path)]
+    inputs = [*sorted((target / "dexlibs").glob("*.jar")), *sorted((target / "classes").rglob("*.class"))]
+    _run(
+        java, "-Xmx3g", "-cp", r8, "com.android.tools.r8.R8", "--release", *rules, "--min-api", str(MIN_SDK),
+        "--lib", framework, "--lib", java.parents[1], "--output", dex, *inputs,
+    )  # fmt: skip
+
+
+def package(aars: Sequence[Path], target: Path, release: bool) -> Path:
+    """Make an APK of the code that `shrink` left, signed with a throw-away key.
+
+    Args:
+        aars: Folders of unpacked AARs, for their native libraries.
+        target: Of the module: base.apk, dex/.
+        release: For one ABI; else for two.
 
     Returns:
         The APK.
@@ -90,19 +149,8 @@ def package(app: Path, aars: Path, r8: Path, framework: Path, target: Path, rele
     Raises:
         PackingError: A tool refused.
     """
-    dex = target / "dex"
-    shutil.rmtree(dex, ignore_errors=True)
-    dex.mkdir(parents=True)
-    java = Path(shutil.which("java") or "java").resolve()
-    tool = "R8" if release else "D8"
-    rules = ("--pg-conf", app / "keep.pro", "--lib", java.parents[1]) if release else ()
-    inputs = [*sorted((target / "dexlibs").glob("*.jar")), *sorted((target / "classes").rglob("*.class"))]
-    _run(
-        java, "-Xmx2g", "-cp", r8, f"com.android.tools.r8.{tool}", "--release", *rules, "--min-api", str(MIN_SDK),
-        "--lib", framework, "--output", dex, *inputs,
-    )  # fmt: skip
     unsigned, signed = target / "app-unsigned.apk", _apk(target, release)
-    _write_zip(unsigned, _entries(target / "base.apk", dex, aars, ABIS[release]))
+    _write_zip(unsigned, _entries(target / "base.apk", target / "dex", aars, ABIS[release]))
     _sign(unsigned, signed, target / "debug.keystore")
     return signed
 
@@ -158,8 +206,9 @@ def _require_components(apk: Path, manifest: str) -> int:
     """How many classes the manifest names; the code must hold each, whatever was shrunk away."""
     with zipfile.ZipFile(apk) as archive:
         code = b"".join(archive.read(name) for name in archive.namelist() if name.endswith(".dex"))
-    named = set(re.findall(r':name\(0x01010003\)="\.(\w+)"', manifest))
-    missing = sorted(name for name in named if f"L{PACKAGE.replace('.', '/')}/{name};".encode() not in code)
+    components = r"E: (?:application|activity|service|provider|receiver)\b.*?:name\([^)]*\)=\"([\w.]+)\""
+    named = set(re.findall(components, manifest, re.DOTALL))
+    missing = sorted(name for name in named if f"L{name.replace('.', '/')};".encode() not in code)
     _require(bool(named) and not missing, f"the code lacks classes of the manifest: {', '.join(missing) or 'all'}")
     return len(named)
 
@@ -228,7 +277,7 @@ def _agreeing(align: int, difference: int) -> int:
     return align
 
 
-def _entries(base: Path, dex: Path, aars: Path, abis: Sequence[str]) -> Iterator[tuple[str, bytes, bool]]:
+def _entries(base: Path, dex: Path, aars: Sequence[Path], abis: Sequence[str]) -> Iterator[tuple[str, bytes, bool]]:
     """Name, content and whether it is stored, of every file of the APK."""
     with zipfile.ZipFile(base) as linked:
         for entry in linked.infolist():
@@ -236,7 +285,7 @@ def _entries(base: Path, dex: Path, aars: Path, abis: Sequence[str]) -> Iterator
     for path in sorted(dex.glob("*.dex")):
         yield path.name, path.read_bytes(), False
     for abi in abis:
-        for path in sorted(aars.glob(f"*/jni/{abi}/*.so")):
+        for path in sorted(path for folder in aars for path in folder.glob(f"*/jni/{abi}/*.so")):
             yield f"lib/{abi}/{path.name}", path.read_bytes(), True
 
 
@@ -294,14 +343,15 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description="Pack the Android app without an Android SDK.")
     commands = parser.add_subparsers(dest="command", required=True)
     options = {
-        "resources": ("app", "assets", "aapt2", "framework", "target"),
+        "resources": ("app", "assets", "aars", "lint", "aapt2", "framework", "target"),
         "package": ("app", "aars", "r8", "framework", "target"),
         "check": ("aapt2", "target"),
     }
     for command, names in options.items():
         sub = commands.add_parser(command)
         for name in names:
-            sub.add_argument(f"--{name}", type=Path, required=True)
+            several = command == "package" and name == "aars"
+            sub.add_argument(f"--{name}", type=Path, required=True, action="append" if several else "store")
     return parser
 
 
@@ -313,8 +363,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if command == "resources":
             link_resources(**given)
         elif command == "package":
+            shrink(**given)
             for release in ABIS:
-                sys.stdout.write(f"{package(**given, release=release)}\n")
+                sys.stdout.write(f"{package(given['aars'], given['target'], release)}\n")
         else:
             for release in ABIS:
                 sys.stdout.write("\n".join(check(**given, release=release)) + "\n")

@@ -54,6 +54,29 @@ def test_a_class_that_stands_in_two_modules_and_none_at_all_are_refused(aar: Any
         aar.pack("com.example.library", one, [tmp_path / "none"], tmp_path / "x.aar")
 
 
+def _library(path: Path, *classes: str) -> None:
+    jar = io.BytesIO()
+    with zipfile.ZipFile(jar, "w") as archive:
+        for name in classes:
+            archive.writestr(name, name)
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("AndroidManifest.xml", "<manifest/>")
+        archive.writestr("classes.jar", jar.getvalue())
+
+
+def test_the_classes_of_several_aars_become_one_folder(aar: Any, tmp_path: Path) -> None:
+    (tmp_path / "aars").mkdir()
+    _library(tmp_path / "aars/one.aar", "a/A.class", "META-INF/one.kotlin_module", "META-INF/LICENSE")
+    _library(tmp_path / "aars/other.aar", "b/B.class", "META-INF/LICENSE")
+    aar.libraries(tmp_path / "aars", tmp_path / "out", tmp_path / "classes")
+    made = [path.relative_to(tmp_path / "classes").as_posix() for path in (tmp_path / "classes").rglob("*.*")]
+    assert sorted(made) == ["META-INF/one.kotlin_module", "a/A.class", "b/B.class"]
+    assert (tmp_path / "out/one/AndroidManifest.xml").exists()
+    _library(tmp_path / "aars/third.aar", "b/B.class")
+    with pytest.raises(aar.PackingError, match=r"b/B\.class of third\.aar stands in another"):
+        aar.libraries(tmp_path / "aars", tmp_path / "out", tmp_path / "classes")
+
+
 def test_a_file_that_is_no_aar_is_refused(aar: Any, tmp_path: Path) -> None:
     (tmp_path / "x.aar").write_bytes(b"PK")
     with pytest.raises(aar.PackingError, match="is no AAR"):

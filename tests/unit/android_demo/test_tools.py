@@ -28,10 +28,10 @@ def tool(name: str) -> ModuleType:
     return module
 
 
-def test_the_app_names_the_executorch_of_its_build() -> None:
+def test_the_recognizer_names_the_executorch_of_its_build() -> None:
     catalog = tomllib.loads((DEMO / "gradle/libs.versions.toml").read_text())["versions"]
-    resources = (DEMO / "app/src/main/res/values/versions.xml").read_text()
-    assert re.findall(r'"executorch_version"[^>]*>([\d.]+)<', resources) == [catalog["executorch"]]
+    runtime = DEMO / "recognizer/src/main/kotlin/dev/smldist/recognizer/executorch/ExecuTorchRuntime.kt"
+    assert re.findall(r'VERSION: String = "([\d.]+)"', runtime.read_text()) == [catalog["executorch"]]
 
 
 def test_the_manifest_asks_for_no_network() -> None:
@@ -42,8 +42,9 @@ def test_the_manifest_asks_for_no_network() -> None:
 def test_the_manifest_and_the_code_name_no_fixed_authority() -> None:
     manifest = DEMO / "app/src/main/AndroidManifest.xml"
     assert re.findall(r'authorities="([^"]*)"', manifest.read_text()) == ["${applicationId}.recordings"]
-    assert 'authorities="dev.smldist.app.recordings"' in tool("apk").merged_manifest(manifest)
-    assert "${" not in tool("apk").merged_manifest(manifest)
+    named = tool("apk").with_package(manifest, "app")
+    assert 'authorities="dev.smldist.app.recordings"' in named
+    assert "${" not in named
 
 
 def test_missing_classes_are_excused_by_name_alone() -> None:

@@ -18,6 +18,12 @@ def test_both_builds_name_one_version(name: str) -> None:
     assert re.findall(rf"<{name}\.version>(.+?)<", POM) == [CATALOG[name]]
 
 
+@pytest.mark.parametrize("name", ["activity", "compose", "core", "lifecycle", "material3"])
+def test_both_builds_name_one_version_of_the_app_s_libraries(name: str) -> None:
+    pom = (ROOT / "android_demo/androidx/pom.xml").read_text()
+    assert re.findall(rf"<{name}\.version>(.+?)<", pom) == [CATALOG[name]]
+
+
 def test_the_api_level_is_checked_that_gradle_promises() -> None:
     assert re.findall(r"gummy-bears-api-(\d+)", POM) == [CATALOG["minSdk"]]
 

@@ -2,6 +2,7 @@ package dev.smldist.app
 
 import android.content.Context
 import android.content.SharedPreferences
+import androidx.core.content.edit
 
 /** What must outlive the process. */
 internal class Choices(
@@ -12,12 +13,12 @@ internal class Choices(
     /** Path of the model to run; null takes the first. */
     var model: String?
         get() = stored.getString(MODEL, null)
-        set(value) = stored.edit().putString(MODEL, value).apply()
+        set(value) = stored.edit { putString(MODEL, value) }
 
     /** True while the service runs; still true when a new process starts, if the system ended the old one. */
     var running: Boolean
         get() = stored.getBoolean(RUNNING, false)
-        set(value) = stored.edit().putBoolean(RUNNING, value).apply()
+        set(value) = stored.edit { putBoolean(RUNNING, value) }
 
     private companion object {
         const val MODEL = "model"

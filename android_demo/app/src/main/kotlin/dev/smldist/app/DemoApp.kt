@@ -5,13 +5,19 @@ import dev.smldist.inference.Classifier
 import dev.smldist.inference.ModelException
 import dev.smldist.inference.Pack
 import dev.smldist.inference.RuntimeMissingException
+import dev.smldist.recognizer.LiteRtRuntime
+import dev.smldist.recognizer.OpenedModel
+import dev.smldist.recognizer.executorch.ExecuTorchRuntime
 import dev.smldist.sensing.ContractException
 import dev.smldist.sensing.ModelFile
+import kotlinx.coroutines.flow.MutableStateFlow
 import java.util.concurrent.Executors
 
 /** What the service and the screen share. */
 internal class DemoApp : Application() {
-    val store = StateStore()
+    /** The service writes it, the screen shows it. */
+    val state = MutableStateFlow<UiState>(UiState.Loading)
+    val history = History()
     val signal = SignalBuffer()
     val choices by lazy { Choices(this) }
     val recordings by lazy { Recordings(filesDir) }
@@ -22,8 +28,14 @@ internal class DemoApp : Application() {
     /** Gives an asset's content. */
     var assetSource: (String) -> ByteArray = { path -> assets.open(path).use { it.readBytes() } }
 
-    /** Opens a model of the assets. */
-    var opener: (ModelFile) -> Classifier = { openClassifier(this, pack, it) }
+    /** Opens a model of the assets; the APK that Maven packs holds no ExecuTorch, and says so. */
+    var opener: (ModelFile) -> Classifier = { model ->
+        val runtime = runtimes.find { it.target == model.target }
+        runtime?.open(this, model, pack.manifest.contract, pack.file(model.path))
+            ?: throw RuntimeMissingException("${model.path}: this app holds no runtime for ${model.target}")
+    }
+
+    private val runtimes by lazy { listOf(LiteRtRuntime(), ExecuTorchRuntime()) }
 
     private val reading = lazy { Pack.read { assetSource(it) } }
 
@@ -36,17 +48,22 @@ internal class DemoApp : Application() {
     /** Reads the pack and shows what there is; [UiState.Failed] if it cannot be used. */
     fun showStopped(interrupted: Boolean) {
         worker.execute {
-            store.publish(
+            state.value =
                 guarded {
                     pack.manifest.contract.requirePhone()
                     UiState.Stopped(pack.manifest.contract, interrupted)
-                },
-            )
+                }
         }
     }
 
     /** The model that the user chose, or the first. */
     fun chosenModel(): ModelFile = pack.models.find { it.path == choices.model } ?: pack.models.first()
+
+    /** The chosen model, checked. */
+    fun openChosen(): OpenedModel {
+        val model = chosenModel()
+        return OpenedModel(pack.manifest.contract, open(model), pack.selfTest(model))
+    }
 
     /**
      * A checked classifier.
@@ -62,7 +79,7 @@ internal fun guarded(build: () -> UiState): UiState =
     try {
         build()
     } catch (error: ModelException) {
-        UiState.Failed(Reason.ASSETS, error.message.orEmpty())
+        UiState.Failed(Failure.MODEL, error.message.orEmpty())
     } catch (error: ContractException) {
-        UiState.Failed(Reason.CONTRACT, error.message.orEmpty())
+        UiState.Failed(Failure.CONTRACT, error.message.orEmpty())
     }

@@ -1,6 +1,5 @@
 package dev.smldist.app
 
-import android.annotation.TargetApi
 import android.app.Notification
 import android.app.NotificationChannel
 import android.app.NotificationManager
@@ -11,6 +10,7 @@ import android.content.Intent
 import android.content.pm.ServiceInfo
 import android.graphics.drawable.Icon
 import android.os.Build
+import androidx.annotation.RequiresApi
 
 /** The notification of the running service, with an action that ends it. */
 internal class Notifications(
@@ -37,7 +37,7 @@ internal class Notifications(
         if (allowed) manager.notify(ID, build(label))
     }
 
-    @TargetApi(Build.VERSION_CODES.UPSIDE_DOWN_CAKE)
+    @RequiresApi(Build.VERSION_CODES.UPSIDE_DOWN_CAKE)
     private fun startTyped(service: Service) {
         service.startForeground(ID, build(null), ServiceInfo.FOREGROUND_SERVICE_TYPE_HEALTH)
     }

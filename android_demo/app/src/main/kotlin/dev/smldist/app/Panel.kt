@@ -1,45 +1,42 @@
 package dev.smldist.app
 
-import android.content.Context
+import androidx.compose.runtime.Composable
+import androidx.compose.ui.res.stringResource
 import dev.smldist.sensing.Quantity
 import dev.smldist.sensing.SensorContract
 
 /** Where on the body the model expects the device. */
-internal fun SensorContract.placement(): String = channels.map { it.placement }.distinct().joinToString()
+internal fun SensorContract.placement(): String = channels.map { readable(it.placement) }.distinct().joinToString()
 
-/** The contract and what was measured against it: names (string resources) and values. */
-internal fun panelRows(
-    context: Context,
-    state: UiState.Running,
-): List<Pair<Int, String>> {
-    val (session, health) = state
-    val contract = session.contract
-    val none = context.getString(R.string.not_measured)
-    val rate = health.rateHz?.let(::tenths) ?: none
+/** What the model takes: names (string resources) and values. */
+@Composable
+internal fun contractRows(contract: SensorContract): List<Pair<Int, String>> {
     val acceleration = contract.channels.filter { it.quantity == Quantity.ACCELEROMETER }
     val gravity = if (acceleration.all { it.gravity }) R.string.gravity_in else R.string.gravity_out
-    val test = session.selfTest
+    val window = stringResource(R.string.panel_window_value, contract.length, contract.hop)
     return listOf(
-        R.string.panel_rate to context.getString(R.string.panel_rate_value, tenths(contract.rateHz), rate),
-        R.string.panel_units to contract.channels.map { "${it.quantity.key} ${it.unit.key}" }.distinct().joinToString(),
-        R.string.panel_gravity to context.getString(gravity),
         R.string.panel_placement to contract.placement(),
-        R.string.panel_window to context.getString(R.string.panel_window_value, contract.length, contract.hop),
-        R.string.panel_runtime to session.runtime,
-        R.string.panel_precision to session.model.precision,
+        R.string.panel_rate to stringResource(R.string.hertz, tenths(contract.rateHz)),
+        R.string.panel_units to contract.channels.map { "${it.quantity.key} ${it.unit.key}" }.distinct().joinToString(),
+        R.string.panel_gravity to stringResource(gravity),
+        R.string.panel_window to window,
+        R.string.panel_labels to contract.labels.joinToString(transform = ::readable),
+    )
+}
+
+/** What was measured: names and values. */
+@Composable
+internal fun measuredRows(state: UiState.Running): List<Pair<Int, String>> {
+    val health = state.answer.health
+    val none = stringResource(R.string.not_measured)
+    val (median, slow) = health.p50Us to health.p95Us
+    val latency = if (median == null || slow == null) null else tenths(median) to tenths(slow)
+    return listOf(
+        R.string.panel_rate to (health.rateHz?.let { stringResource(R.string.hertz, tenths(it)) } ?: none),
+        R.string.panel_dropped to stringResource(R.string.panel_dropped_value, health.dropped, health.received),
         R.string.panel_latency to
-            if (health.p50Us == null || health.p95Us == null) {
-                none
-            } else {
-                context.getString(R.string.panel_latency_value, tenths(health.p50Us), tenths(health.p95Us))
-            },
-        R.string.panel_self_test to
-            context.getString(
-                R.string.panel_self_test_value,
-                test.windows,
-                decimal(test.maxAbs),
-                decimal(test.allowed),
-            ),
-        R.string.panel_dropped to context.getString(R.string.panel_dropped_value, health.dropped, health.received),
+            (latency?.let { stringResource(R.string.panel_latency_value, it.first, it.second) } ?: none),
+        R.string.panel_runtime to state.session.runtime,
+        R.string.panel_precision to state.session.model.precision,
     )
 }

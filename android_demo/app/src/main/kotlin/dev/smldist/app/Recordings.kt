@@ -8,6 +8,15 @@ import java.io.RandomAccessFile
 import java.io.Writer
 import java.util.Locale
 
+/** A finished recording; [seconds] of signal. */
+internal data class Recording(
+    val file: File,
+    val seconds: Double,
+) {
+    /** When it began. */
+    val name: String get() = file.name.removeSuffix(Recordings.SUFFIX)
+}
+
 /**
  * Recordings as `factory init` reads them: a CSV (RFC 4180), one row a sample on the contract's grid, SI units.
  *
@@ -22,6 +31,11 @@ internal class Recordings(
     private var contract: SensorContract? = null
     private var name = ""
     private var part = 0
+    private var rows = 0
+
+    /** Who is recorded. */
+    @Volatile
+    var subject: String = "me"
 
     /** What the user says that they are doing; empty is no label. */
     @Volatile
@@ -30,6 +44,10 @@ internal class Recordings(
     /** Whether windows are being written. */
     val active: Boolean
         @Synchronized get() = writer != null
+
+    /** Seconds of signal in the present recording; null while there is none. */
+    val seconds: Double?
+        @Synchronized get() = contract?.takeIf { writer != null }?.let { rows / it.rateHz }
 
     /**
      * Every recording, oldest first; one that a killed process left behind is finished first.
@@ -58,6 +76,7 @@ internal class Recordings(
         this.contract = contract
         name = id
         part = 0
+        rows = 0
         val columns = listOf("subject", "session", "timestamp_ns", "label") + contract.channels.map { it.name }
         val header = columns.joinToString(",", postfix = "\n") { csvField(it) }
         writer = partial(id).bufferedWriter().apply { write(header) }
@@ -76,6 +95,7 @@ internal class Recordings(
         if (whole) part++
         val fresh = if (whole) window.length else minOf(spec.hop, window.length)
         for (time in window.length - fresh until window.length) out.write(row(spec, window, time))
+        rows += fresh
         // A killed process loses no more than the window that it was writing.
         out.flush()
     }
@@ -95,6 +115,30 @@ internal class Recordings(
             finish()
         }
     }
+
+    /**
+     * Every recording with its length, oldest first.
+     *
+     * @throws IOException one cannot be read
+     */
+    fun list(): List<Recording> = files.map { Recording(it, seconds(it)) }
+
+    /** @throws IOException it cannot be deleted */
+    fun delete(file: File) {
+        if (!file.delete()) throw IOException("cannot delete $file")
+    }
+
+    /** A row for each step of the grid, whose length the first two rows tell. */
+    private fun seconds(file: File): Double =
+        file.useLines { lines ->
+            var rows = 0
+            val times = LongArray(2)
+            for (line in lines.drop(1)) {
+                if (rows < 2) times[rows] = TIME.find(line)?.groupValues?.get(1)?.toLong() ?: 0
+                rows++
+            }
+            if (rows < 2) 0.0 else rows * (times[1] - times[0]) / NANOSECONDS
+        }
 
     /** Gives every file that is not written any more its name; a row that was cut off is dropped. */
     private fun finish() {
@@ -116,7 +160,7 @@ internal class Recordings(
         val stepNs = NANOSECONDS / spec.rateHz
         val timeNs = window.startNs + Math.round(time * stepNs)
         val values = (0 until window.channels).joinToString(",") { number(window.values[time * window.channels + it]) }
-        return "me,${csvField("$name-$part")},$timeNs,${csvField(label)},$values\n"
+        return "${csvField(subject)},${csvField("$name-$part")},$timeNs,${csvField(label)},$values\n"
     }
 
     /** Cuts [file] after its last line end; true if a row stands below the header. */
@@ -147,9 +191,12 @@ internal class Recordings(
 
     companion object {
         const val FOLDER: String = "recordings"
-        private const val SUFFIX = ".csv"
+        const val SUFFIX: String = ".csv"
         private const val PARTIAL = ".part"
         private const val NANOSECONDS = 1e9
+
+        /** The time stamp of a row, behind the session's number. */
+        private val TIME = Regex("""-\d+"?,(\d+),""")
     }
 }
 

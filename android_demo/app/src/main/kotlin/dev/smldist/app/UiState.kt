@@ -1,6 +1,9 @@
 package dev.smldist.app
 
 import dev.smldist.inference.SelfTestResult
+import dev.smldist.recognizer.Answer
+import dev.smldist.recognizer.Notice
+import dev.smldist.recognizer.Reason
 import dev.smldist.sensing.ModelFile
 import dev.smldist.sensing.SensorContract
 
@@ -15,37 +18,55 @@ internal sealed interface UiState {
         val interrupted: Boolean,
     ) : UiState
 
-    /** Sensors are registered. [recognition] is null before the first window. */
+    /** Sensors are registered. [recordedS]: seconds of the present recording; null while there is none. */
     data class Running(
         val session: Session,
-        val health: Health,
-        val recognition: Recognition?,
-        val notice: Notice?,
-        val recording: Boolean,
-    ) : UiState
+        val answer: Answer,
+        val hint: Hint?,
+        val recordedS: Double?,
+    ) : UiState {
+        /** The activity; null while none is certain enough. */
+        val label: String? get() = answer.index?.let(session.contract.labels::get)
+
+        /** Whether no window was complete yet, or none came for too long. */
+        val waiting: Boolean get() = answer.probabilities.all { it == 0f }
+    }
 
     /** Nothing can be recognised. [detail] is in the words of whatever refused. */
     data class Failed(
-        val reason: Reason,
+        val failure: Failure,
         val detail: String,
     ) : UiState
 }
 
-/** Why nothing can be recognised. */
-internal enum class Reason(
+/** Why nothing can be recognised, with what the screen says. */
+internal enum class Failure(
     val text: Int,
 ) {
     SENSOR_MISSING(R.string.reason_sensor),
     SENSOR_REFUSED(R.string.reason_sensor_refused),
-    ASSETS(R.string.reason_assets),
+    MODEL(R.string.reason_assets),
     RUNTIME_MISSING(R.string.reason_runtime),
     CONTRACT(R.string.reason_contract),
     SELF_TEST(R.string.reason_self_test),
     SERVICE(R.string.reason_service),
+    ;
+
+    companion object {
+        fun of(reason: Reason): Failure =
+            when (reason) {
+                Reason.SENSOR_MISSING -> SENSOR_MISSING
+                Reason.SENSOR_REFUSED -> SENSOR_REFUSED
+                Reason.MODEL -> MODEL
+                Reason.RUNTIME_MISSING -> RUNTIME_MISSING
+                Reason.CONTRACT -> CONTRACT
+                Reason.SELF_TEST -> SELF_TEST
+            }
+    }
 }
 
-/** What is odd although windows may come. */
-internal enum class Notice(
+/** What is odd although windows may come, with what the screen says. */
+internal enum class Hint(
     val text: Int,
 ) {
     NO_EVENTS(R.string.notice_no_events),
@@ -56,6 +77,20 @@ internal enum class Notice(
     LOW_RATE(R.string.notice_low_rate),
     RECORDING_ENDED(R.string.notice_recording),
     NOTIFICATIONS_DENIED(R.string.notice_notifications),
+    ;
+
+    companion object {
+        fun of(notice: Notice?): Hint? =
+            when (notice) {
+                null -> null
+                Notice.SILENT -> NO_EVENTS
+                Notice.CLOCK_WENT_BACK -> CLOCK_WENT_BACK
+                Notice.LOOKS_LIKE_G -> LOOKS_LIKE_G
+                Notice.LACKS_GRAVITY -> LACKS_GRAVITY
+                Notice.TOO_LARGE -> TOO_LARGE
+                Notice.LOW_RATE -> LOW_RATE
+            }
+    }
 }
 
 /** What stays the same while sensors are registered. */
@@ -64,29 +99,4 @@ internal data class Session(
     val model: ModelFile,
     val runtime: String,
     val selfTest: SelfTestResult,
-)
-
-/**
- * The answer for the latest window.
- *
- * @property label null while no label is certain enough
- * @property probabilities smoothed, in the order of the contract's labels
- */
-internal data class Recognition(
-    val label: String?,
-    val probabilities: List<Float>,
-)
-
-/**
- * What is measured while it runs.
- *
- * @property rateHz of the slowest sensor; null before two events
- * @property p50Us microseconds of an inference; null before the first
- */
-internal data class Health(
-    val rateHz: Double?,
-    val received: Long,
-    val dropped: Long,
-    val p50Us: Double?,
-    val p95Us: Double?,
 )

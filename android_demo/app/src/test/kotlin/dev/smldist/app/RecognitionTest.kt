@@ -6,13 +6,11 @@ import android.content.Intent
 import android.content.pm.ServiceInfo
 import android.view.Surface
 import dev.smldist.inference.Classifier
-import dev.smldist.sensing.AxisMap
 import dev.smldist.sensing.Quantity
 import org.junit.Assert.assertEquals
 import org.junit.Assert.assertFalse
 import org.junit.Assert.assertNotNull
 import org.junit.Assert.assertNull
-import org.junit.Assert.assertSame
 import org.junit.Assert.assertTrue
 import org.junit.Assume.assumeNotNull
 import org.junit.Test
@@ -34,20 +32,20 @@ internal class RecognitionTest {
         val service = phone.service()
         val running = phone.await<UiState.Running>()
         assertTrue(running.session.selfTest.passed)
-        assertNull(running.recognition)
-        assertTrue(phone.listening(service.get()))
+        assertTrue(running.waiting)
+        assertTrue(phone.listening)
         val expected = checkNotNull(phone.golden.logits)
         for (index in 0 until minOf(3, phone.golden.size)) {
             phone.play(phone.golden.x[index])
             // A gap before each: the answer is of this window alone.
             phone.play(phone.golden.x[index], stepNs = 1_000_000_000L)
-            val found = checkNotNull(phone.await<UiState.Running>().recognition)
+            val found = phone.await<UiState.Running>().answer
             assertEquals(argmax(expected[index]), argmax(found.probabilities.toFloatArray()))
         }
-        val health = phone.await<UiState.Running>().health
+        val health = phone.await<UiState.Running>().answer.health
         assertNotNull(health.p50Us)
         service.destroy()
-        assertFalse(phone.listening(service.get()))
+        assertFalse(phone.listening)
         assertFalse((phone.await<UiState.Stopped>()).interrupted)
     }
 
@@ -72,7 +70,7 @@ internal class RecognitionTest {
         val phone = TestPhone(listOf(Quantity.ACCELEROMETER))
         val service = phone.service()
         val failed = phone.await<UiState.Failed>()
-        assertEquals(Reason.SENSOR_MISSING, failed.reason)
+        assertEquals(Failure.SENSOR_MISSING, failed.failure)
         assertEquals("gyroscope", failed.detail)
         service.destroy()
         assertEquals(failed, phone.await<UiState.Failed>())
@@ -85,7 +83,7 @@ internal class RecognitionTest {
         phone.app.assetSource = { path -> whole(path).also { if (path.endsWith(".tflite")) it[it.size / 2]++ } }
         val service = phone.service()
         val failed = phone.await<UiState.Failed>()
-        assertEquals(Reason.ASSETS, failed.reason)
+        assertEquals(Failure.MODEL, failed.failure)
         assertTrue(failed.detail, "SHA-256" in failed.detail)
         service.destroy()
     }
@@ -98,7 +96,7 @@ internal class RecognitionTest {
         phone.app.choices.model = other!!.path
         val service = phone.service()
         val failed = phone.await<UiState.Failed>()
-        assertEquals(Reason.RUNTIME_MISSING, failed.reason)
+        assertEquals(Failure.RUNTIME_MISSING, failed.failure)
         assertTrue(failed.detail, other.path in failed.detail)
         service.destroy()
     }
@@ -115,8 +113,8 @@ internal class RecognitionTest {
             }
         }
         val service = phone.service()
-        assertEquals(Reason.SELF_TEST, phone.await<UiState.Failed>().reason)
-        assertFalse(phone.listening(service.get()))
+        assertEquals(Failure.SELF_TEST, phone.await<UiState.Failed>().failure)
+        assertFalse(phone.listening)
         service.destroy()
     }
 
@@ -126,7 +124,7 @@ internal class RecognitionTest {
         val service = phone.service()
         phone.await<UiState.Running>()
         repeat(6) { phone.play(phone.golden.x[0], scale = 1 / 9.80665f) }
-        assertEquals(Notice.LOOKS_LIKE_G, service.get().lookAround())
+        assertEquals(Hint.LOOKS_LIKE_G, phone.look())
         service.destroy()
     }
 
@@ -135,9 +133,9 @@ internal class RecognitionTest {
         val phone = TestPhone()
         val service = phone.service()
         phone.await<UiState.Running>()
-        assertEquals(Notice.NO_EVENTS, service.get().lookAround())
+        assertEquals(Hint.NO_EVENTS, phone.look())
         repeat(2) { phone.play(phone.golden.x[0], stepNs = 40_000_000L) }
-        assertEquals(Notice.LOW_RATE, service.get().lookAround())
+        assertEquals(Hint.LOW_RATE, phone.look())
         service.destroy()
     }
 
@@ -146,7 +144,7 @@ internal class RecognitionTest {
         val phone = TestPhone()
         shadowOf(phone.app.getSystemService(NotificationManager::class.java)).setNotificationsEnabled(false)
         val service = phone.service()
-        assertEquals(Notice.NOTIFICATIONS_DENIED, phone.await<UiState.Running>().notice)
+        assertEquals(Hint.NOTIFICATIONS_DENIED, phone.await<UiState.Running>().hint)
         service.destroy()
     }
 
@@ -175,7 +173,7 @@ internal class RecognitionTest {
         phone.await<UiState.Stopped>()
         stopped.countDown()
         thread.join()
-        assertFalse(phone.listening(service.get()))
+        assertFalse(phone.listening)
         phone.await<UiState.Stopped>()
         assertEquals(1, closed)
         val notifications = shadowOf(phone.app.getSystemService(NotificationManager::class.java))
@@ -188,7 +186,7 @@ internal class RecognitionTest {
         phone.app.opener = { throw UnsatisfiedLinkError("no tensorflowlite_jni") }
         val service = phone.service()
         val failed = phone.await<UiState.Failed>()
-        assertEquals(Reason.RUNTIME_MISSING, failed.reason)
+        assertEquals(Failure.RUNTIME_MISSING, failed.failure)
         assertTrue(failed.detail, "no tensorflowlite_jni" in failed.detail)
         service.destroy()
     }
@@ -206,7 +204,7 @@ internal class RecognitionTest {
             }
         }
         val service = phone.service()
-        assertEquals(Reason.RUNTIME_MISSING, phone.await<UiState.Failed>().reason)
+        assertEquals(Failure.RUNTIME_MISSING, phone.await<UiState.Failed>().failure)
         service.destroy()
     }
 
@@ -216,9 +214,9 @@ internal class RecognitionTest {
         phone.refusing = true
         val service = phone.service()
         val failed = phone.await<UiState.Failed>()
-        assertEquals(Reason.SENSOR_REFUSED, failed.reason)
+        assertEquals(Failure.SENSOR_REFUSED, failed.failure)
         assertEquals("accelerometer, gyroscope", failed.detail)
-        assertFalse(phone.listening(service.get()))
+        assertFalse(phone.listening)
         service.destroy()
     }
 
@@ -228,18 +226,18 @@ internal class RecognitionTest {
         val service = phone.service()
         phone.await<UiState.Running>()
         repeat(4) { phone.play(phone.golden.x[0]) }
-        service.get().lookAround()
-        assertNotNull(checkNotNull(phone.await<UiState.Running>().recognition).label)
-        assertEquals(Notice.NO_EVENTS, service.get().lookAround())
-        assertNull(phone.await<UiState.Running>().recognition)
+        phone.look()
+        assertNotNull(phone.await<UiState.Running>().label)
+        assertEquals(Hint.NO_EVENTS, phone.look())
+        assertNull(phone.await<UiState.Running>().label)
         assertEquals(phone.app.getString(R.string.uncertain), phone.notification())
         phone.play(phone.golden.x[0], stepNs = 1_000_000_000L)
         repeat(4) { phone.play(phone.golden.x[0]) }
-        assertNull(service.get().lookAround())
-        assertNotNull(phone.await<UiState.Running>().recognition)
+        assertNull(phone.look())
+        assertNotNull(phone.await<UiState.Running>().label)
         phone.play(phone.golden.x[0], only = setOf(Quantity.ACCELEROMETER))
-        assertEquals(Notice.NO_EVENTS, service.get().lookAround())
-        assertNull(phone.await<UiState.Running>().recognition)
+        assertEquals(Hint.NO_EVENTS, phone.look())
+        assertNull(phone.await<UiState.Running>().label)
         service.destroy()
     }
 
@@ -249,12 +247,12 @@ internal class RecognitionTest {
         val service = phone.service()
         phone.await<UiState.Running>()
         repeat(4) { phone.play(phone.golden.x[0]) }
-        service.get().lookAround()
+        phone.look()
         repeat(30) {
             phone.play(phone.golden.x[0], stepNs = 1_000_000_000L)
-            service.get().lookAround()
+            phone.look()
         }
-        assertNull(phone.await<UiState.Running>().recognition)
+        assertNull(phone.await<UiState.Running>().label)
         service.destroy()
     }
 
@@ -266,9 +264,9 @@ internal class RecognitionTest {
         repeat(2) { phone.play(phone.golden.x[0]) }
         phone.send(floatArrayOf(0f, 0f, 9.81f), aheadNs = 3_600_000_000_000L)
         repeat(4) { phone.play(phone.golden.x[0]) }
-        assertEquals(Notice.CLOCK_WENT_BACK, service.get().lookAround())
-        assertNotNull(phone.await<UiState.Running>().recognition)
-        val before = phone.await<UiState.Running>().health.dropped
+        assertEquals(Hint.CLOCK_WENT_BACK, phone.look())
+        assertNotNull(phone.await<UiState.Running>().label)
+        val before = phone.await<UiState.Running>().answer.health.dropped
         assertTrue(before in 50L..51L)
         service.destroy()
     }
@@ -299,15 +297,6 @@ internal class RecognitionTest {
     @Test
     fun `a phone feeds the model its own axes`() {
         assertEquals(listOf(1f, 2f, 9f), recordedAcceleration(floatArrayOf(1f, 2f, 9f)))
-    }
-
-    @Test
-    fun `a phone turned to landscape is no tablet, and a tablet turned to portrait no phone`() {
-        assertSame(AxisMap.DEVICE, phoneAxes(Surface.ROTATION_0, 400, 900))
-        assertSame(AxisMap.DEVICE, phoneAxes(Surface.ROTATION_90, 900, 400))
-        assertSame(AxisMap.LANDSCAPE_NATURAL, phoneAxes(Surface.ROTATION_270, 600, 960))
-        assertSame(AxisMap.LANDSCAPE_NATURAL, phoneAxes(Surface.ROTATION_180, 960, 600))
-        assertSame(AxisMap.DEVICE, phoneAxes(Surface.ROTATION_0, 400, 400))
     }
 
     /** The first row that is recorded while the accelerometer delivers [values]. */

@@ -6,6 +6,7 @@ import dev.smldist.sensing.Replay
 import dev.smldist.sensing.SensorPipeline
 import org.junit.Assert.assertEquals
 import org.junit.Assert.assertFalse
+import org.junit.Assert.assertNull
 import org.junit.Assert.assertThrows
 import org.junit.Assert.assertTrue
 import org.junit.Test
@@ -14,6 +15,7 @@ import org.robolectric.Robolectric
 import org.robolectric.RobolectricTestRunner
 import java.io.File
 import java.io.FileNotFoundException
+import java.io.IOException
 import java.nio.file.Files
 import java.nio.file.Paths
 
@@ -77,6 +79,19 @@ internal class RecordingsTest {
     }
 
     @Test
+    fun `the list tells how long a recording is and who it is of, and forgets a deleted one`() {
+        recordings.subject = "ann-3, \"A\""
+        record(2 * phone.contract.length)
+        val listed = recordings.list().single()
+        assertEquals("run", listed.name)
+        assertEquals(2 * phone.contract.windowS, listed.seconds, 1e-6)
+        assertTrue(listed.file.readLines()[1].startsWith("\"ann-3, \"\"A\"\"\",run-1,"))
+        recordings.delete(listed.file)
+        assertEquals(emptyList<Recording>(), recordings.list())
+        assertThrows(IOException::class.java) { recordings.delete(listed.file) }
+    }
+
+    @Test
     fun `a gap begins another session`() {
         record(2 * phone.contract.length, gapAt = phone.contract.length)
         val sessions = recordings.files.single().readLines().drop(1).map { it.split(',')[1] }
@@ -135,8 +150,8 @@ internal class RecordingsTest {
         Files.createSymbolicLink(File(folder, "full.part").toPath(), Paths.get("/dev/full"))
         recordings.start(phone.contract, "full")
         repeat(3) { phone.play(phone.golden.x[0]) }
-        assertEquals(Notice.RECORDING_ENDED, service.get().lookAround())
-        assertFalse(phone.await<UiState.Running>().recording)
+        assertEquals(Hint.RECORDING_ENDED, phone.look())
+        assertNull(phone.await<UiState.Running>().recordedS)
         service.destroy()
     }
 

@@ -1,133 +1,190 @@
 package dev.smldist.app
 
 import android.app.NotificationManager
+import android.content.Intent
+import android.content.pm.ActivityInfo
+import android.content.pm.ApplicationInfo
 import android.content.pm.PackageManager
-import android.os.Looper
-import android.widget.Button
-import android.widget.LinearLayout
-import android.widget.Spinner
-import android.widget.TextView
+import androidx.compose.ui.semantics.LiveRegionMode
+import androidx.compose.ui.semantics.SemanticsActions
+import androidx.compose.ui.semantics.SemanticsProperties
+import androidx.compose.ui.semantics.getOrNull
 import org.junit.Assert.assertEquals
 import org.junit.Assert.assertFalse
+import org.junit.Assert.assertNotNull
+import org.junit.Assert.assertNull
 import org.junit.Assert.assertTrue
 import org.junit.Test
 import org.junit.runner.RunWith
-import org.robolectric.Robolectric
 import org.robolectric.RobolectricTestRunner
 import org.robolectric.RuntimeEnvironment
 import org.robolectric.Shadows.shadowOf
 import org.robolectric.annotation.Config
 import org.robolectric.annotation.GraphicsMode
 
+/** What the screen says, as TalkBack reads it, and what its buttons do. */
 @RunWith(RobolectricTestRunner::class)
 @GraphicsMode(GraphicsMode.Mode.NATIVE)
-@Config(qualifiers = "w411dp-h960dp-hdpi")
+@Config(qualifiers = "w411dp-h891dp-mdpi")
 internal class ScreenTest {
     private val phone = TestPhone()
-    private val detail =
-        mapOf(
-            Reason.SENSOR_MISSING to "gyroscope",
-            Reason.SENSOR_REFUSED to "gyroscope",
-            Reason.ASSETS to "tflite/model_fp32.tflite has SHA-256 0a1b2c, expected 3d4e5f: install the app again",
-            Reason.RUNTIME_MISSING to "executorch/model_fp32.pte needs ExecuTorch, which this APK lacks",
-            Reason.CONTRACT to "Channel body_acc_x is derived from others.",
-            Reason.SELF_TEST to phone.app.getString(R.string.self_test_failed, "0.31", "0.0001"),
-            Reason.SERVICE to "Not allowed from the background.",
-        )
-
-    private fun screen() = Robolectric.buildActivity(MainActivity::class.java).setup()
 
     private fun text(
-        activity: MainActivity,
         id: Int,
-    ) = activity.findViewById<TextView>(id).text.toString()
+        vararg values: Any,
+    ) = phone.app.getString(id, *values)
+
+    private fun stopped(): TestScreen = TestScreen().also { phone.await<UiState.Stopped>() }
 
     @Test
-    fun `it offers the models of the build and starts the service`() {
-        val activity = screen().get()
-        val stopped = phone.await<UiState.Stopped>()
-        shadowOf(Looper.getMainLooper()).idle()
-        assertFalse(stopped.interrupted)
-        assertEquals(phone.app.pack.models.size, activity.findViewById<Spinner>(R.id.model).adapter.count)
-        assertEquals(activity.getString(R.string.stopped), text(activity, R.id.activity))
-        activity.findViewById<Button>(R.id.toggle).performClick()
-        assertEquals(RecognitionService::class.java.name, shadowOf(phone.app).nextStartedService.component!!.className)
+    fun `it starts the service by its one primary action`() {
+        stopped().use { screen ->
+            assertTrue(screen.spoken().any { it.startsWith(text(R.string.stopped)) })
+            screen.press(text(R.string.start))
+            val started = shadowOf(phone.app).nextStartedService
+            assertEquals(RecognitionService::class.java.name, started.component!!.className)
+        }
+    }
+
+    @Test
+    fun `details offer the models of the build, and back leads to what goes on now`() {
+        stopped().use { screen ->
+            screen.press(text(R.string.details))
+            val models = phone.app.pack.models
+            for (model in models) screen.node(text(R.string.model_name, model.target, model.precision))
+            screen.press(text(R.string.model_name, models[1].target, models[1].precision))
+            assertEquals(models[1].path, phone.app.choices.model)
+            screen.activity.onBackPressedDispatcher.onBackPressed()
+            screen.node(text(R.string.app_name))
+            assertFalse(screen.activity.onBackPressedDispatcher.hasEnabledCallbacks())
+        }
     }
 
     @Test
     fun `a run that the system ended is told`() {
         phone.app.choices.running = true
-        val activity = screen().get()
-        assertTrue(phone.await<UiState.Stopped>().interrupted)
-        shadowOf(Looper.getMainLooper()).idle()
-        assertEquals(activity.getString(R.string.interrupted), text(activity, R.id.notice))
+        TestScreen().use { screen ->
+            assertTrue(phone.await<UiState.Stopped>().interrupted)
+            screen.node(text(R.string.interrupted))
+        }
     }
 
     @Test
-    fun `a rotation keeps what is shown, and every bar speaks`() {
+    fun `an activity is told with since when, politely, and by the next screen, too`() {
         val service = phone.service()
         phone.await<UiState.Running>()
-        phone.play(phone.golden.x[0])
-        phone.play(phone.golden.x[0])
-        val controller = screen()
-        phone.await<UiState.Running>()
-        val before = text(controller.get(), R.id.activity)
-        controller.recreate()
-        shadowOf(Looper.getMainLooper()).idle()
-        assertEquals(phone.app.pack.models.size, controller.get().findViewById<Spinner>(R.id.model).adapter.count)
-        assertEquals(before, text(controller.get(), R.id.activity))
-        val bars = controller.get().findViewById<LinearLayout>(R.id.bars)
-        assertEquals(phone.contract.labels.size, bars.childCount)
-        phone.contract.labels.forEachIndexed { index, label ->
-            assertTrue(bars.getChildAt(index).contentDescription.startsWith(readable(label)))
+        repeat(4) { phone.play(phone.golden.x[0]) }
+        val label = checkNotNull(phone.await<UiState.Running>().label)
+        TestScreen().use { screen ->
+            val begin = text(R.string.activity_description, readable(label), "").trimEnd()
+            val told = screen.nodes().single { TestScreen.name(it.config).startsWith(begin) }
+            assertEquals(LiveRegionMode.Polite, told.config.getOrNull(SemanticsProperties.LiveRegion))
+            for (one in phone.contract.labels) {
+                assertTrue(one, screen.spoken().any { it.startsWith("${readable(one)}, ") })
+            }
+            screen.press(text(R.string.details))
+            screen.node(text(R.string.self_test))
+            screen.press(text(R.string.back))
+        }
+        // Time has passed without an event, which ends an activity.
+        repeat(4) { phone.play(phone.golden.x[0]) }
+        TestScreen().use { screen ->
+            assertTrue(screen.spoken().any { it.startsWith("Current activity: ${readable(label)}") })
         }
         service.destroy()
     }
 
     @Test
-    fun `no permission is for the network`() {
-        val info = phone.app.packageManager.getPackageInfo(phone.app.packageName, PackageManager.GET_PERMISSIONS)
-        assertTrue(info.requestedPermissions!!.none { "INTERNET" in it || "NETWORK" in it })
+    fun `what is odd is told at once`() {
+        shadowOf(phone.app.getSystemService(NotificationManager::class.java)).setNotificationsEnabled(false)
+        val service = phone.service()
+        phone.await<UiState.Running>()
+        TestScreen().use { screen ->
+            val told = screen.node(text(R.string.notice_notifications))
+            assertEquals(LiveRegionMode.Assertive, told.config.getOrNull(SemanticsProperties.LiveRegion))
+        }
+        service.destroy()
     }
 
     @Test
-    fun `every state can be seen in light and dark`() {
-        for (mode in listOf("notnight", "night")) {
-            RuntimeEnvironment.setQualifiers("+$mode")
-            shoot("$mode-loading", UiState.Loading)
-            shoot("$mode-stopped", UiState.Stopped(phone.contract, interrupted = true))
-            for (reason in Reason.entries) {
-                shoot("$mode-failed-${reason.name.lowercase()}", UiState.Failed(reason, detail.getValue(reason)))
+    fun `a recording is begun, timed, listed, shared and deleted`() {
+        val service = phone.service()
+        phone.await<UiState.Running>()
+        TestScreen().use { screen ->
+            screen.press(text(R.string.recordings))
+            screen.node(text(R.string.no_recordings))
+            screen.press(headline(phone.contract.labels[0]))
+            screen.press(text(R.string.record))
+            repeat(3) { phone.play(phone.golden.x[0]) }
+            phone.await<UiState.Running>()
+            assertTrue(screen.spoken().toString(), screen.spoken().any { it.matches(Regex("00:0[5-9] recorded")) })
+            screen.press(text(R.string.stop_recording))
+            assertNull(phone.await<UiState.Running>().recordedS)
+            phone.app.worker.submit {}.get()
+            val name = phone.app.recordings.list().single().name
+            screen.press(text(R.string.share_one, name))
+            val chooser = shadowOf(phone.app).nextStartedActivity
+            val sent = chooser.getParcelableExtra(Intent.EXTRA_INTENT, Intent::class.java)
+            assertEquals(Intent.ACTION_SEND, sent?.action)
+            assertNotNull(sent?.clipData)
+            screen.press(text(R.string.delete_one, name))
+            screen.press(text(R.string.cancel))
+            assertEquals(1, phone.app.recordings.files.size)
+            screen.press(text(R.string.delete_one, name))
+            screen.press(text(R.string.delete))
+            phone.app.worker.submit {}.get()
+            assertEquals(0, phone.app.recordings.files.size)
+            screen.node(text(R.string.no_recordings))
+        }
+        service.destroy()
+    }
+
+    @Test
+    fun `whatever can be pressed has a name and is large enough for a finger`() {
+        val service = phone.service()
+        phone.await<UiState.Running>()
+        TestScreen().use { screen ->
+            for (page in listOf(R.string.app_name, R.string.recordings, R.string.details)) {
+                if (page != R.string.app_name) screen.press(text(page))
+                val pressed = screen.nodes().filter { SemanticsActions.OnClick in it.config }
+                assertTrue(pressed.isNotEmpty())
+                for (node in pressed) {
+                    val name = TestScreen.name(node.config)
+                    assertTrue("$node", name.isNotBlank() || SemanticsProperties.EditableText in node.config)
+                    val touch = node.touchBoundsInRoot
+                    assertTrue("$name: $touch", minOf(touch.width, touch.height) >= FINGER_DP)
+                }
+                assertTrue(page == R.string.app_name || screen.nodes().any { SemanticsProperties.Heading in it.config })
+            }
+        }
+        service.destroy()
+    }
+
+    @Test
+    fun `the primary action lies on the screen in every shape, also with large type`() {
+        stopped().close()
+        for (shape in listOf("w411dp-h891dp-port", "w891dp-h411dp-land", "w1280dp-h800dp-land", "w320dp-h480dp-port")) {
+            for (scale in listOf(1f, 2f)) {
+                RuntimeEnvironment.setQualifiers("+$shape")
+                RuntimeEnvironment.setFontScale(scale)
+                TestScreen().use { screen ->
+                    assertTrue("$shape, $scale", screen.visible(screen.node(text(R.string.start))))
+                }
             }
         }
     }
 
     @Test
-    fun `a running recognition can be seen in light and dark`() {
-        shadowOf(phone.app.getSystemService(NotificationManager::class.java)).setNotificationsEnabled(false)
-        val service = phone.service()
-        phone.await<UiState.Running>()
-        shoot("notnight-waiting", phone.app.store.state)
-        repeat(4) { phone.play(phone.golden.x[0]) }
-        val running = phone.await<UiState.Running>()
-        for (mode in listOf("notnight", "night")) {
-            RuntimeEnvironment.setQualifiers("+$mode")
-            shoot("$mode-running", running.copy(notice = null))
-            shoot("$mode-notice", running)
-        }
-        service.destroy()
+    fun `the manifest has one screen, predictive back, mirrored layouts and no network`() {
+        val manager = phone.app.packageManager
+        val info = manager.getPackageInfo(phone.app.packageName, PackageManager.GET_PERMISSIONS)
+        assertTrue(info.requestedPermissions!!.none { "INTERNET" in it || "NETWORK" in it })
+        val screen = manager.getActivityInfo(manager.getLaunchIntentForPackage(phone.app.packageName)!!.component!!, 0)
+        assertEquals(ActivityInfo.LAUNCH_SINGLE_TOP, screen.launchMode)
+        assertTrue(phone.app.applicationInfo.flags and ApplicationInfo.FLAG_SUPPORTS_RTL != 0)
     }
 
-    private fun shoot(
-        name: String,
-        state: UiState,
-    ) {
-        phone.app.store.publish(state)
-        val controller = screen()
-        shadowOf(Looper.getMainLooper()).idle()
-        phone.app.store.publish(state)
-        shadowOf(Looper.getMainLooper()).idle()
-        assertTrue(TestPhone.screenshot(controller.get(), name).length() > 2_000)
-        controller.pause().stop().destroy()
+    private companion object {
+        const val FINGER_DP = 48f
     }
 }

@@ -21,6 +21,7 @@ import org.robolectric.shadows.SensorBuilder
 import org.robolectric.shadows.SensorEventBuilder
 import java.io.File
 import java.io.FileOutputStream
+import java.util.concurrent.TimeUnit
 
 /** A phone with the sensors of the contract, and the app on it. */
 internal class TestPhone(
@@ -61,17 +62,23 @@ internal class TestPhone(
         return threads.filter { it.name == "recognition" }.maxBy { it.id }
     }
 
-    fun listening(service: RecognitionService): Boolean = shadowOf(manager).hasListener(service)
+    val listening: Boolean get() = shadowOf(manager).listeners.isNotEmpty()
+
+    /** Lets the session look at what came in, as it does once a second, and tells what it finds odd. */
+    fun look(): Hint? {
+        shadowOf(thread().looper).idleFor(1, TimeUnit.SECONDS)
+        return await<UiState.Running>().hint
+    }
 
     /** Waits for a state, as a user would. */
     inline fun <reified T : UiState> await(): T {
         val until = System.nanoTime() + PATIENCE_NS
         while (System.nanoTime() < until) {
             shadowOf(Looper.getMainLooper()).idle()
-            (app.store.state as? T)?.let { return it }
+            (app.state.value as? T)?.let { return it }
             Thread.sleep(20)
         }
-        throw AssertionError("state is ${app.store.state}, expected ${T::class.java.simpleName}")
+        throw AssertionError("state is ${app.state.value}, expected ${T::class.java.simpleName}")
     }
 
     /** Plays a window `[T, C]` as the events of a phone that delivers exactly the contract's rate. */
@@ -106,7 +113,7 @@ internal class TestPhone(
     }
 
     companion object {
-        const val PATIENCE_NS = 240_000_000_000L
+        const val PATIENCE_NS = 120_000_000_000L
 
         /** For what a person or Python looks at afterwards. */
         val outputs = File(checkNotNull(System.getProperty("smldist.outputs")))

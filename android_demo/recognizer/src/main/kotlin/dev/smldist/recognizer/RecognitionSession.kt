@@ -46,13 +46,15 @@ public data class Health(
  *
  * @property index among the contract's labels; null while it is unknown
  * @property sinceMs since when, on the clock of `SystemClock.elapsedRealtime`
- * @property probabilities smoothed; zeros before the first window
+ * @property probabilities smoothed; zeros before the first window, and again once windows cease
+ * @property health what was measured up to now
  */
 public data class Answer(
     val index: Int?,
     val sinceMs: Long,
     val probabilities: List<Float>,
     val notice: Notice?,
+    val health: Health,
 )
 
 /** Is told what a session does, on its thread; nothing once the session is closed. */
@@ -114,9 +116,6 @@ public class RecognitionSession(
     init {
         handler.post { failing { load() } }
     }
-
-    /** What was measured up to now; null before sensors are registered. Call it on the session's thread. */
-    public fun health(): Health? = answers?.health()
 
     override fun close() {
         synchronized(lock) {
@@ -189,6 +188,7 @@ public class RecognitionSession(
                 sinceMs,
                 running.probabilities.toList(),
                 notice,
+                running.health(),
             ).also { unlessEnded { observer.onAnswer(it) } }
     }
 
