@@ -133,14 +133,24 @@ def test_unknown_target_is_refused_before_anything_is_written(
     assert not out.exists()
 
 
+def test_the_processor_that_trains_is_no_board(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["build", str(tmp_path), "--device", "ssh://nobody@xavier"]) == 2
+    told = "".join(capsys.readouterr().err.split()).replace("│", "")
+    assert "--boardssh://nobody@xavier" in told
+    assert "--verify-onssh://nobody@xavier" in told
+
+
 @pytest.mark.parametrize("command", ["build", "verify"])
-def test_a_device_is_no_board_and_the_old_spelling_answers_with_the_new_one(
-    command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert run([command, str(tmp_path), "--device", "ssh://nobody@xavier"]) == 2
-    assert "--board ssh://nobody@xavier" in " ".join(capsys.readouterr().err.split())
+def test_a_board_is_named_by_its_address(command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run([command, str(tmp_path), "--board", "xavier"]) == 2
     assert "ssh://[user@]host[:port]" in " ".join(capsys.readouterr().err.split())
+
+
+def test_a_board_that_answers_files_is_named_as_a_device_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "out"
+    assert run(["build", "demo", "--verify-on", "ssh://nobody@xavier/home", "--out", str(out)]) == 3
+    assert "expected ssh://user@host" in capsys.readouterr().err
+    assert not out.exists()
 
 
 def test_a_board_needs_the_files_that_it_builds_from(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
