@@ -10,10 +10,10 @@ from pathlib import Path
 
 from factory.artifacts.reader import Reader
 from factory.contracts.errors import ArtifactError, StorageError
-from factory.contracts.files import atomic_write, sha256_file, storage_errors
+from factory.contracts.files import sha256_file, storage_errors
 from factory.contracts.progress import Progress
 from factory.contracts.release import Pulled, Release, ReleaseFile
-from factory.contracts.stored import read_json
+from factory.contracts.stored import read_json, write_json
 
 PULLED = "pulled.json"
 _STAGING = ".pull"
@@ -143,6 +143,5 @@ def _appear(folder: Path, staging: Path, before: Pulled | None, pulled: Pulled) 
             shutil.copyfile(folder / twin.path, staging / file.sha256)
         (staging / file.sha256).replace(target)
         used.add(file.sha256)
-    with atomic_write(folder / PULLED) as temporary:
-        temporary.write_text(pulled.model_dump_json(indent=1) + "\n", "utf-8")
+    write_json(pulled, folder / PULLED)
     shutil.rmtree(staging)

@@ -1,13 +1,25 @@
-"""Reading what this project wrote as JSON: a file of another content is one line, never a traceback."""
+"""What this project keeps as JSON: written whole or not at all, and read so that other content is one line."""
 
 from pathlib import Path
 
 from pydantic import ValidationError
 
+from factory.contracts.base import Contract
 from factory.contracts.errors import ArtifactError
+from factory.contracts.files import atomic_write
 from factory.contracts.recipe import ContractT, explain
 
 _REMEDY = "build it again"
+
+
+def write_json(value: Contract, path: Path) -> None:
+    """Write a contract, whole or not at all; `read_json` reads it.
+
+    Raises:
+        StorageError: The disk is full or not writable.
+    """
+    with atomic_write(path) as temporary:
+        temporary.write_text(value.model_dump_json(indent=1) + "\n", "utf-8")
 
 
 def read_json(kind: type[ContractT], path: Path, remedy: str = _REMEDY) -> ContractT:

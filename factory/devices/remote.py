@@ -25,8 +25,8 @@ from factory.contracts.device import (
     VerifyReport,
 )
 from factory.contracts.errors import DeviceError, FactoryError
-from factory.contracts.files import atomic_write
 from factory.contracts.progress import Progress
+from factory.contracts.stored import write_json
 from factory.devices.bundle import SUMS, Bundle
 from factory.devices.options import DeviceOptions
 from factory.devices.probe import Probe, ask, require
@@ -71,8 +71,7 @@ def run_on_device(
         except FactoryError:
             job.tidy()
             raise
-        with atomic_write(out / REPORT) as temporary:
-            temporary.write_text(report.model_dump_json(indent=1) + "\n", "utf-8")
+        write_json(report, out / REPORT)
         job.finish()
         return report
 

@@ -15,8 +15,8 @@ from filelock import FileLock
 
 from factory.contracts.base import Contract
 from factory.contracts.errors import ArtifactError, MissingToolError
-from factory.contracts.files import atomic_write, sha256_file, storage_errors
-from factory.contracts.stored import read_json
+from factory.contracts.files import sha256_file, storage_errors
+from factory.contracts.stored import read_json, write_json
 from factory.devices.profiles import PROFILES
 from factory.devices.runtimes import PROGRAMS, Runtime
 
@@ -222,8 +222,7 @@ def _fill(kind: Kind, folder: Path) -> SetupRecord:
         versions=versions,
         files={path.relative_to(folder).as_posix(): sha256_file(path) for path in kept},
     )
-    with atomic_write(folder / _RECORD) as temporary:
-        temporary.write_text(record.model_dump_json(indent=1) + "\n", "utf-8")
+    write_json(record, folder / _RECORD)
     return record
 
 

@@ -23,6 +23,7 @@ from factory.contracts.dataset import Floats, Ints
 from factory.contracts.errors import ArtifactError
 from factory.contracts.files import atomic_write, sha256_file
 from factory.contracts.manifest import Manifest
+from factory.contracts.stored import write_json
 from factory.pipeline.request import Run
 from factory.pipeline.targets import ANDROID, PHONE_TARGETS
 from factory.verification.gates import output_step
@@ -113,8 +114,7 @@ def write_pack(build: Path, manifest: Manifest) -> Pack:
             shutil.copyfile(build / name, temporary)
     files = tuple(PackedFile(path=name, sha256=sha256_file(out / name)) for name in ("selftest.npz", *names))
     pack = Pack(build=manifest.name, files=files, models=models)
-    with atomic_write(build / _INDEX) as temporary:
-        temporary.write_text(pack.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    write_json(pack, build / _INDEX)
     return pack
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from factory.artifacts.store import open_store
 from factory.contracts.benchmark import BenchmarkResult, SeedResult
-from factory.contracts.files import atomic_write
 from factory.contracts.manifest import Manifest
+from factory.contracts.stored import write_json
 from factory.pipeline.build import build
 from factory.pipeline.request import BuildRequest, Run
 from factory.pipeline.stages import control_stage
@@ -36,8 +36,7 @@ def benchmark(requests: Sequence[BuildRequest], command: str, out: Path) -> Benc
         teacher_cost=manifest.training.teacher_cost,
         seeds=tuple(seeds),
     )
-    with atomic_write(out) as temporary:
-        temporary.write_text(result.model_dump_json(indent=1) + "\n", "utf-8")
+    write_json(result, out)
     return result
 
 

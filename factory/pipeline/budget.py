@@ -15,10 +15,9 @@ from pydantic import Field
 from factory.artifacts.store import content_key
 from factory.contracts.base import Contract
 from factory.contracts.errors import RecipeError
-from factory.contracts.files import atomic_write
 from factory.contracts.progress import Silent
 from factory.contracts.recipe import UNTAUGHT, BackboneRecipe, Recipe
-from factory.contracts.stored import read_json
+from factory.contracts.stored import read_json, write_json
 from factory.pipeline.request import Run
 from factory.pipeline.stages import can_judge_lead
 
@@ -63,8 +62,7 @@ def within(run: Run, minutes: float) -> Run:
     if known is None or (known.key, known.minutes) != (key, minutes):
         times = time_steps(run)
         known = Budget(key=key, minutes=minutes, factor=_factor(run, times, 60 * minutes))
-        with atomic_write(path) as temporary:
-            temporary.write_text(known.model_dump_json(indent=1) + "\n", "utf-8")
+        write_json(known, path)
     shorter = shortened(recipe, known.factor)
     train = shorter.train
     if shorter != recipe:

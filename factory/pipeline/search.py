@@ -20,6 +20,7 @@ from factory.contracts.files import atomic_write, sha256_file
 from factory.contracts.progress import Task
 from factory.contracts.recipe import BackboneRecipe, Recipe
 from factory.contracts.search import Candidate, SearchPlan, SearchResult
+from factory.contracts.stored import write_json
 from factory.data.splits import require_trainable
 from factory.models.instructions import COSTS
 from factory.pipeline.layouts.prices import Prices, excess, with_student
@@ -247,5 +248,4 @@ def _write(folder: Path, result: SearchResult) -> None:
     with atomic_write(folder / RECIPE) as temporary:
         temporary.write_text(winning_recipe(result).to_toml(), "utf-8")
     pareto_picture(result, folder / PICTURE)
-    with atomic_write(folder / RESULT) as temporary:
-        temporary.write_text(result.model_dump_json(indent=1) + "\n", "utf-8")
+    write_json(result, folder / RESULT)

@@ -14,7 +14,7 @@ from factory.contracts.files import atomic_write
 from factory.contracts.manifest import Accuracy, Baseline, DataSummary, SplitRecord
 from factory.contracts.network import Lead, NetworkSpec, TrainingSummary
 from factory.contracts.recipe import Recipe
-from factory.contracts.stored import read_json
+from factory.contracts.stored import read_json, write_json
 from factory.contracts.window import SensorContract
 from factory.pipeline.provenance import versions
 from factory.pipeline.request import SPLIT_FILE, Run
@@ -55,8 +55,7 @@ def windows_stage(run: Run) -> DataSummary:
             test=found.test_subjects,
             unlabelled=found.unlabelled_subjects,
         )
-        with atomic_write(run.folder / SPLIT_FILE) as temporary:
-            temporary.write_text(record.model_dump_json(indent=1) + "\n", "utf-8")
+        write_json(record, run.folder / SPLIT_FILE)
         return found
 
     inputs = _windows_inputs(run, run.recipe)

@@ -23,6 +23,7 @@ from factory.contracts.files import atomic_write
 from factory.contracts.recipe import Recipe
 from factory.contracts.report import WindowLengthReport
 from factory.contracts.search import DEFAULT_CORE, Bounds
+from factory.contracts.stored import write_json
 from factory.contracts.tuning import Change, TunePlan, TuneResult, Value
 from factory.data.sources import open_source
 from factory.data.splits import require_trainable, subjects_of
@@ -349,5 +350,4 @@ def _tuned(tuning: _Tuning, changes: Sequence[Change]) -> Recipe:
 def _write(folder: Path, result: TuneResult) -> None:
     with atomic_write(folder / RECIPE) as temporary:
         temporary.write_text(result.tuned.to_toml(), "utf-8")
-    with atomic_write(folder / RESULT) as temporary:
-        temporary.write_text(result.model_dump_json(indent=1) + "\n", "utf-8")
+    write_json(result, folder / RESULT)

@@ -20,8 +20,8 @@ from pydantic import Field, ValidationError
 
 from factory.contracts.base import Contract
 from factory.contracts.bench import MethodSpec, TuningSpec
-from factory.contracts.files import atomic_write
 from factory.contracts.recipe import Recipe
+from factory.contracts.stored import write_json
 
 
 class Draw(Contract):
@@ -80,8 +80,7 @@ def tuned(path: Path, draws: list[dict[str, Any]], score: Callable[[dict[str, An
             return known
         began = time.process_time()
         found = Tuned(draws=tuple(_scored(draws, score, path.with_suffix(""))), cpu_s=time.process_time() - began)
-        with atomic_write(path) as temporary:
-            temporary.write_text(found.model_dump_json(indent=1), "utf-8")
+        write_json(found, path)
         return found
 
 

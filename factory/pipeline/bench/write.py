@@ -9,6 +9,7 @@ from factory.contracts.bench import BenchSpec
 from factory.contracts.bench_result import BenchSummary, CellResult, Record
 from factory.contracts.errors import ArtifactError
 from factory.contracts.files import atomic_write
+from factory.contracts.stored import write_json
 from factory.pipeline.bench.plan import Places
 from factory.pipeline.bench.statistics import rank_blocks, records_of, summarise
 
@@ -40,8 +41,7 @@ def write_tables(spec: BenchSpec, out: Path, records: Sequence[Record], expected
         raise ArtifactError(f"no record is of a method of {spec.name} ({', '.join(methods)}): run the bench first")
     summary = summarise(spec.name, spec.control, known, expected)
     rank_picture(rank_blocks(known), summary, out / PICTURE)
-    with atomic_write(out / SUMMARY) as temporary:
-        temporary.write_text(summary.model_dump_json(indent=1) + "\n", "utf-8")
+    write_json(summary, out / SUMMARY)
     with atomic_write(out / TABLE) as temporary:
         temporary.write_text(tables(summary) + "\n", "utf-8")
     return summary

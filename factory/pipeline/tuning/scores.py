@@ -17,11 +17,10 @@ from factory.contracts.base import Contract
 from factory.contracts.code import code_hash
 from factory.contracts.dataset import Ints, Split, WindowSet
 from factory.contracts.errors import DataError
-from factory.contracts.files import atomic_write
 from factory.contracts.progress import Silent
 from factory.contracts.recipe import Recipe
 from factory.contracts.scores import confusion, macro_f1
-from factory.contracts.stored import read_json
+from factory.contracts.stored import read_json, write_json
 from factory.pipeline.layouts.trial import alone_head, short_schedule
 from factory.pipeline.provenance import versions
 from factory.pipeline.request import Run
@@ -68,8 +67,7 @@ class Scorer:
         known = read_json(_Known, path, "move it away and tune anew") if path.exists() else _Known()
         if key not in known.scores:
             known.scores[key] = self._train(recipe, fold, epochs)
-            with atomic_write(path) as temporary:
-                temporary.write_text(known.model_dump_json(), "utf-8")
+            write_json(known, path)
             self.run.request.cancel.raise_if_set()
         return known.scores[key]
 
