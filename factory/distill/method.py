@@ -123,6 +123,7 @@ class Term(nn.Module, ABC):
 
     Attributes:
         coefficient: The published weight of the term; `distill.weight` multiplies it.
+        temperature: `distill.temperature`, of those that soften answers.
         on_features: Whether it needs the teacher's features of the student's batch, not its logits alone.
     """
 
@@ -131,7 +132,7 @@ class Term(nn.Module, ABC):
 
     def __init__(self, setup: Setup) -> None:
         super().__init__()
-        del setup
+        self.temperature = setup.distill.temperature
 
     @abstractmethod
     def forward(self, student: View, teacher: View, batch: Batch) -> Tensor:

@@ -8,7 +8,7 @@ from typing import ClassVar
 from torch import Tensor
 from torch.nn import functional as F
 
-from factory.distill.method import Batch, Setup, Term, View
+from factory.distill.method import Batch, Term, View
 
 _BETA, _GAMMA = 1.0, 1.0
 
@@ -37,10 +37,6 @@ class DIST(Term):
 
     coefficient: ClassVar[float] = 1.0
     on_features: ClassVar[bool] = False
-
-    def __init__(self, setup: Setup) -> None:
-        super().__init__(setup)
-        self.temperature = setup.distill.temperature
 
     def forward(self, student: View, teacher: View, batch: Batch) -> Tensor:
         """Scalar."""

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from factory.contracts.dataset import UNLABELLED
-from factory.distill.method import Batch, Setup, Term, View
+from factory.distill.method import Batch, Term, View
 
 _ALPHA, _BETA = 1.0, 8.0
 _WARMUP = 20 / 240
@@ -56,10 +56,6 @@ class DKD(Term):
 
     coefficient: ClassVar[float] = 1.0
     on_features: ClassVar[bool] = False
-
-    def __init__(self, setup: Setup) -> None:
-        super().__init__(setup)
-        self.temperature = setup.distill.temperature
 
     def forward(self, student: View, teacher: View, batch: Batch) -> Tensor:
         """Scalar."""

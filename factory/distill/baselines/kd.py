@@ -5,7 +5,7 @@ from typing import ClassVar
 from torch import Tensor
 
 from factory.distill.logits import distribution_loss
-from factory.distill.method import Batch, Setup, Term, View
+from factory.distill.method import Batch, Term, View
 
 
 class KD(Term):
@@ -17,10 +17,6 @@ class KD(Term):
 
     coefficient: ClassVar[float] = 9.0
     on_features: ClassVar[bool] = False
-
-    def __init__(self, setup: Setup) -> None:
-        super().__init__(setup)
-        self.temperature = setup.distill.temperature
 
     def forward(self, student: View, teacher: View, batch: Batch) -> Tensor:
         """Scalar."""

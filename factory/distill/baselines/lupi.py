@@ -8,7 +8,7 @@ from typing import ClassVar
 from torch import Tensor
 from torch.nn import functional as F
 
-from factory.distill.method import Batch, Setup, Term, View
+from factory.distill.method import Batch, Term, View
 
 
 def imitation_loss(student: Tensor, teacher: Tensor, temperature: float) -> Tensor:
@@ -30,10 +30,6 @@ class LUPI(Term):
 
     coefficient: ClassVar[float] = 1.0
     on_features: ClassVar[bool] = False
-
-    def __init__(self, setup: Setup) -> None:
-        super().__init__(setup)
-        self.temperature = setup.distill.temperature
 
     def forward(self, student: View, teacher: View, batch: Batch) -> Tensor:
         """Scalar."""
