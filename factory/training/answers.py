@@ -69,11 +69,11 @@ def _answer_all(
     device: str,
     progress: Progress,
 ) -> Floats:
-    answers = np.empty((len(rows), teacher.first.spec.classes), np.float32)
+    answers, folded = np.empty((len(rows), teacher.first.spec.classes), np.float32), teacher.folded()
     with progress.track("teacher's answers", len(rows), "windows") as bar:
         for low in range(0, len(rows), _WINDOWS):
             x = np.ascontiguousarray(seen.x[rows[low : low + _WINDOWS]])
-            answers[low : low + len(x)] = _answer(teacher.folded(), x, offsets, edge, device)
+            answers[low : low + len(x)] = _answer(folded, x, offsets, edge, device)
             bar.advance(len(x))
     return answers
 

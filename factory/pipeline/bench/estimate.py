@@ -9,7 +9,7 @@ from pydantic import Field
 
 from factory.artifacts.store import content_key
 from factory.contracts.base import Contract
-from factory.contracts.progress import Progress, Silent
+from factory.contracts.progress import Silent
 from factory.contracts.recipe import Recipe
 from factory.devices.host import choose_device
 from factory.pipeline.bench.plan import Cell, Plan
@@ -104,7 +104,7 @@ def _teacher(plan: Plan, recipe: Recipe) -> str:
     )
 
 
-def _timed(plan: Plan, recipe: Recipe, device: str, progress: Progress | None = None) -> tuple[float, float]:
+def _timed(plan: Plan, recipe: Recipe, device: str) -> tuple[float, float]:
     """CPU seconds of one epoch of one teacher, and of one of the student."""
     from factory.training import train_student, train_teacher
 
@@ -112,10 +112,9 @@ def _timed(plan: Plan, recipe: Recipe, device: str, progress: Progress | None = 
     split = shared_split(plan.places.splits, windows, recipe)
     train = recipe.train.model_copy(update={"teachers": 1, "teacher_epochs": 1, "student_epochs": 1, "int8_epochs": 0})
     short = recipe.model_copy(update={"train": train})
-    told = progress or Silent()
     with TemporaryDirectory() as folder:
         began = time.process_time()
-        train_teacher(short, windows, split, Path(folder) / "teacher", device, told)
+        train_teacher(short, windows, split, Path(folder) / "teacher", device, Silent())
         between = time.process_time()
-        train_student(short, windows, split, Path(folder) / "teacher", Path(folder) / "student", device, told)
+        train_student(short, windows, split, Path(folder) / "teacher", Path(folder) / "student", device, Silent())
         return between - began, time.process_time() - between
