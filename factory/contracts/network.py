@@ -5,7 +5,7 @@ from typing import Self
 from pydantic import Field, model_validator
 
 from factory.contracts.base import Contract
-from factory.contracts.recipe import BackboneRecipe, HeadKind
+from factory.contracts.recipe import BackboneRecipe, HeadKind, Recipe
 from factory.contracts.window import Normalisation
 
 
@@ -53,6 +53,15 @@ class Lead(Contract):
     def distils(self) -> bool:
         """Whether the student is distilled: not by a teacher that knows less than itself."""
         return self.pp >= 0
+
+    def followed(self, recipe: Recipe) -> Recipe:
+        """The recipe by which the student is trained: alone where the teacher is behind, else as it was measured."""
+        if not self.distils:
+            return recipe.by_cross_entropy()
+        if not recipe.answered_once or recipe.distill.neighbours is not None:
+            return recipe
+        distill = recipe.distill.model_copy(update={"neighbours": self.neighbours})
+        return recipe.model_copy(update={"distill": distill})
 
     @property
     def verdict(self) -> str:

@@ -365,6 +365,10 @@ class Recipe(Contract):
         data = self.data
         return data.unlabelled or data.teacher_channels is not None or self.split.labelled_people is not None
 
+    def by_cross_entropy(self) -> Self:
+        """The same recipe whose student learns from labels alone."""
+        return self.model_copy(update={"distill": self.distill.model_copy(update={"method": "cross_entropy"})})
+
     @model_validator(mode="after")
     def _losses_to_be_had(self) -> Self:
         if not self.answered_once:

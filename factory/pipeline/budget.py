@@ -109,11 +109,14 @@ def time_steps(run: Run) -> StepTimes:
 
 
 def _factor(run: Run, times: StepTimes, available: float) -> float:
+    from factory.training.teacher import labelled_batches, training_indices
+
     recipe, split = run.recipe, run.split
-    batch = recipe.train.batch
-    searched = max(1, (len(split.train) + len(split.unlabelled)) // batch)
-    steps = max(1, (len(split.train) + len(split.validation) + len(split.unlabelled)) // batch)
-    judged = recipe.distill.method == "smldist" and can_judge_lead(run)
+    searched, steps = (
+        max(1, labelled_batches(recipe, split, len(known)).steps)
+        for known in (split.train, training_indices(recipe, split))
+    )
+    judged = recipe.distill.method == "smldist" and can_judge_lead(recipe, run.windows, split)
 
     def wanted(factor: float) -> float:
         return seconds(shortened(recipe, factor), times, searched, steps, judged)

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from factory.artifacts.store import StageStore
 from factory.contracts.dataset import Split, WindowSet
+from factory.contracts.errors import StorageError
 from factory.contracts.manifest import SplitRecord
 from factory.contracts.progress import Cancel, Progress, Silent
 from factory.contracts.recipe import Recipe
@@ -18,6 +19,7 @@ from factory.devices.host import require_device
 
 DEFAULT_TARGETS = ("tflite",)
 SPLIT_FILE = "split.json"
+RECIPE_FILE = "recipe.toml"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,6 +76,26 @@ def request_for(recipe: Recipe, out: Path | None, cache: Path | None, device: st
         moved = Path(os.path.relpath(recipe.data.description, folder)).as_posix()
         recipe = recipe.model_copy(update={"data": recipe.data.model_copy(update={"description": moved})})
     return BuildRequest(recipe=recipe, build=folder, cache=cache_folder(cache), device=device)
+
+
+def require_no_build(folder: Path, own: str, what: str) -> None:
+    """Refuse to put a recipe.toml over a build's.
+
+    Args:
+        folder: Where it would be written.
+        own: A file that only a folder of this kind has.
+        what: 'search' or 'tuning'.
+
+    Raises:
+        StorageError: The folder holds a build.
+    """
+    if (folder / RECIPE_FILE).exists() and not (folder / own).exists():
+        raise StorageError(f"{folder} holds a build: choose another folder for the {what} with --out")
+
+
+def derived_name(recipe: Recipe, suffix: str) -> str:
+    """A recipe's name with a suffix, once, within the length that names have."""
+    return recipe.name.removesuffix(suffix)[: 64 - len(suffix)] + suffix
 
 
 def cache_folder(chosen: Path | None) -> Path:

@@ -15,7 +15,7 @@ from pathlib import Path
 from factory.artifacts.store import content_key, open_store
 from factory.contracts.code import code_hash
 from factory.contracts.dataset import Split, WindowSet
-from factory.contracts.errors import RecipeError, StorageError
+from factory.contracts.errors import RecipeError
 from factory.contracts.files import atomic_write, sha256_file
 from factory.contracts.progress import Task
 from factory.contracts.recipe import BackboneRecipe, Recipe
@@ -26,15 +26,13 @@ from factory.models.instructions import COSTS
 from factory.pipeline.layouts.prices import Prices, excess, with_student
 from factory.pipeline.layouts.space import backbone_of, choices, smallest
 from factory.pipeline.layouts.study import DATABASE, Study, require_optuna
-from factory.pipeline.layouts.trial import Trainer, short_schedule
+from factory.pipeline.layouts.trial import Trainer, short_epochs, short_schedule
 from factory.pipeline.layouts.verify import choose_winner
 from factory.pipeline.provenance import provenance, versions
-from factory.pipeline.request import BuildRequest, Run
+from factory.pipeline.request import BuildRequest, Run, derived_name, require_no_build
 from factory.pipeline.stages import summarise, teacher_stage
 
 RESULT, PICTURE, RECIPE = "search.json", "pareto.png", "recipe.toml"
-_SHORTER = 3
-"""A candidate trains a third of the recipe's epochs unless it is said otherwise."""
 _MOST_REJECTED = 1000
 """Layouts over a bound in a row; then hardly any is within it."""
 _SUFFIX = "_searched"
@@ -67,15 +65,14 @@ def search(build: BuildRequest, plan: SearchPlan) -> SearchResult:
         FactoryError: Whatever stops a training or an export.
     """
     require_optuna()
-    if (build.build / RECIPE).exists() and not (build.build / DATABASE).exists():
-        raise StorageError(f"{build.build} holds a build: choose another folder for the search with --out")
+    require_no_build(build.build, DATABASE, "search")
     with open_store(build.build, build.progress) as store:
         return search_run(Run(build, store), plan)
 
 
 def search_run(run: Run, plan: SearchPlan) -> SearchResult:
     """As `search`, in a folder that is held."""
-    epochs = plan.epochs or max(1, run.recipe.train.student_epochs // _SHORTER)
+    epochs = short_epochs(run.recipe, plan.epochs)
     short = run.with_recipe(short_schedule(run.recipe, epochs))
     require_trainable(short.windows, short.split, short.recipe)
     found = _begin(run.recipe, plan, short)
@@ -237,7 +234,7 @@ def winning_recipe(result: SearchResult) -> Recipe:
     found = with_student(recipe, result.candidate(result.winner).student)
     assert found is not None, "it was trained"
     bounds = {**recipe.export.max_instructions, **result.plan.bounds.max_instructions}
-    name = result.plan.name or recipe.name.removesuffix(_SUFFIX)[: 64 - len(_SUFFIX)] + _SUFFIX
+    name = result.plan.name or derived_name(recipe, _SUFFIX)
     export = recipe.export.model_copy(update={"max_instructions": bounds})
     return found.model_copy(update={"name": name, "export": export})
 

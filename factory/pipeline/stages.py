@@ -155,16 +155,18 @@ def measured_lead(run: Run) -> Lead | None:
     return run.store.result(LEAD, Lead) if _lead(run) is not None else None
 
 
-def can_judge_lead(run: Run) -> bool:
+def can_judge_lead(recipe: Recipe, windows: WindowSet, split: Split) -> bool:
     """Whether there are people enough to judge by, and windows enough to train on without them."""
-    judges = set(run.windows.subject[run.split.validation].tolist())
-    return len(judges) >= LEAST_JUDGES and len(run.split.train) >= run.recipe.train.batch
+    judges = set(windows.subject[split.validation].tolist())
+    return len(judges) >= LEAST_JUDGES and len(split.train) >= recipe.train.batch
 
 
 def _lead(run: Run) -> Stage[Lead] | None:
     recipe = run.recipe
     # A baseline or a control is trained as it was asked for: only SMLDist gives way to cross-entropy.
-    if recipe.distill.method != "smldist" or recipe.distill.lead == 0 or not can_judge_lead(run):
+    if recipe.distill.method != "smldist" or recipe.distill.lead == 0:
+        return None
+    if not can_judge_lead(recipe, run.windows, run.split):
         return None
     inputs = {
         **_windows_inputs(run, recipe),
@@ -180,12 +182,10 @@ def _lead(run: Run) -> Stage[Lead] | None:
 def student_stage(run: Run) -> TrainingSummary:
     """Distil the student, or train it by cross-entropy where the teacher is not ahead."""
     lead, recipe = measured_lead(run), run.recipe
-    if lead is not None and not lead.distils:
-        run.progress.say(lead.verdict)
-        recipe = _control_recipe(run)
-    if recipe.answered_once and recipe.distill.neighbours is None:
-        found = recipe.distill.model_copy(update={"neighbours": lead.neighbours if lead is not None else 0})
-        recipe = recipe.model_copy(update={"distill": found})
+    if lead is not None:
+        recipe = lead.followed(recipe)
+        if not lead.distils:
+            run.progress.say(lead.verdict)
 
     def work() -> TrainingSummary:
         from factory.devices.host import choose_device
@@ -226,7 +226,7 @@ def control_stage(run: Run) -> Accuracy:
 
         windows, split, folder = run.windows, run.split, run.folder / CONTROL
         teacher, device = run.folder / "teacher", choose_device(run.request.device)
-        train_student(_control_recipe(run), windows, split, teacher, folder, device, run.progress)
+        train_student(run.recipe.by_cross_entropy(), windows, split, teacher, folder, device, run.progress)
         logits = predict(load_network(folder), windows.x[split.test])
         return measure(logits, windows.y[split.test], windows.subject[split.test], windows.spec.labels)
 
@@ -242,16 +242,11 @@ def measured_control(run: Run) -> Accuracy | None:
 def _control(run: Run) -> Stage[Accuracy]:
     return Stage(
         name=CONTROL,
-        inputs=student_inputs(run, _control_recipe(run)),
+        inputs=student_inputs(run, run.recipe.by_cross_entropy()),
         outputs=(f"{CONTROL}/network.safetensors",),
         result=Accuracy,
         folder=CONTROL,
     )
-
-
-def _control_recipe(run: Run) -> Recipe:
-    distill = run.recipe.distill.model_copy(update={"method": "cross_entropy"})
-    return run.recipe.model_copy(update={"distill": distill})
 
 
 def onnx_stage(run: Run) -> None:

@@ -18,7 +18,6 @@ from pathlib import Path
 import numpy as np
 
 from factory.artifacts.store import open_store
-from factory.contracts.errors import StorageError
 from factory.contracts.files import atomic_write
 from factory.contracts.recipe import Recipe
 from factory.contracts.report import WindowLengthReport
@@ -29,15 +28,15 @@ from factory.data.sources import open_source
 from factory.data.splits import require_trainable, subjects_of
 from factory.pipeline.layouts.prices import Prices, excess
 from factory.pipeline.layouts.study import require_optuna
+from factory.pipeline.layouts.trial import short_epochs
 from factory.pipeline.provenance import provenance
-from factory.pipeline.request import BuildRequest, Run
+from factory.pipeline.request import BuildRequest, Run, derived_name, require_no_build
 from factory.pipeline.tuning.scores import SCORES, Scorer, deal
 from factory.pipeline.tuning.space import changed, differing, options, own
 from factory.pipeline.window_lengths import compare, describe, is_clearly_better
 
 RESULT, RECIPE = "tune.json", "recipe.toml"
 _SUFFIX = "_tuned"
-_SHORTER = 3
 _DRAWING = 0.5
 """Share of the time after which nothing new is drawn."""
 _FINALISTS = 3
@@ -105,8 +104,7 @@ def tune(build: BuildRequest, plan: TunePlan) -> TuneResult:
         FactoryError: Whatever stops a training.
     """
     require_optuna()
-    if (build.build / RECIPE).exists() and not (build.build / SCORES).exists():
-        raise StorageError(f"{build.build} holds a build: choose another folder for the tuning with --out")
+    require_no_build(build.build, SCORES, "tuning")
     with open_store(build.build, build.progress) as store:
         return tune_run(Run(build, store), plan)
 
@@ -167,7 +165,7 @@ def _begin(run: Run, plan: TunePlan, began: float) -> _Tuning:
         run=run,
         scorer=scorer,
         prices=Prices.of(run.recipe, len(spec.channels), len(spec.labels)),
-        epochs=plan.epochs or max(1, run.recipe.train.student_epochs // _SHORTER),
+        epochs=short_epochs(run.recipe, plan.epochs),
         ends=began + 60 * plan.minutes,
     )
 
@@ -343,7 +341,7 @@ def _window_changes(given: Recipe, recipe: Recipe, lengths: Sequence[WindowLengt
 def _tuned(tuning: _Tuning, changes: Sequence[Change]) -> Recipe:
     recipe = changed(tuning.recipe, {change.key: change.after for change in changes})
     assert recipe is not None, "it was trained"
-    name = tuning.plan.name or recipe.name.removesuffix(_SUFFIX)[: 64 - len(_SUFFIX)] + _SUFFIX
+    name = tuning.plan.name or derived_name(recipe, _SUFFIX)
     return recipe.model_copy(update={"name": name})
 
 

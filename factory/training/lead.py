@@ -16,7 +16,7 @@ from factory.contracts.recipe import Recipe
 from factory.contracts.scores import confusion, macro_f1
 from factory.models import load_ensemble, load_network
 from factory.training.neighbours import averaged, best_count
-from factory.training.predict import predict
+from factory.training.predict import macro_f1_of, predict
 from factory.training.student import train_student
 from factory.training.teacher import train_teacher
 
@@ -49,17 +49,17 @@ def measure_lead(
     teacher, control = folder / "teacher", folder / "control"
     train_teacher(short, windows, split, teacher, device, progress, cancel=cancel)
     train_student(short, windows, split, teacher, control, device, progress, cancel=cancel)
-    rows, classes = split.validation, len(windows.spec.labels)
+    rows = split.validation
     logits = predict(load_ensemble(teacher), windows.for_teacher().x[rows], device)
     neighbours = _neighbours(recipe, logits, windows, rows)
     taught = averaged(logits, windows, rows, neighbours).argmax(axis=1)
-    alone = predict(load_network(control), windows.x[rows], device).argmax(axis=1)
-    scores = [macro_f1(confusion(windows.y[rows], answers, classes)) for answers in (taught, alone)]
+    teacher_f1 = macro_f1(confusion(windows.y[rows], taught, len(windows.spec.labels)))
+    control_f1 = macro_f1_of(load_network(control), windows, rows, device)
     for finished in (teacher, control):
         shutil.rmtree(finished)
     return Lead(
-        teacher=scores[0],
-        control=scores[1],
+        teacher=teacher_f1,
+        control=control_f1,
         people=len(set(windows.subject[rows].tolist())),
         windows=len(rows),
         epochs=short.train.student_epochs,
@@ -85,6 +85,5 @@ def _short(recipe: Recipe) -> Recipe:
         update={
             "train": train.model_copy(update={**both, "int8_epochs": 0, "refit": False}),
             "model": recipe.model.model_copy(update={"heads": recipe.model.heads[:1]}),
-            "distill": recipe.distill.model_copy(update={"method": "cross_entropy"}),
         }
-    )
+    ).by_cross_entropy()

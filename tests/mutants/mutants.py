@@ -150,8 +150,8 @@ MUTANTS = (
     ),
     Mutant(
         name="neighbours that the lead found and the student never hears of",
-        file="factory/pipeline/stages.py",
-        old='{"neighbours": lead.neighbours if lead is not None else 0}',
+        file="factory/contracts/network.py",
+        old='{"neighbours": self.neighbours}',
         new='{"neighbours": 0}',
         tests=("tests/unit/pipeline/test_teacher_sees_more.py",),
     ),
@@ -472,9 +472,9 @@ MUTANTS = (
     ),
     Mutant(
         name="a teacher that is behind teaches all the same",
-        file="factory/pipeline/stages.py",
-        old="    if lead is not None and not lead.distils:\n",
-        new="    if lead is not None and lead.pp < -100:\n",
+        file="factory/contracts/network.py",
+        old="        if not self.distils:\n",
+        new="        if self.pp < -100:\n",
         tests=_SEES_MORE,
     ),
     Mutant(
@@ -739,14 +739,14 @@ MUTANTS = (
     Mutant(
         name="bench: draws judged by test people",
         file="factory/pipeline/bench/cell.py",
-        old="        held = split.validation\n",
-        new="        held = split.test\n",
+        old="bench.windows, split.validation, bench.device",
+        new="bench.windows, split.test, bench.device",
         tests=_CELLS,
     ),
     Mutant(
         name="bench: draws trained on those who judge them",
-        file="factory/pipeline/bench/tuning.py",
-        old='"refit": False, ',
+        file="factory/pipeline/layouts/trial.py",
+        old=', "refit": False',
         new="",
         tests=_CELLS,
     ),
@@ -802,8 +802,8 @@ MUTANTS = (
     Mutant(
         name="bench: a lead decides with too few judges",
         file="factory/pipeline/bench/cell.py",
-        old='lead == "decide" and judges >= _LEAST_JUDGES and',
-        new='lead == "decide" and',
+        old='lead == "decide" and can_judge_lead(recipe, windows, split)',
+        new='lead == "decide"',
         tests=_CELLS,
     ),
     Mutant(

@@ -14,9 +14,10 @@ from factory.contracts.bench import LeadUse
 from factory.contracts.bench_result import CLEAN, CellResult, PersonResult
 from factory.contracts.code import code_hash
 from factory.contracts.dataset import Floats, Split, WindowSet
+from factory.contracts.network import Lead
 from factory.contracts.progress import Progress, Silent
 from factory.contracts.recipe import Recipe
-from factory.contracts.scores import confusion, macro_f1
+from factory.contracts.scores import confusion
 from factory.data.splits import require_trainable
 from factory.data.stress import stressed
 from factory.devices.host import machine
@@ -26,9 +27,7 @@ from factory.pipeline.bench.splits import shared_split
 from factory.pipeline.bench.teachers import shared_teacher, stand_in
 from factory.pipeline.bench.tuning import Tuned, draws_of, short_recipe, tuned
 from factory.pipeline.provenance import versions
-
-_LEAST_JUDGES = 3
-"""Validation people without whom a lead decides nothing, as in a build."""
+from factory.pipeline.stages import can_judge_lead
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -130,11 +129,9 @@ def _train(bench: _Bench, recipe: Recipe, split: Split, folder: Path, lead: Lead
     method, windows, device = bench.cell.method, bench.windows, bench.device
     taught = recipe if method.taught else stand_in(recipe)
     ahead, lead_cpu_s = _lead(recipe, windows, split, folder / "lead", device) if lead != "none" else (None, 0.0)
-    judges = len(set(windows.subject[split.validation].tolist()))
-    distilled = not (lead == "decide" and judges >= _LEAST_JUDGES and ahead is not None and ahead < 0)
-    if not distilled:
-        distill = recipe.distill.model_copy(update={"method": "cross_entropy"})
-        recipe = recipe.model_copy(update={"distill": distill})
+    decides = lead == "decide" and can_judge_lead(recipe, windows, split)
+    if decides and ahead is not None:
+        recipe = ahead.followed(recipe)
     teacher, teacher_cpu_s = shared_teacher(bench.teachers, taught, windows, split, device, progress)
     began = time.process_time()
     train_student(recipe, windows, split, teacher, folder / "student", device, progress)
@@ -142,18 +139,18 @@ def _train(bench: _Bench, recipe: Recipe, split: Split, folder: Path, lead: Lead
         network=load_network(folder / "student"),
         cpu_s=time.process_time() - began,
         teacher_cpu_s=(teacher_cpu_s if method.taught else 0.0) + lead_cpu_s,
-        lead_pp=ahead,
-        distilled=distilled,
+        lead_pp=None if ahead is None else round(ahead.pp, 3),
+        distilled=not decides or ahead is None or ahead.distils,
     )
 
 
-def _lead(recipe: Recipe, windows: WindowSet, split: Split, folder: Path, device: str) -> tuple[float, float]:
-    """Percentage points of macro-F1 on validation people, and CPU seconds."""
+def _lead(recipe: Recipe, windows: WindowSet, split: Split, folder: Path, device: str) -> tuple[Lead, float]:
+    """The lead, and CPU seconds."""
     from factory.training.lead import measure_lead
 
     began = time.process_time()
     lead = measure_lead(recipe, windows, split, folder, device, Silent())
-    return round(lead.pp, 3), time.process_time() - began
+    return lead, time.process_time() - began
 
 
 def _tune(bench: _Bench) -> Tuned | None:
@@ -167,11 +164,9 @@ def _tune(bench: _Bench) -> Tuned | None:
         recipe = short_recipe(plan.with_split(first, plan.recipe(cell.arm, cell.method, values)), tuning.epochs)
         split = shared_split(plan.places.splits, bench.windows, recipe)
         trained = _train(bench, recipe, split, folder, "none", Silent())
-        from factory.training import predict
+        from factory.training import macro_f1_of
 
-        held = split.validation
-        answers = predict(trained.network, bench.windows.x[held], bench.device).argmax(axis=1)
-        return macro_f1(confusion(bench.windows.y[held], answers, len(bench.windows.spec.labels)))
+        return macro_f1_of(trained.network, bench.windows, split.validation, bench.device)
 
     path = plan.places.out / "tuned" / f"{cell_key(plan, first, bench.device)}.json"
     return tuned(path, draws_of(tuning, cell.method, f"{cell.arm.label}/{cell.fold}"), score)

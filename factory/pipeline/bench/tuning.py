@@ -22,6 +22,7 @@ from factory.contracts.base import Contract
 from factory.contracts.bench import MethodSpec, TuningSpec
 from factory.contracts.recipe import Recipe
 from factory.contracts.stored import write_json
+from factory.pipeline.layouts.trial import short_schedule
 
 
 class Draw(Contract):
@@ -62,8 +63,7 @@ def draws_of(tuning: TuningSpec, method: MethodSpec, salt: str) -> list[dict[str
 
 def short_recipe(recipe: Recipe, epochs: int | None) -> Recipe:
     """As draws are trained: validation people judge only."""
-    update = {"student_epochs": epochs or recipe.train.student_epochs, "refit": False, "int8_epochs": 0}
-    return recipe.model_copy(update={"train": recipe.train.model_copy(update=update)})
+    return short_schedule(recipe, epochs or recipe.train.student_epochs)
 
 
 def tuned(path: Path, draws: list[dict[str, Any]], score: Callable[[dict[str, Any], Path], float]) -> Tuned:

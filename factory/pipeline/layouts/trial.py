@@ -7,7 +7,6 @@ from pathlib import Path
 
 from factory.contracts.progress import Silent
 from factory.contracts.recipe import BackboneRecipe, HeadKind, Recipe
-from factory.contracts.scores import confusion, macro_f1
 from factory.contracts.search import SearchMethod
 from factory.models import Network
 from factory.pipeline.layouts.prices import with_student
@@ -15,6 +14,7 @@ from factory.pipeline.request import Run
 
 _FOLDER = "candidate"
 _TEACHER = "teacher"
+_SHORTER = 3
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,11 +43,9 @@ class Trainer:
         folder = self.run.folder / _FOLDER
         network = self._train(recipe, folder)
         shutil.rmtree(folder)
-        windows, held = self.run.windows, self.run.split.validation
-        from factory.training import predict
+        from factory.training import macro_f1_of
 
-        answers = predict(network, windows.x[held], self.device).argmax(axis=1)
-        score = macro_f1(confusion(windows.y[held], answers, len(windows.spec.labels)))
+        score = macro_f1_of(network, self.run.windows, self.run.split.validation, self.device)
         return score, round(time.perf_counter() - began, 1)
 
     def _train(self, recipe: Recipe, folder: Path) -> Network:
@@ -62,6 +60,11 @@ class Trainer:
         teacher = run.folder / _TEACHER
         train_student(recipe, run.windows, run.split, teacher, folder, self.device, Silent(), cancel=cancel)
         return load_network(folder)
+
+
+def short_epochs(recipe: Recipe, wanted: int | None) -> int:
+    """Of a candidate: what was asked for, or a third of the recipe's."""
+    return wanted or max(1, recipe.train.student_epochs // _SHORTER)
 
 
 def alone_head(recipe: Recipe) -> HeadKind:

@@ -91,7 +91,7 @@ class Scorer:
         return float(np.median(self.seconds or [0.0])) * epochs * len(self.groups)
 
     def _train(self, recipe: Recipe, fold: int, epochs: int) -> float:
-        from factory.training import predict
+        from factory.training import macro_f1_of
         from factory.training.alone import train_alone
 
         began = time.perf_counter()
@@ -101,9 +101,9 @@ class Scorer:
         cancel = self.run.request.cancel
         network = train_alone(recipe, windows, split, alone_head(recipe), folder, self.device, Silent(), cancel)
         shutil.rmtree(folder)
-        answers = predict(network, windows.x[judged], self.device).argmax(axis=1)
+        score = macro_f1_of(network, windows, judged, self.device)
         self.seconds.append((time.perf_counter() - began) / epochs)
-        return macro_f1(confusion(windows.y[judged], answers, len(windows.spec.labels)))
+        return score
 
     def _key(self, recipe: Recipe, fold: int) -> str:
         return content_key(

@@ -127,7 +127,7 @@ def test_a_changed_tolerance_is_judged_anew(trained: Ready, monkeypatch: pytest.
 @pytest.mark.parametrize("name", ["teacher", "student"])
 def test_people_are_part_of_a_networks_key(trained: Ready, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     keys: list[str] = []
-    monkeypatch.setattr(stages, "can_judge_lead", lambda run: False)  # swapped, there are people enough to
+    monkeypatch.setattr(stages, "can_judge_lead", lambda *_: False)  # swapped, there are people enough to
     monkeypatch.setattr(type(trained.store), "run", lambda self, stage, work: keys.append(stage.key))
     run = getattr(stages, f"{name}_stage")
     run(trained)

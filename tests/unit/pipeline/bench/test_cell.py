@@ -15,7 +15,9 @@ import pytest
 from factory.contracts.bench_result import CLEAN, read_cell, write_cell
 from factory.contracts.dataset import Split, WindowSet
 from factory.contracts.errors import ArtifactError, LeakageError
+from factory.contracts.network import Lead
 from factory.contracts.scores import macro_f1
+from factory.pipeline import stages
 from factory.pipeline.bench import cell as cells_module
 from factory.pipeline.bench import splits as splits_module
 from factory.pipeline.bench import teachers as teachers_module
@@ -336,7 +338,8 @@ def test_tuning_never_shows_test_people_and_is_shared_by_seeds(
         shown.append(np.asarray(x))
         return real(network, x, device)
 
-    monkeypatch.setattr(training, "predict", seen)
+    for place in (training, sys.modules["factory.training.predict"]):
+        monkeypatch.setattr(place, "predict", seen)
     first, second = (run_cell(plan, cell, "cpu") for cell in plan.cells())
     windows = tiny_windows()
     test = windows.x[np.isin(windows.subject, first.recipe.split.test_subjects)]
@@ -357,8 +360,9 @@ def contains(x: Any, others: Any) -> bool:
 
 def leads(monkeypatch: pytest.MonkeyPatch, pp: float, judges: Sequence[str]) -> None:
     """The lead is given, and these people judge it."""
-    monkeypatch.setattr(cells_module, "_lead", lambda *_: (pp, 1.5))
-    monkeypatch.setattr(cells_module, "_LEAST_JUDGES", len(judges))
+    lead = Lead(teacher=0.5 + pp / 100, control=0.5, people=1, windows=1, epochs=1, seconds=0.0)
+    monkeypatch.setattr(cells_module, "_lead", lambda *_: (lead, 1.5))
+    monkeypatch.setattr(stages, "LEAST_JUDGES", len(judges))
 
 
 @pytest.mark.parametrize(
