@@ -11,18 +11,14 @@ import numpy as np
 import pytest
 
 from exporters.registry import load_runner
-from factory.contracts.artifact import Artifact, Precision
 from factory.contracts.errors import ArtifactError, DeviceError, FactoryError, MissingToolError, StorageError
-from factory.contracts.exporter import ExportRequest
 from factory.contracts.files import sha256_file
 from factory.devices.adb import phone as phone_device
 from factory.devices.adb import serials
 from factory.devices.device import Answer, Question
 from factory.devices.setups import Setup
 from tests.unit.devices.adbd import Faults, Phone
-from tests.unit.exporters.students import some_windows
 
-Exported = tuple[ExportRequest, tuple[Artifact, ...]]
 Connect = Callable[..., AbstractContextManager[tuple[Phone, str]]]
 
 
@@ -46,18 +42,6 @@ def connect(tmp_path: Path, arm64: Setup, monkeypatch: pytest.MonkeyPatch) -> It
 
     yield start
     subprocess.run(["adb", "kill-server"], capture_output=True, timeout=30, check=False)
-
-
-@pytest.fixture
-def question(exported: Callable[[str], Exported]) -> Question:
-    """An int8 file of the small student and 16 windows."""
-    return question_of(exported, "tflite")
-
-
-def question_of(exported: Callable[[str], Exported], target: str) -> Question:
-    request, artifacts = exported(target)
-    artifact = next(a for a in artifacts if a.precision is Precision.INT8_STATIC and not a.variant)
-    return Question(artifact=artifact, path=request.build / artifact.path, windows=some_windows(16, seed=4), timed=5)
 
 
 def ask(serial: str, setup: Setup, question: Question) -> Answer:

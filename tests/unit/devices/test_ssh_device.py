@@ -8,18 +8,14 @@ import numpy as np
 import pytest
 
 from exporters.registry import load_runner
-from factory.contracts.artifact import Artifact, Precision
 from factory.contracts.errors import DeviceError, FactoryError, RecipeError, StorageError
-from factory.contracts.exporter import ExportRequest
 from factory.devices.catalogue import open_devices, require_name
 from factory.devices.device import Question
 from factory.devices.setups import Setup
 from factory.devices.ssh_device import board
 from tests.unit.devices.boards import Board, sshd
-from tests.unit.exporters.students import some_windows
 
 pytest.importorskip("fabric", reason="needs fabric: pip install 'smldist-factory[jetson]'")
-Exported = tuple[ExportRequest, tuple[Artifact, ...]]
 Connect = Callable[..., AbstractContextManager[Board]]
 
 
@@ -39,14 +35,6 @@ def connect(tmp_path: Path, arm64: Setup, monkeypatch: pytest.MonkeyPatch) -> Co
             yield found
 
     return start
-
-
-@pytest.fixture
-def question(exported: Callable[[str], Exported]) -> Question:
-    """An int8 file of the small student and 16 windows."""
-    request, artifacts = exported("tflite")
-    artifact = next(a for a in artifacts if a.precision is Precision.INT8_STATIC and not a.variant)
-    return Question(artifact=artifact, path=request.build / artifact.path, windows=some_windows(16, seed=4), timed=5)
 
 
 def left(found: Board) -> list[str]:
