@@ -173,10 +173,10 @@ class ModelRecipe(Contract):
         stem=16,
         stages=(
             StageRecipe(width=24, blocks=1, kernel=5, stride=2),
-            StageRecipe(width=48, blocks=1, kernel=5, stride=2),
+            StageRecipe(width=40, blocks=1, kernel=5, stride=2),
             StageRecipe(width=64, blocks=1, kernel=3, stride=1),
         ),
-        features=96,
+        features=80,
         activation="relu",
         dropout=0.1,
     )

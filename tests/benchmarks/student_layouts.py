@@ -29,6 +29,10 @@ LAYOUTS = {
     "plain": plain_layout((16, 5, 2), (24, 1, 5, 2), (48, 1, 5, 2), (64, 2, 3, 1)),
     "plain_s": plain_layout((16, 5, 2), (24, 1, 5, 2), (48, 1, 5, 2), (64, 1, 3, 1)),
     "plain_m": plain_layout((12, 5, 2), (24, 1, 5, 2), (48, 1, 5, 2), (64, 1, 3, 1), features=64),
+    "plain_40": plain_layout((16, 5, 2), (24, 1, 5, 2), (40, 1, 5, 2), (64, 1, 3, 1), features=80),
+    "plain_40f": plain_layout((16, 5, 2), (24, 1, 5, 2), (40, 1, 5, 2), (64, 1, 3, 1), features=64),
+    "plain_56": plain_layout((16, 5, 2), (24, 1, 5, 2), (40, 1, 5, 2), (56, 1, 3, 1), features=80),
+    "plain_48": plain_layout((16, 5, 2), (24, 1, 5, 2), (48, 1, 5, 2), (48, 1, 3, 1), features=80),
     "plain_n": plain_layout((12, 5, 2), (20, 1, 5, 2), (48, 1, 5, 2), (64, 1, 3, 1)),
     "s4b": plain_layout((16, 9, 4), *_BASE),
     "s4b_d": plain_layout((16, 9, 4), *_DEEP),
@@ -40,6 +44,6 @@ LAYOUTS = {
     "s4r": plain_layout((16, 9, 4), *_RESIDUAL, block="residual"),
 }
 """mobilenet is the paper's kind; plain_s has one convolution fewer than plain,
-plain_m and plain_n are also narrower. s4: the stem strides by 4; b base,
+plain_m, plain_n, plain_40 and plain_48 are also narrower. s4: the stem strides by 4; b base,
 d deeper, xs extra small, w wider, k longer kernels, r residual. s2: the stem and every stage stride by 2; s small,
 w wider."""
