@@ -22,6 +22,8 @@ StressName = Literal["rotation", "rate", "lost", "noise", "dead_sensor", "units"
 LeadUse = Literal["none", "measure", "decide"]
 WHAR_GROUPS = 10
 ALONE = "cross_entropy"
+TREES = "trees"
+"""No student: the trees of the gate `accuracy.below_baseline`, on statistics of the same windows."""
 DEFAULT = "default"
 """As a value: the recipe's own default, as if the key were not there."""
 PROTOCOL_KEYS = ("seed", "split.kind", "split.test_subjects", "split.groups", "split.fold")
@@ -104,12 +106,14 @@ class MethodSpec(Contract):
     @property
     def taught(self) -> bool:
         """Whether a teacher is trained for it."""
-        return self.teacher if self.teacher is not None else self.name not in UNTAUGHT
+        return self.teacher if self.teacher is not None else self.name not in (*UNTAUGHT, TREES)
 
     @model_validator(mode="after")
     def _lead_of_a_teacher(self) -> Self:
         if self.lead != "none" and not self.taught:
             raise ValueError(f"method '{self.label}' has no teacher whose lead could be measured: leave out lead")
+        if self.name == TREES and (self.taught or self.changes or self.tune):
+            raise ValueError(f"method '{self.label}' fits trees, which a recipe does not change: give it a label alone")
         return self
 
 
@@ -168,6 +172,8 @@ class BenchSpec(Contract):
     @model_validator(mode="after")
     def _equal_budgets(self) -> Self:
         tuned = [method.label for method in self.methods if method.tune]
+        if self.tuning is not None and (trees := [method.label for method in self.methods if method.name == TREES]):
+            raise ValueError(f"method '{trees[0]}' has nothing that [tuning] could draw: leave out one of them")
         if self.tuning is None:
             if tuned:
                 raise ValueError(f"method '{tuned[0]}' has values to tune, but there is no [tuning] with draws")

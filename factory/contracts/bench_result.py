@@ -41,7 +41,7 @@ class CellResult(Contract):
     train_people: tuple[str, ...]
     test_windows: str = Field(description="SHA-256 of which windows tested; equal for methods that are compared")
     people: tuple[PersonResult, ...] = Field(min_length=1)
-    student: NetworkCost
+    student: NetworkCost | None = Field(description="None of trees")
     lead_pp: float | None = Field(default=None, description="None where it was not measured")
     distilled: bool = Field(default=True, description="False where the lead decided for cross-entropy")
     cpu_s: float = Field(ge=0, description="of the student's training, all threads")
@@ -102,8 +102,8 @@ class Record:
         cpu_s: Of the student, CPU seconds.
         teacher_cpu_s: Of the teacher.
         tuning_cpu_s: Of the draws.
-        parameters: Of the student.
-        macs: Multiply-accumulates of an inference.
+        parameters: Of the student; 0 of trees.
+        macs: Multiply-accumulates of an inference; 0 of trees.
         test_windows: Hash of which windows tested.
         code: Hash of the code.
     """

@@ -59,7 +59,7 @@ def _table(data: str, methods: Sequence[MethodSummary], summary: BenchSummary) -
     mixed = any(method.mixed_p is not None for method in methods)
     lead = any(method.lead_pp is not None for method in methods)
     tuned = any(method.tuning_cpu_s for method in methods)
-    sizes = len({method.parameters for method in methods}) > 1
+    sizes = len({method.parameters for method in methods if method.parameters}) > 1
     head = [data, "cells", "macro-F1", "by fold, pp", "p", "by person, pp", "p", "better"]
     head += ["p, mixed"] * mixed + ["worst person"] + ["lead, pp"] * lead + ["parameters", "MACs"] * sizes
     head += ["CPU s", "teacher"] + ["tuning"] * tuned
@@ -68,7 +68,7 @@ def _table(data: str, methods: Sequence[MethodSummary], summary: BenchSummary) -
         cells = [method.method, str(method.cells), _spread(method)]
         cells += [*_difference(method.by_fold), *_difference(method.by_person), _better(method.by_person)]
         cells += [_p(method.mixed_p)] * mixed + [f"{method.worst_macro_f1:.3f} ({method.worst_person})"]
-        cells += [_lead(method)] * lead + [f"{method.parameters}", f"{method.macs}"] * sizes
+        cells += [_lead(method)] * lead + [f"{method.parameters or ''}", f"{method.macs or ''}"] * sizes
         cells += [f"{method.cpu_s:.0f}", f"{method.teacher_cpu_s:.0f}"] + [f"{method.tuning_cpu_s:.0f}"] * tuned
         lines.append(_line(cells))
     return "\n".join(lines)

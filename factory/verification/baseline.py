@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from factory.contracts.dataset import Floats, Ints, Split, WindowSet
 from factory.contracts.manifest import Accuracy, Baseline
 from factory.contracts.scores import confusion, macro_f1
+from factory.contracts.window import WindowSpec
 from factory.verification.accuracy import measure
 from factory.verification.statistics import statistics, triads
 
@@ -35,8 +36,56 @@ _MOST_WINDOWS = 20_000
 """Windows that trees are fitted on; of more, that many are drawn, or a large data set would take minutes."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FittedTrees:
+    """The better of both kinds, fitted on training and validation people.
+
+    Attributes:
+        kind: Which it is.
+        validation: macro-F1 on validation people of each kind, fitted on training people alone.
+        features: Statistics of a window.
+        spec: Of the windows that it answers.
+        trees: scikit-learn's.
+    """
+
+    kind: Kind
+    validation: dict[str, float]
+    features: int
+    spec: WindowSpec
+    trees: "ExtraTreesClassifier | HistGradientBoostingClassifier"
+
+    def logits(self, x: Floats) -> Floats:
+        """(N, K) logarithms of probabilities for windows (N, C, T) in SI units."""
+        return _log_probabilities(self.trees, statistics(x, triads(self.spec)), len(self.spec.labels))
+
+
+def fit_trees(windows: WindowSet, split: Split, seed: int) -> FittedTrees:
+    """Fit both kinds on training people, keep the better on validation people, refit it on both.
+
+    Args:
+        windows: x (N, C, T) in SI units, may be memory-mapped.
+        split: By subject; the test part is not looked at.
+        seed: Of the trees; the same arguments give the same trees.
+    """
+    known = np.concatenate([split.train, split.validation])
+    x, y, classes = statistics(windows.x[known], triads(windows.spec)), windows.y[known], len(windows.spec.labels)
+    fit, judged = np.arange(len(split.train)), np.arange(len(split.train), len(known))
+    validation = {
+        kind: macro_f1(confusion(y[judged], tree_answers(x, y, fit, judged, classes, seed, kind), classes))
+        for kind in KINDS
+    }
+    kind = max(KINDS, key=lambda name: validation[name])
+    return FittedTrees(
+        kind=kind,
+        validation={str(name): score for name, score in validation.items()},
+        features=x.shape[1],
+        spec=windows.spec,
+        trees=_fitted(kind, x, y, np.arange(len(known)), seed),
+    )
+
+
 def fit_baseline(windows: WindowSet, split: Split, seed: int) -> Baseline:
-    """Fit both kinds on training people, keep the better on validation people, refit it on both, measure on test.
+    """Fit the trees and measure them on test people.
 
     Args:
         windows: x (N, C, T) in SI units, may be memory-mapped.
@@ -47,26 +96,17 @@ def fit_baseline(windows: WindowSet, split: Split, seed: int) -> Baseline:
         Figures of the test part; of always answering the commonest training class, too.
     """
     began = time.perf_counter()
-    data = _Data(
-        x=statistics(windows.x, triads(windows.spec)), y=np.asarray(windows.y), classes=len(windows.spec.labels)
-    )
-    validation = {
-        kind: macro_f1(
-            confusion(data.y[split.validation], _answers(kind, data, split.train, split.validation, seed), data.classes)
-        )
-        for kind in KINDS
-    }
-    kind = max(KINDS, key=lambda name: validation[name])
-    logits = _log_probabilities(kind, data, np.concatenate([split.train, split.validation]), split.test, seed)
+    fitted = fit_trees(windows, split, seed)
+    logits = fitted.logits(windows.x[split.test])
     seconds = time.perf_counter() - began
-    truth, people, labels = data.y[split.test], windows.subject[split.test], windows.spec.labels
+    truth, people, labels = windows.y[split.test], windows.subject[split.test], windows.spec.labels
     return Baseline(
-        kind=kind,
-        validation={str(name): score for name, score in validation.items()},
-        features=data.x.shape[1],
+        kind=fitted.kind,
+        validation=fitted.validation,
+        features=fitted.features,
         seconds=seconds,
         accuracy=measure(logits, truth, people, labels),
-        majority=measure_majority(data.y[split.train], truth, people, labels),
+        majority=measure_majority(windows.y[split.train], truth, people, labels),
     )
 
 
@@ -77,8 +117,10 @@ def measure_majority(train_y: Ints, y: Ints, subject: NDArray[np.str_], labels: 
     return measure(np.tile(logits, (len(y), 1)), y, subject, labels)
 
 
-def tree_answers(x: Floats, y: Ints, fit: Ints, judged: Ints, classes: int, seed: int) -> Ints:
-    """(len(judged),) classes that extremely randomised trees answer.
+def tree_answers(
+    x: Floats, y: Ints, fit: Ints, judged: Ints, classes: int, seed: int, kind: Kind = "extra_trees"
+) -> Ints:
+    """(len(judged),) classes that trees answer.
 
     Args:
         x: (N, F) statistics.
@@ -87,34 +129,32 @@ def tree_answers(x: Floats, y: Ints, fit: Ints, judged: Ints, classes: int, seed
         judged: Rows that they answer.
         classes: Number of classes.
         seed: Of the trees.
+        kind: Which trees.
     """
-    return _answers("extra_trees", _Data(x=x, y=y, classes=classes), fit, judged, seed)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Data:
-    """x (N, F) statistics, y (N,) class indices, number of classes."""
-
-    x: Floats
-    y: Ints
-    classes: int
-
-
-def _answers(kind: Kind, data: _Data, fit: Ints, judged: Ints, seed: int) -> Ints:
-    answers: Ints = _log_probabilities(kind, data, fit, judged, seed).argmax(axis=1)
+    answers: Ints = _log_probabilities(_fitted(kind, x, y, fit, seed), x[judged], classes).argmax(axis=1)
     return answers
 
 
-def _log_probabilities(kind: Kind, data: _Data, fit: Ints, judged: Ints, seed: int) -> Floats:
-    """(len(judged), K); a class without windows in `fit` gets the least probability."""
+def _fitted(
+    kind: Kind, x: Floats, y: Ints, fit: Ints, seed: int
+) -> "ExtraTreesClassifier | HistGradientBoostingClassifier":
     from threadpoolctl import threadpool_limits
 
     if len(fit) > _MOST_WINDOWS:
         fit = np.random.default_rng(seed).choice(fit, _MOST_WINDOWS, replace=False)
     with threadpool_limits(_THREADS, user_api="openmp"):
-        trees = _trees(kind, seed).fit(data.x[fit], data.y[fit])
-        shares = trees.predict_proba(data.x[judged])
-    full = np.zeros((len(judged), data.classes))
+        return _trees(kind, seed).fit(x[fit], y[fit])
+
+
+def _log_probabilities(
+    trees: "ExtraTreesClassifier | HistGradientBoostingClassifier", x: Floats, classes: int
+) -> Floats:
+    """(len(x), K); a class that no fitted window had gets the least probability."""
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(_THREADS, user_api="openmp"):
+        shares = trees.predict_proba(x)
+    full = np.zeros((len(x), classes))
     full[:, trees.classes_] = shares
     return np.log(np.maximum(full, _LEAST_PROBABILITY)).astype(np.float32)
 

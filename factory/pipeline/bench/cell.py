@@ -3,6 +3,7 @@
 import hashlib
 import shutil
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,18 +11,18 @@ from typing import Any
 import numpy as np
 
 from factory.artifacts.store import content_key
-from factory.contracts.bench import LeadUse
+from factory.contracts.bench import TREES, LeadUse
 from factory.contracts.bench_result import CLEAN, CellResult, PersonResult
 from factory.contracts.code import code_hash
-from factory.contracts.dataset import Floats, Split, WindowSet
+from factory.contracts.dataset import Floats, Ints, Split, WindowSet
+from factory.contracts.manifest import NetworkCost
 from factory.contracts.network import Lead
 from factory.contracts.progress import Progress, Silent
 from factory.contracts.recipe import Recipe
-from factory.contracts.scores import confusion
+from factory.contracts.scores import confusion, macro_f1
 from factory.data.splits import require_trainable
 from factory.data.stress import stressed
 from factory.devices.host import machine
-from factory.models import Network
 from factory.pipeline.bench.plan import Cell, Plan
 from factory.pipeline.bench.splits import shared_split
 from factory.pipeline.bench.teachers import shared_teacher, stand_in
@@ -46,11 +47,21 @@ class _Bench:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Trained:
-    """A student, and what it took."""
+    """A student or trees, and what they took.
 
-    network: Network
+    Attributes:
+        answer: (N, C, T) windows in SI units to (N,) classes.
+        cost: Of the student; None of trees.
+        cpu_s: Of the fit.
+        teacher_cpu_s: Of the teacher and its lead.
+        lead_pp: The lead, where it was measured.
+        distilled: False where the lead decided for cross-entropy.
+    """
+
+    answer: Callable[[Floats], Ints]
+    cost: NetworkCost | None
     cpu_s: float
-    teacher_cpu_s: float
+    teacher_cpu_s: float = 0.0
     lead_pp: float | None = None
     distilled: bool = True
 
@@ -75,7 +86,7 @@ def cell_key(plan: Plan, cell: Cell, device: str) -> str:
 
 def bench_code() -> str:
     """Hash of the code whose change may change a result: rows of different code are told, not thrown away."""
-    return code_hash(run_cell, __name__, "factory.training", "factory.data.stress")
+    return code_hash(run_cell, __name__, "factory.training", "factory.data.stress", "factory.verification.baseline")
 
 
 def run_cell(plan: Plan, cell: Cell, device: str, progress: Progress | None = None) -> CellResult:
@@ -95,10 +106,11 @@ def run_cell(plan: Plan, cell: Cell, device: str, progress: Progress | None = No
     require_trainable(bench.windows, split, recipe)
     folder = plan.places.out / "running" / Path(cell.path).with_suffix("")
     shutil.rmtree(folder, ignore_errors=True)
-    trained = _train(bench, recipe, split, folder, cell.method.lead, told)
-    shutil.rmtree(folder)
-    from factory.models.cost import network_cost
-
+    if cell.method.name == TREES:
+        trained = _fit_trees(bench, recipe, split)
+    else:
+        trained = _train(bench, recipe, split, folder, cell.method.lead, told)
+        shutil.rmtree(folder)
     return CellResult(
         key=cell_key(plan, cell, device),
         data=cell.arm.label,
@@ -109,8 +121,8 @@ def run_cell(plan: Plan, cell: Cell, device: str, progress: Progress | None = No
         tuned=values,
         train_people=_names(bench.windows, np.concatenate([split.train, split.validation])),
         test_windows=_which(bench.windows, split),
-        people=_measure(bench, trained.network, split),
-        student=network_cost(trained.network),
+        people=_measure(bench, trained.answer, split),
+        student=trained.cost,
         lead_pp=trained.lead_pp,
         distilled=trained.distilled,
         cpu_s=round(trained.cpu_s, 3),
@@ -124,7 +136,8 @@ def run_cell(plan: Plan, cell: Cell, device: str, progress: Progress | None = No
 
 def _train(bench: _Bench, recipe: Recipe, split: Split, folder: Path, lead: LeadUse, progress: Progress) -> _Trained:
     from factory.models import load_network
-    from factory.training import train_student
+    from factory.models.cost import network_cost
+    from factory.training import predict, train_student
 
     method, windows, device = bench.cell.method, bench.windows, bench.device
     taught = recipe if method.taught else stand_in(recipe)
@@ -135,13 +148,23 @@ def _train(bench: _Bench, recipe: Recipe, split: Split, folder: Path, lead: Lead
     teacher, teacher_cpu_s = shared_teacher(bench.teachers, taught, windows, split, device, progress)
     began = time.process_time()
     train_student(recipe, windows, split, teacher, folder / "student", device, progress)
+    network = load_network(folder / "student")
     return _Trained(
-        network=load_network(folder / "student"),
+        answer=lambda x: predict(network, x, device).argmax(axis=1),
+        cost=network_cost(network),
         cpu_s=time.process_time() - began,
         teacher_cpu_s=(teacher_cpu_s if method.taught else 0.0) + lead_cpu_s,
         lead_pp=None if ahead is None else round(ahead.pp, 3),
         distilled=not decides or ahead is None or ahead.distils,
     )
+
+
+def _fit_trees(bench: _Bench, recipe: Recipe, split: Split) -> _Trained:
+    from factory.verification.baseline import fit_trees
+
+    began = time.process_time()
+    fitted = fit_trees(bench.windows, split, recipe.seed)
+    return _Trained(answer=lambda x: fitted.logits(x).argmax(axis=1), cost=None, cpu_s=time.process_time() - began)
 
 
 def _lead(recipe: Recipe, windows: WindowSet, split: Split, folder: Path, device: str) -> tuple[Lead, float]:
@@ -164,15 +187,14 @@ def _tune(bench: _Bench) -> Tuned | None:
         recipe = short_recipe(plan.with_split(first, plan.recipe(cell.arm, cell.method, values)), tuning.epochs)
         split = shared_split(plan.places.splits, bench.windows, recipe)
         trained = _train(bench, recipe, split, folder, "none", Silent())
-        from factory.training import macro_f1_of
-
-        return macro_f1_of(trained.network, bench.windows, split.validation, bench.device)
+        y, classes = bench.windows.y[split.validation], len(bench.windows.spec.labels)
+        return macro_f1(confusion(y, trained.answer(bench.windows.x[split.validation]), classes))
 
     path = plan.places.out / "tuned" / f"{cell_key(plan, first, bench.device)}.json"
     return tuned(path, draws_of(tuning, cell.method, f"{cell.arm.label}/{cell.fold}"), score)
 
 
-def _measure(bench: _Bench, network: Network, split: Split) -> tuple[PersonResult, ...]:
+def _measure(bench: _Bench, answer: Callable[[Floats], Ints], split: Split) -> tuple[PersonResult, ...]:
     """Counts of every test person, of the windows as they are and under each stress."""
     windows, stress = bench.windows, bench.plan.spec.protocol.stress
     x = np.ascontiguousarray(windows.x[split.test])
@@ -180,12 +202,9 @@ def _measure(bench: _Bench, network: Network, split: Split) -> tuple[PersonResul
     for name in stress:
         if (changed := stressed(x, windows.spec, name, bench.cell.fold)) is not None:
             shown[name] = changed
-    from factory.training import predict
-
     found = []
     for condition, seen in shown.items():
-        answers = predict(network, seen, bench.device).argmax(axis=1)
-        found += _by_person(windows, split, answers, condition)
+        found += _by_person(windows, split, answer(seen), condition)
     return tuple(found)
 
 

@@ -6,7 +6,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from factory.contracts.bench import WHAR_GROUPS, BenchSpec, DataSpec, MethodSpec, changed
+from factory.contracts.bench import ALONE, TREES, WHAR_GROUPS, BenchSpec, DataSpec, MethodSpec, changed
 from factory.contracts.dataset import WindowSet
 from factory.contracts.errors import RecipeError
 from factory.contracts.progress import Progress
@@ -172,7 +172,8 @@ class Plan:
         base = find_recipe(arm.data.recipe)
         values = base.model_dump(mode="json", exclude_none=True)
         own = changed(values, _BENCH, self._protocol_changes(arm, base), self.spec.common, arm.data.changes)
-        final = changed(own, {"distill": {"method": method.name}}, method.changes, tuned or {})
+        name = ALONE if method.name == TREES else method.name
+        final = changed(own, {"distill": {"method": name}}, method.changes, tuned or {})
         return validate(Recipe, final, f"data '{arm.label}', method '{method.label}'")
 
     def _protocol_changes(self, arm: Arm, base: Recipe) -> dict[str, Any]:

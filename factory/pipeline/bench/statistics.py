@@ -161,8 +161,8 @@ def _records(result: CellResult) -> Iterable[Record]:
             cpu_s=result.cpu_s,
             teacher_cpu_s=result.teacher_cpu_s,
             tuning_cpu_s=result.tuning_cpu_s,
-            parameters=result.student.parameters,
-            macs=result.student.macs,
+            parameters=result.student.parameters if result.student is not None else 0,
+            macs=result.student.macs if result.student is not None else 0,
             test_windows=result.test_windows,
             code=result.code,
         )

@@ -26,7 +26,7 @@ def refusal(**more: Any) -> str:
 
 
 def methods(**second: Any) -> list[dict[str, Any]]:
-    return [{"label": "cross_entropy"}, {"label": "other", "method": "smldist", **second}]
+    return [{"label": "cross_entropy"}, {"label": "other", "method": "smldist"} | second]
 
 
 @pytest.mark.parametrize(
@@ -49,6 +49,12 @@ def methods(**second: Any) -> list[dict[str, Any]]:
             "without values to tune: cross_entropy",
         ),
         ({"methods": methods(teacher=False, lead="decide")}, "method 'other' has no teacher"),
+        ({"methods": methods(method="trees", changes={"distill.logits": 0.5})}, "which a recipe does not change"),
+        ({"methods": methods(method="trees", lead="measure")}, "method 'other' has no teacher"),
+        (
+            {"tuning": {"draws": 2, "values": {"train.lr": [0.1]}}, "methods": methods(method="trees")},
+            "method 'other' has nothing that [tuning] could draw",
+        ),
     ],
 )
 def test_what_is_wrong_is_named(more: dict[str, Any], said: str) -> None:

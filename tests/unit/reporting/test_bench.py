@@ -65,6 +65,8 @@ def test_sizes_stand_in_the_table_where_students_differ() -> None:
     wide = OURS.model_copy(update={"parameters": 50000})
     assert "| parameters | MACs |" in tables(SUMMARY.model_copy(update={"methods": (CONTROL, wide)}))
     assert "parameters" not in tables(SUMMARY)
+    trees = OURS.model_copy(update={"method": "trees", "parameters": 0, "macs": 0})
+    assert "parameters" not in tables(SUMMARY.model_copy(update={"methods": (CONTROL, trees)}))
 
 
 def test_cells_of_several_versions_of_the_code_are_told() -> None:

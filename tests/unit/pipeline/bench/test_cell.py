@@ -53,6 +53,7 @@ def test_a_cell_holds_its_test_people_and_what_it_took(make_plan: MakePlan) -> N
     assert sum(sum(map(sum, person.confusion)) for person in result.people if person.condition == CLEAN) == 2 * 3 * 12
     assert result.cpu_s > 0
     assert result.teacher_cpu_s > 0
+    assert result.student is not None
     assert result.student.parameters > 0
     assert not any((plan.places.out / "running").rglob("*.safetensors"))
 
@@ -62,6 +63,20 @@ def test_the_control_pays_for_no_teacher(make_plan: MakePlan, monkeypatch: pytes
     trained = count_calls(monkeypatch)
     assert run_cell(plan, of(plan, "cross_entropy"), "cpu").teacher_cpu_s == 0
     assert trained == [1], "one epoch, that names the head"
+
+
+def test_trees_answer_the_same_windows_without_a_student(make_plan: MakePlan, monkeypatch: pytest.MonkeyPatch) -> None:
+    methods = [{"label": "cross_entropy"}, {"label": "trees"}]
+    plan = make_plan(methods=methods, protocol={"kind": "groups", "groups": 3, "stress": ["units"]})
+    trained = count_calls(monkeypatch)
+    student, trees = (run_cell(plan, of(plan, name), "cpu") for name in ("cross_entropy", "trees"))
+    assert trained == [1], "the student's stand-in alone"
+    assert trees.student is None
+    assert (trees.teacher_cpu_s, trees.test_windows) == (0, student.test_windows)
+    assert [(p.person, p.condition) for p in trees.people] == [(p.person, p.condition) for p in student.people]
+    assert macro_f1(np.sum([p.confusion for p in trees.people if p.condition == CLEAN], axis=0)) > 0.9
+    assert cell_key(plan, of(plan, "trees"), "cpu") != cell_key(plan, of(plan, "cross_entropy"), "cpu")
+    assert {row.parameters for row in records_of([trees])} == {0}
 
 
 def test_cells_of_the_same_teacher_train_it_once(make_plan: MakePlan, monkeypatch: pytest.MonkeyPatch) -> None:
