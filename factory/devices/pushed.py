@@ -3,8 +3,11 @@
 Everything goes to one folder there, is checked by its hash and removed at the end, also after a failure. The programs
 bring arm64's C library and its dynamic linker, so that nothing of the machine's own is needed, neither Python nor a
 runtime. How a command gets there is the link's affair: adb.py, ssh_device.py.
+
+Instructions are counted by what the machine has for it, simpleperf on a phone and perf on a board, and allows.
 """
 
+import re
 import shlex
 import tempfile
 import uuid
@@ -21,6 +24,9 @@ from factory.devices.ssh import one_line
 from factory.devices.transcript import read_answer, read_transcript, require_success
 
 CONNECT_S, RUN_S = 20, 1800
+_COUNTERS = ("simpleperf", "perf")
+_EVENT = "instructions:u"
+_COUNT = re.compile(rf"^\s*([\d,.]+)\s+{_EVENT}", re.MULTILINE)
 
 
 class Link(Protocol):
@@ -75,6 +81,7 @@ class PushedDevice:
         self._link, self._setup = link, setup
         self._folder = f"{link.store}/{link.prefix}{uuid.uuid4().hex[:12]}"
         self._pushed: set[str] = set()
+        self._counter = ""
 
     def __enter__(self) -> Self:
         try:
@@ -98,7 +105,7 @@ class PushedDevice:
         return target
 
     def ask(self, question: Question) -> Answer:
-        """See `Device.ask`; instructions are not counted."""
+        """See `Device.ask`; one count of instructions, where the machine counts."""
         question.require_intact()
         runtime = runtime_of(question.artifact.target)
         version = self._setup.version(runtime)
@@ -115,7 +122,22 @@ class PushedDevice:
         logits = self._link.pull(answers, "pulling logits.f32")
         found = read_answer(said, logits, len(question.windows), version, self.name)
         times = read_transcript(said, self.name).latency_us
-        return Answer(logits=found, runtime=version, latency_us=times)
+        counts = self._counts(f"{runtime.program} {model}", runtime.flat(question.windows[:1]), question.counted)
+        return Answer(logits=found, runtime=version, instructions=counts, latency_us=times)
+
+    def _counts(self, program: str, window: bytes, inferences: int) -> tuple[int, ...]:
+        """Instructions of an inference: two runs that differ by `inferences` of them, so that all else cancels."""
+        if not (self._counter and inferences):
+            return ()
+        self._push_bytes(window, "window.f32")
+        few, many = (self._counted(f"{program} window.f32 counted.f32 0 {timed}") for timed in (1, 1 + inferences))
+        return (round((many - few) / inferences),)
+
+    def _counted(self, program: str) -> int:
+        said, _ = self._run(program, "counting instructions", RUN_S, f"{self._counter} stat -e {_EVENT} ")
+        if (found := _COUNT.search(said)) is None:
+            raise DeviceError(f"{self.name}: {self._counter} counts nothing ({one_line(said, 200)}): run again")
+        return int(re.sub(r"\D", "", found.group(1)))
 
     def _prepare(self) -> None:
         """It is there, is an arm64, computes right, and nothing of an earlier run is left."""
@@ -127,9 +149,22 @@ class PushedDevice:
         said, code = self._run("selftest", "its self-test", CONNECT_S)
         if code:
             raise DeviceError(f"{self.name} fails its self-test ({one_line(said, 200)}): {link.remedy}")
+        self._find_counter()
 
-    def _run(self, program: str, what: str, seconds: int) -> tuple[str, int]:
-        start = f"cd {self._folder} && ./ld-linux-aarch64.so.1 --library-path . ./{program}"
+    def _find_counter(self) -> None:
+        """The first that is there and may count."""
+        for name in _COUNTERS:
+            said, code = self._link.shell(f"command -v {name}", f"looking for {name}", CONNECT_S)
+            if code or not said.strip():
+                continue
+            said, _ = self._link.shell(f"{name} stat -e {_EVENT} true", f"trying {name}", CONNECT_S)
+            if _COUNT.search(said):
+                self._counter = self.facts["counter"] = name
+                return
+            self.facts["counter"] = f"{name}, not allowed to count"
+
+    def _run(self, program: str, what: str, seconds: int, within: str = "") -> tuple[str, int]:
+        start = f"cd {self._folder} && {within}./ld-linux-aarch64.so.1 --library-path . ./{program}"
         return self._link.shell(start, what, seconds)
 
     def _push_program(self, name: str) -> None:

@@ -227,7 +227,7 @@ def _ask_all(request: VerifyRequest, jobs: Sequence[_Job], windows: Windows) -> 
             artifact=job.artifact,
             path=path,
             windows=windows.x,
-            counted=COUNTED if job.device.emulated else 0,
+            counted=COUNTED,
             timed=timed,
         )
         try:

@@ -443,6 +443,13 @@ MUTANTS = (
         tests=_DEVICES,
     ),
     Mutant(
+        name="a phone's count holds all that its program did beside the inferences",
+        file="factory/devices/pushed.py",
+        old="round((many - few) / inferences)",
+        new="round(many / inferences)",
+        tests=("tests/unit/devices/test_adb.py",),
+    ),
+    Mutant(
         name="bounds on instructions are not judged",
         file="factory/pipeline/build.py",
         old="    return exports, with_cost(found, exports.artifacts, bounds)\n",

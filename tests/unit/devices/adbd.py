@@ -38,6 +38,7 @@ class Faults:
         damage: A pushed file of this name loses its last byte.
         replace: Text in answers, by what stands for it.
         properties: Instead of `PROPERTIES`.
+        programs: Shell scripts that the phone has besides, by name.
     """
 
     vanish_on: str = "\0"
@@ -46,6 +47,7 @@ class Faults:
     damage: str = "\0"
     replace: dict[str, str] = field(default_factory=dict)
     properties: dict[str, str] = field(default_factory=lambda: dict(PROPERTIES))
+    programs: dict[str, str] = field(default_factory=dict)
 
 
 class VanishedError(Exception):
@@ -71,8 +73,9 @@ class Phone:
         self._bin.mkdir()
         for name, answers in (("getprop", self.faults.properties), ("dumpsys", HEALTH)):
             cases = "".join(f"{key}) printf '%s\\n' '{value}';; " for key, value in answers.items())
-            (self._bin / name).write_text(f'#!/bin/sh\ncase "$1" in {cases} esac\n')
-            (self._bin / name).chmod(0o755)
+            self._install(name, f'case "$1" in {cases} esac')
+        for name, script in self.faults.programs.items():
+            self._install(name, script)
         self._thread.start()
         start = asyncio.start_server(self._serve, "127.0.0.1", 0)
         self._server = asyncio.run_coroutine_threadsafe(start, self._loop).result(10)
@@ -84,6 +87,10 @@ class Phone:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)
         self._loop.close()
+
+    def _install(self, name: str, script: str) -> None:
+        (self._bin / name).write_text(f"#!/bin/sh\n{script}\n")
+        (self._bin / name).chmod(0o755)
 
     async def _stop(self) -> None:
         self._server.close()

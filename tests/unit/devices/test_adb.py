@@ -5,6 +5,7 @@ import socket
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -66,6 +67,34 @@ def test_a_phone_answers_as_the_host_and_is_left_as_it_was(connect: Connect, arm
     assert len(answer.latency_us) == 5
     assert answer.instructions == ()
     assert answer.runtime.startswith("LiteRT ")
+
+
+# Runs what it is given and prints what Android's simpleperf prints: 1000 instructions for each timed inference, 70,000
+# for all else. The last argument of every program of ours is the number of those inferences.
+COUNTING = r"""shift 3
+"$@" > /dev/null
+for last; do :; done
+[ "$last" = true ] && last=0
+total=$((70000 + 1000 * last))
+printf 'Performance counter statistics:\n\n'
+printf '  %s,%s  instructions:u   # 1.2 G/sec\n' ${total%???} ${total#${total%???}}"""
+
+
+def test_instructions_are_counted_where_the_phone_has_simpleperf(
+    connect: Connect, arm64: Setup, question: Question
+) -> None:
+    with connect(programs={"simpleperf": COUNTING}) as (_, serial), phone_device(serial, arm64) as device:
+        assert device.facts["counter"] == "simpleperf"
+        assert device.ask(replace(question, counted=9)).instructions == (1000,)
+        assert device.ask(question).instructions == ()
+
+
+def test_a_phone_that_may_not_count_says_so(connect: Connect, arm64: Setup, question: Question) -> None:
+    refused = "echo 'Permission denied' >&2; exit 1"
+    programs = {"simpleperf": refused, "perf": refused}
+    with connect(programs=programs) as (_, serial), phone_device(serial, arm64) as device:
+        assert device.facts["counter"] == "perf, not allowed to count"
+        assert device.ask(replace(question, counted=9)).instructions == ()
 
 
 def test_what_a_killed_run_left_goes_with_the_next(connect: Connect, arm64: Setup, question: Question) -> None:
