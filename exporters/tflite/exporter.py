@@ -15,6 +15,7 @@ from exporters.process import run_worker, scratch
 from exporters.tflite import flatbuffer, metadata
 from exporters.tflite.compact import compact
 from exporters.tflite.embedded import held_precision
+from exporters.tflite.normalise import spread_normalisation
 from factory.contracts.artifact import Artifact, Precision, TensorInfo
 from factory.contracts.errors import ExportError
 from factory.contracts.exporter import ExportRequest
@@ -81,7 +82,11 @@ class TFLiteExporter:
 
 
 def _prepare(folder: Path, request: ExportRequest, shape: HandOff) -> None:
-    (folder / "model.onnx").write_bytes(request.onnx.read_bytes())
+    import onnx
+
+    model = onnx.load(request.onnx)
+    spread_normalisation(model)
+    onnx.save(model, folder / "model.onnx")
     if Precision.INT8_STATIC not in request.precisions:
         return
     expected = (shape.channels, shape.window)

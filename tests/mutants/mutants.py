@@ -450,6 +450,13 @@ MUTANTS = (
         tests=("tests/unit/devices/test_adb.py",),
     ),
     Mutant(
+        name="the first convolution of a .tflite file does not take the clip's bound",
+        file="exporters/tflite/normalise.py",
+        old="_WEIGHT: weight * high,",
+        new="_WEIGHT: weight,",
+        tests=("tests/unit/exporters/tflite/test_normalise.py",),
+    ),
+    Mutant(
         name="bounds on instructions are not judged",
         file="factory/pipeline/build.py",
         old="    return exports, with_cost(found, exports.artifacts, bounds)\n",
