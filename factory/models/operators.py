@@ -29,7 +29,7 @@ _KINDS = (
 _STORED = ("weights", "channels", "operators")
 SPEED = (*(f"{precision}_{kind}" for precision in ("float", "int8") for kind in _KINDS), "padded", "quantised", "files")
 """Quantities that decide instructions; 'files' is 1 and stands for what every inference costs."""
-SIZE = (*(f"{precision}_{kind}" for precision in ("float", "int8") for kind in _STORED), "sensors", "classes", "files")
+SIZE = (*(f"{precision}_{kind}" for precision in ("float", "int8") for kind in _STORED), "sensors", "values", "classes", "files")
 """Quantities that decide bytes."""
 _STEPS = 4
 """Time steps of a tile."""
@@ -52,7 +52,9 @@ def quantities(network: Network) -> dict[str, float]:
         for name, value in _of_node(graph, node, precision):
             found[name] += value
     found["quantised"] = _boundary(graph)
-    found |= {"files": 1.0, "sensors": network.spec.channels, "classes": network.spec.classes}
+    spec = network.spec
+    found |= {"files": 1.0, "sensors": spec.channels, "classes": spec.classes}
+    found["values"] = spec.channels * spec.window  # the normalisation's constants have the window's shape
     return {name: found[name] for name in dict.fromkeys((*SPEED, *SIZE))}
 
 

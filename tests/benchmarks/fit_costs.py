@@ -146,7 +146,7 @@ def random_student(seed: int) -> tuple[Network, WindowSpec]:
                 window=window,
                 classes=classes,
                 patterns=8,
-                normalisation=Normalisation(mean=(0.0,) * channels, std=(1.0,) * channels, clip=6.0),
+                normalisation=Normalisation(mean=(0.5,) * channels, std=(2.0,) * channels, clip=6.0),
             )
         except ValidationError:
             continue
