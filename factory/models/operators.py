@@ -40,8 +40,8 @@ _DEPTH = {"float": 1, "int8": 4}
 _DEPTHWISE = 8
 _FLOAT_HEADS = ("sqrt", "softmax", "truediv")
 """Functions of a head that is left in float whole (exporters/tflite/flatbuffer.py)."""
-_FUNCTIONS = ("add", "mul", "sub", "truediv", "hardtanh")
-"""Operators of their own in a file; an activation is part of the one ahead of it."""
+_FUNCTIONS = ("add", "mul", "sub", "truediv")
+"""Operators of their own in a file; an activation, the clip of the input too, is part of the one ahead of it."""
 
 
 def quantities(network: Network) -> dict[str, float]:

@@ -40,8 +40,8 @@ BY_HAND = {
     "float_macs": 8 * 8 * 2 * 5,  # the stem, width 4 padded to 8
     "float_taps": 2 * 1 * 5,  # tiles of 4 steps x 8 channels, times kernel
     "float_outputs": 8 * 8,
-    "float_elements": 3 * 2 * 16,  # minus mean, times scale, clip
-    "float_operators": 3 + 1,
+    "float_elements": 2 * 2 * 16,  # times scale, minus mean
+    "float_operators": 2 + 1,
     "float_weights": 4 * 2 * 5,
     "int8_macs": 4 * 16 * 4 * 3 + 4 * 32 * 8 * 3 + 4 * 16 * 20 * 1,  # 6, 20, 8 channels padded to 16, 32, 16
     "int8_taps": 1 * 1 * 3 + 1 * 2 * 3 + 1 * 1 * 1,  # tiles of 4 steps x 16 channels
@@ -53,6 +53,7 @@ BY_HAND = {
     "padded": 2 * 16 + 4 * 8,  # what the two strided convolutions read
     "quantised": 8 * 4,  # what the stem gives
     "sensors": 2,
+    "values": 2 * 16,
     "classes": 3,
     "files": 1,
 }
