@@ -26,6 +26,7 @@ class BenchEstimate(Contract):
     name: str
     cells: int
     finished: int
+    students: int = Field(description="that cells still need; cells of trees have none")
     teachers: int = Field(description="that cells still need")
     draws: int = Field(description="of the tuning budget, that cells still need")
     cpu_s: float = Field(description="of all that is not finished, one thread each")
@@ -35,7 +36,7 @@ class BenchEstimate(Contract):
         tuning = f", {self.draws} draws" if self.draws else ""
         return (
             f"{self.name}: {self.cells} cells, {self.finished} of them finished; to do: "
-            f"{self.cells - self.finished} students, {self.teachers} teachers{tuning}; about "
+            f"{self.students} students, {self.teachers} teachers{tuning}; about "
             f"{duration(self.cpu_s / self.workers)} with {self.workers} worker{'s' * (self.workers > 1)}"
         )
 
@@ -71,12 +72,11 @@ def _estimate(
     draws: dict[tuple[str, str, int], float] = {}
     students = 0.0
     tuning = plan.spec.tuning
+    trained = [cell for cell in pending if cell.method.name != TREES]
     with request.progress.track("timing", None, "methods") as bar:
-        for cell in pending:
+        for cell in trained:
             recipe = plan.with_split(cell, plan.recipe(cell.arm, cell.method))
             kind = (cell.arm.label, cell.method.label)
-            if cell.method.name == TREES:
-                continue
             if kind not in epochs:
                 epochs[kind] = _timed(plan, recipe, device)
                 bar.advance(note=", ".join(kind))
@@ -92,6 +92,7 @@ def _estimate(
         name=plan.spec.name,
         cells=len(cells),
         finished=len(cells) - len(pending),
+        students=len(trained),
         teachers=len(teachers),
         draws=len(draws) * (tuning.draws if tuning is not None else 0),
         cpu_s=round(students + sum(teachers.values()) + sum(draws.values()), 1),
