@@ -1,7 +1,7 @@
 """Published networks beside our student, at equal training, by accuracy and by instructions on ARM.
 
 python -m tests.benchmarks.peers OUT.json --data DATA [--recipe hapt --recipe motionsense] [--seed 0] [--epochs 20]
-    [--network TinierHAR ...] [--picture docs/images/peers.png]
+    [--network TinierHAR ...] [--target ort_mobile ...] [--picture docs/images/peers.png]
 
 DATA holds a folder a data set. Every network gets the recipe's windows, split, optimiser, schedule and augmentation,
 cross-entropy, and equal epochs: the recipe's student_epochs unless --epochs says otherwise. Our student is the
@@ -32,7 +32,7 @@ from factory.recipes import find_recipe
 from factory.training import predict
 from factory.training.data import training_data
 from factory.training.teacher import training_indices
-from tests.benchmarks.peers.exporting import Wanted, answers, count, export
+from tests.benchmarks.peers.exporting import TARGETS, Wanted, answers, count, export
 from tests.benchmarks.peers.networks import NAMES
 from tests.benchmarks.peers.picture import draw
 from tests.benchmarks.peers.recurrent import macs
@@ -50,6 +50,7 @@ def main(
     recipe: Annotated[list[str], typer.Option(help="may be repeated")] = ["hapt", "motionsense"],  # noqa: B006
     seed: Annotated[list[int], typer.Option(help="may be repeated")] = [0],  # noqa: B006
     network: Annotated[list[str], typer.Option(help="may be repeated")] = list(NAMES),  # noqa: B006
+    target: Annotated[list[str], typer.Option(help="of the files; may be repeated")] = list(TARGETS),  # noqa: B006
     epochs: Annotated[int | None, typer.Option(min=1, help="of every network; the recipe's if not given")] = None,
     device: Annotated[str, typer.Option(help="torch's name, to train on")] = "cpu",
     picture: Annotated[Path | None, typer.Option(help="PNG, drawn from OUT.json")] = None,
@@ -60,7 +61,7 @@ def main(
     results = _read(out)
     for name in [] if only_table else recipe:
         for one in seed:
-            for row in _rows(results, find_recipe(name, one), epochs, network, data, work, device):
+            for row in _rows(results, find_recipe(name, one), epochs, network, target, data, work, device):
                 results = results.model_copy(update={"rows": (*results.rows, row)})
                 with atomic_write(out) as temporary:
                     temporary.write_text(results.model_dump_json(indent=1) + "\n", "utf-8")
@@ -77,7 +78,14 @@ def _read(out: Path) -> PeerResults:
 
 
 def _rows(
-    results: PeerResults, recipe: Recipe, epochs: int | None, names: list[str], data: Path, work: Path, device: str
+    results: PeerResults,
+    recipe: Recipe,
+    epochs: int | None,
+    names: list[str],
+    targets: list[str],
+    data: Path,
+    work: Path,
+    device: str,
 ) -> Iterator[PeerRow]:
     """The rows of one recipe and seed that are missing."""
     shortened = {"int8_epochs": 0} | ({} if epochs is None else {"student_epochs": epochs})
@@ -93,10 +101,10 @@ def _rows(
     for name in missing:
         folder = work / recipe.name / str(recipe.seed) / name
         cell = Cell(network=name, recipe=recipe, windows=windows, split=split, folder=folder)
-        yield _row(cell, device)
+        yield _row(cell, device, targets)
 
 
-def _row(cell: Cell, device: str) -> PeerRow:
+def _row(cell: Cell, device: str, targets: list[str]) -> PeerRow:
     recipe, windows = cell.recipe, cell.windows
     network = train(cell, device)
     known, test = training_indices(recipe, cell.split), cell.split.test
@@ -111,7 +119,7 @@ def _row(cell: Cell, device: str) -> PeerRow:
     def score(predicted: Ints) -> float:
         return macro_f1(confusion(y, predicted, classes))
 
-    artifacts, refused = export(network, wanted)
+    artifacts, refused = export(network, wanted, targets)
     files = tuple(
         PeerFile(
             target=artifact.target,
