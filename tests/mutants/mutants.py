@@ -205,6 +205,27 @@ MUTANTS = (
         tests=_BUILDS,
     ),
     Mutant(
+        name="other kernels count as XNNPACK's",
+        file="factory/pipeline/android.py",
+        old="XNNPACK_SHARE = 1 / 3",
+        new="XNNPACK_SHARE = 3.0",
+        tests=_BUILDS,
+    ),
+    Mutant(
+        name="windows that tell no kernels apart",
+        file="factory/pipeline/android.py",
+        old="np.argsort(-apart,",
+        new="np.argsort(apart,",
+        tests=_BUILDS,
+    ),
+    Mutant(
+        name="kernels told apart by noise",
+        file="factory/pipeline/android.py",
+        old="_LEAST_STEPS = 0.02",
+        new="_LEAST_STEPS = 0.0",
+        tests=_BUILDS,
+    ),
+    Mutant(
         name="a phone's broken model is packed",
         file="factory/pipeline/android.py",
         old="    if wanted and not broken:\n",
