@@ -24,9 +24,14 @@ LOCKED := $(INSTALL) --require-hashes --compile-bytecode -r
 ITSELF := $(INSTALL) --no-deps --no-build-isolation --editable .
 LITERT = $(shell $(BIN)/python -c \
 	"from importlib.util import find_spec; print(find_spec('ai_edge_litert').submodule_search_locations[0])")/libLiteRt.so
+# Each step runs again if anything that it reads has changed since it last passed.
+ONCE = $(BIN)/python android_demo/tools/once.py
+FACTORY = factory exporters pyproject.toml requirements
+MADE = android_demo/target
+STORE = $(MADE)/store/maven-repository
 # What was published is taken from its folder; all else from the user's repository first, which Maven filled before.
 SAMPLE = rm -rf android_demo/sample/target/m2/dev && cd android_demo/sample && \
-	mvn --batch-mode --quiet --settings settings.xml -Dmaven.repo.local=target/m2 verify
+	mvn --batch-mode --quiet --settings settings.xml -Dmaven.repo.local=target/m2 verify && touch target/passed
 COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	--custom-compile-command "make lock"
 
@@ -54,16 +59,24 @@ models: $(VENV)/.dev ## Write the store that ships in the wheel, from the builds
 android: $(VENV)/.dev ## Compile, test and pack the Android app of the build in OUT
 	@test -f "$(OUT)/android/pack.json" || { echo "error: $(OUT) has no folder android:" \
 		"factory build demo --out $(OUT) --target android writes one" >&2; exit 1; }
-	rm -rf android_demo/assets android_demo/target/store && cp -R "$(OUT)/android" android_demo/assets
-	$(BIN)/factory publish "$(OUT)" --to android_demo/target/store --maven --accept-terms
-	$(BIN)/python android_demo/tools/aar.py models --repository android_demo/target/store/maven-repository \
-		--target android_demo/recognizer/target
+	rm -rf android_demo/assets $(MADE)/store && cp -R "$(OUT)/android" android_demo/assets
+	$(ONCE) step publish --reads "$(OUT)" $(FACTORY) --writes $(MADE)/models -- bash -c 'rm -rf $(MADE)/models && \
+		$(BIN)/factory publish "$(OUT)" --to $(MADE)/models --maven --accept-terms'
+	cp -R $(MADE)/models $(MADE)/store
+	$(BIN)/python android_demo/tools/aar.py models --repository $(STORE) --target android_demo/recognizer/target
 	$(BIN)/python android_demo/tools/shim.py --out android_demo/executorch/host/target/libsmldist_executorch.so
-	$(BIN)/python -m tests.replay.logits "$(OUT)" android_demo/replay/target/expected.json
+	$(ONCE) step logits --reads "$(OUT)" $(FACTORY) tests/replay android_demo/sensing/src/test/resources \
+		--writes android_demo/replay/target/expected.json -- \
+		$(BIN)/python -m tests.replay.logits "$(OUT)" android_demo/replay/target/expected.json
 	cp "$(OUT)/golden.npz" android_demo/replay/target/golden.npz
-	cd android_demo && mvn --batch-mode --quiet verify -Dsmldist.litert.library="$(LITERT)"
-	$(BIN)/python android_demo/tools/publish.py --to android_demo/target/store/maven-repository
-	@if [ -d android_demo/target/store/demo ]; then $(SAMPLE); else \
+	$(ONCE) reactor android_demo --reads android_demo/assets android_demo/tools docs/targets docs/use-a-model.md "$(LITERT)" \
+		android_demo/recognizer/target/model android_demo/recognizer/target/model-executorch \
+		android_demo/replay/target/expected.json android_demo/replay/target/golden.npz \
+		android_demo/executorch/host/target/libsmldist_executorch.so -- \
+		mvn --batch-mode --quiet --threads 2 verify -Dsmldist.once -Dsmldist.litert.library="$(LITERT)"
+	$(BIN)/python android_demo/tools/publish.py --to $(STORE)
+	@if [ -d $(MADE)/store/demo ]; then $(ONCE) step sample --reads android_demo/sample $(STORE) \
+		--writes android_demo/sample/target/passed -- bash -c '$(SAMPLE)'; else \
 		echo "sample: not run, it is an app of the model demo"; fi
 	$(BIN)/pytest -q tests/unit/android_demo
 

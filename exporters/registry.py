@@ -12,12 +12,15 @@ from pathlib import Path
 from typing import Any, cast
 
 from factory.contracts.artifact import Artifact, Precision
+from factory.contracts.dataset import Floats
 from factory.contracts.errors import MissingToolError, RecipeError
 from factory.contracts.exporter import Embedded, Exporter, Runner
 from factory.contracts.manifest import Check
 
 Checks = Callable[[Path, tuple[Artifact, ...]], tuple[Check, ...]]
 """What a target checks of its own: build folder and artifacts to checks."""
+Fallback = Callable[[Path, Floats], Floats]
+"""An artifact's path and windows (N, C, T) to logits (N, K), by kernels that the runner does not take."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,6 +40,8 @@ class Target:
             build folder and the target's artifacts, returns a tuple of Check. Empty: nothing more.
         reads: "module:function" that reads what stands inside a file; called with its path, returns an Embedded. Empty:
             the format tells nothing.
+        falls_back: "module:function" that answers windows as the runtime does without its backend, a `Fallback`. Empty:
+            it has one set of kernels.
         stand_in: Why the runner's latency on this host says nothing of the device; its gate is then not run. Empty:
             the runner is the runtime that ships.
     """
@@ -52,6 +57,7 @@ class Target:
     precisions: tuple[Precision, ...] = tuple(Precision)
     checks: str = ""
     reads: str = ""
+    falls_back: str = ""
     stand_in: str = ""
 
     @property
@@ -86,6 +92,7 @@ _TARGETS = (
         runs_with=("ai_edge_litert",),
         packages=("tensorflow", "onnx2tf", "tf-keras", "ai-edge-litert"),
         reads="exporters.tflite.embedded:read_embedded",
+        falls_back="exporters.tflite.runner:built_in_logits",
     ),
     Target(
         name="ort_mobile",
@@ -192,6 +199,19 @@ def load_reader(name: str) -> Callable[[Path], Embedded] | None:
         return None
     _require(target, target.runs_with)
     return cast(Callable[[Path], Embedded], _load(target.reads))
+
+
+def load_fallback(name: str) -> Fallback | None:
+    """What answers windows as a target's runtime does where its backend is missing; None where it needs none.
+
+    Raises:
+        MissingToolError: Its runtime is not installed; names the install command.
+    """
+    target = find_target(name)
+    if not target.falls_back:
+        return None
+    _require(target, target.runs_with)
+    return cast(Fallback, _load(target.falls_back))
 
 
 def _absent(modules: tuple[str, ...]) -> tuple[str, ...]:

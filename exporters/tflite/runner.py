@@ -35,12 +35,15 @@ class LiteRTRunner:
     parsed; what a parser cannot notice may still crash.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, built_in: bool = False) -> None:
+        """`built_in` runs LiteRT's own kernels, as an app does that lacks XNNPACK: slower, and they round otherwise."""
         try:
             import ai_edge_litert.interpreter  # noqa: F401
         except ModuleNotFoundError as error:
             raise MissingToolError("LiteRT is missing: pip install 'smldist-factory[litert]'") from error
-        self.name = f"LiteRT {version('ai-edge-litert')} (XNNPACK)"
+        kernels = "built-in kernels" if built_in else "XNNPACK"
+        self.name = f"LiteRT {version('ai-edge-litert')} ({kernels})"
+        self._built_in = built_in
         self._path = path
         self._interpreter: Any = None
         self._input = self._output = 0
@@ -50,7 +53,7 @@ class LiteRTRunner:
         content = _content(self._path)
         metadata.require_digest(content, str(self._path))
         flatbuffer.parse(content, str(self._path))
-        self._interpreter = _open(content, self._path, reference=False)
+        self._interpreter = _open(content, self._path, built_in=self._built_in)
         given, result = _ends(self._interpreter, self._path)
         self._input, self._output = given["index"], result["index"]
         self._shape = tuple(int(size) for size in given["shape"])
@@ -92,7 +95,7 @@ class LiteRTRunner:
         """
         opened(self._interpreter, self, self._path)
         content = _content(self._path)
-        interpreter = _open(content, self._path, reference=True)
+        interpreter = _open(content, self._path, built_in=True, keep=True)
         interpreter.set_tensor(self._input, self._checked(window[None])[0])
         self._invoke(interpreter)
         details = {detail["index"]: detail for detail in interpreter.get_tensor_details()}
@@ -118,6 +121,17 @@ class LiteRTRunner:
             raise ArtifactError(f"{self._path} fails in LiteRT: {_one_line(error)}: build the target again") from error
 
 
+def built_in_logits(path: Path, windows: Floats) -> Floats:
+    """Logits (N, K) of windows (N, C, T) by LiteRT's own kernels, as a phone computes them that lacks XNNPACK.
+
+    Raises:
+        ArtifactError: The file is damaged, or the windows do not fit it.
+        MissingToolError: LiteRT is not installed.
+    """
+    with LiteRTRunner(path, built_in=True) as runner:
+        return runner.run(windows)
+
+
 def _content(path: Path) -> bytes:
     try:
         return path.read_bytes()
@@ -125,18 +139,18 @@ def _content(path: Path) -> bytes:
         raise ArtifactError(f"{path} is missing: build the target again") from error
 
 
-def _open(content: bytes, path: Path, *, reference: bool) -> Any:
-    """An interpreter with its tensors allocated; `reference` keeps every intermediate tensor."""
+def _open(content: bytes, path: Path, *, built_in: bool, keep: bool = False) -> Any:
+    """An interpreter with its tensors allocated; `keep` keeps every intermediate tensor."""
     from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
-    resolver = OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES if reference else OpResolverType.AUTO
+    resolver = OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES if built_in else OpResolverType.AUTO
     try:
         with quiet():
             interpreter = Interpreter(
                 model_content=content,
                 num_threads=1,
                 experimental_op_resolver_type=resolver,
-                experimental_preserve_all_tensors=reference,
+                experimental_preserve_all_tensors=keep,
             )
             interpreter.allocate_tensors()
     except (ValueError, RuntimeError) as error:

@@ -20,6 +20,12 @@ class PackedModel(Contract):
     path: str = Field(description="as in the manifest")
     max_abs: float = Field(gt=0, description="largest error of a logit that the self-test allows")
     logits: tuple[tuple[float, ...], ...] = Field(description="a row for each self-test window")
+    xnnpack_mean_abs: float | None = Field(
+        default=None,
+        gt=0,
+        description="largest mean error of the logits at which XNNPACK's kernels computed them; null where the "
+        "runtime's own kernels answer alike, or it has no others",
+    )
 
 
 class Pack(Contract):

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from exporters.registry import find_target
+from exporters.registry import find_target, load_fallback, load_runner
 from factory.artifacts.manifest_io import read_manifest, verify_files
 from factory.artifacts.store import Stage
 from factory.contracts.android import Pack, PackedFile, PackedModel
@@ -39,6 +39,15 @@ KERNEL_STEPS = {("tflite", Precision.INT8_STATIC): 16.0, ("tflite", Precision.IN
 
 Whether a phone's TFLite takes XNNPACK's kernels or its own depends on its version, and they round differently: `make
 android` prints by how many steps over a build's golden pack, and its tests hold that swapped axes exceed this."""
+TELLING_WINDOWS = 8
+"""Self-test windows that are there because XNNPACK's kernels and the runtime's own answer them most differently."""
+XNNPACK_SHARE = 1 / 3
+"""Of the mean difference between both on this host: whoever is nearer to XNNPACK's logits has its kernels.
+
+Measured over the golden packs of demo, motionsense and hapt with TensorFlow Lite 2.16.1 and LiteRT 2.3 of arm64:
+XNNPACK of another release or processor is off by a fiftieth of it at most, that library's own kernels by all of it."""
+_LEAST_STEPS = 0.02
+"""Of a mean difference, in 8-bit steps of the output; kernels that differ by less cannot be told apart."""
 
 
 def android_stage(run: Run, manifest: Manifest) -> Path | None:
@@ -74,7 +83,8 @@ def android_stage(run: Run, manifest: Manifest) -> Path | None:
 
 
 def _inputs(run: Run, manifest: Manifest) -> dict[str, object]:
-    steps = {f"{target}/{precision}": steps for (target, precision), steps in KERNEL_STEPS.items()}
+    steps: dict[str, float] = {f"{target}/{precision}": steps for (target, precision), steps in KERNEL_STEPS.items()}
+    steps |= {"telling_windows": TELLING_WINDOWS, "xnnpack_share": XNNPACK_SHARE}
     phone = sorted({artifact.target for artifact in manifest.artifacts} & set(PHONE_TARGETS))
     code = code_hash(write_pack, __name__, *(find_target(target).package for target in phone))
     return {"manifest": run.store.hashes("manifest"), "kernel_steps": steps, "code": code}
@@ -103,8 +113,10 @@ def write_pack(build: Path, manifest: Manifest) -> Pack:
         raise ArtifactError(f"{build} holds no model for a phone ({', '.join(PHONE_TARGETS)}): export one")
     golden = read_golden(build / "golden.npz")
     require_spec(golden, manifest.contract)
-    chosen = subset(golden, self_test_windows(golden))
-    models = tuple(_model(build, artifact, golden, chosen) for artifact in artifacts)
+    apart = {artifact.path: _differences(build, artifact, golden) for artifact in artifacts}
+    index = np.unique(np.concatenate([self_test_windows(golden), *(_telling(one) for one in apart.values())]))
+    chosen = subset(golden, index)
+    models = tuple(_model(build, artifact, golden, chosen, apart[artifact.path][index]) for artifact in artifacts)
     out = build / FOLDER
     out.mkdir(exist_ok=True)
     write_golden(out / "selftest.npz", chosen)
@@ -138,17 +150,33 @@ def subset(golden: GoldenPack, index: Ints) -> GoldenPack:
     )
 
 
-def _model(build: Path, artifact: Artifact, golden: GoldenPack, chosen: GoldenPack) -> PackedModel:
-    """An fp32 model must give the reference's logits; any other its own, as this host's runtime computes them."""
-    from exporters.registry import load_runner
+def _differences(build: Path, artifact: Artifact, golden: GoldenPack) -> Floats:
+    """(N,) mean difference of a window's logits between XNNPACK's kernels and the runtime's own; zeros if none."""
+    none = np.zeros(len(golden.x), np.float32)
+    fallback = load_fallback(artifact.target)
+    if fallback is None or artifact.precision not in (Precision.INT8_STATIC, Precision.INT8_DYNAMIC):
+        return none
+    path = build / artifact.path
+    with load_runner(artifact.target)(path) as runner:
+        apart: Floats = np.abs(runner.run(golden.x) - fallback(path, golden.x)).mean(axis=1)
+    return apart if apart.mean() > _LEAST_STEPS * output_step(artifact, golden.logits) else none
 
+
+def _telling(apart: Floats) -> Ints:
+    """Indices of the windows (N,) that tell kernels apart best; none where nothing does."""
+    return np.argsort(-apart, kind="stable")[: min(TELLING_WINDOWS, np.count_nonzero(apart))]
+
+
+def _model(build: Path, artifact: Artifact, golden: GoldenPack, chosen: GoldenPack, apart: Floats) -> PackedModel:
+    """An fp32 model must give the reference's logits; any other its own, as this host's runtime computes them."""
     exact = tolerance(artifact.target, artifact.precision).max_abs
     if artifact.precision is Precision.FP32 and exact is not None:
         return PackedModel(path=artifact.path, max_abs=exact, logits=_rows(chosen.logits))
     with load_runner(artifact.target)(build / artifact.path) as runner:
         logits = runner.run(chosen.x)
     allowed = KERNEL_STEPS.get((artifact.target, artifact.precision), 1.0) * output_step(artifact, golden.logits)
-    return PackedModel(path=artifact.path, max_abs=allowed, logits=_rows(logits))
+    mean = float(apart.mean()) * XNNPACK_SHARE
+    return PackedModel(path=artifact.path, max_abs=allowed, logits=_rows(logits), xnnpack_mean_abs=mean or None)
 
 
 def _rows(logits: Floats) -> tuple[tuple[float, ...], ...]:

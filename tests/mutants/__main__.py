@@ -14,7 +14,7 @@ from pathlib import Path
 from tests.mutants.mutants import MUTANTS, Mutant
 
 ROOT = Path(__file__).parents[2]
-_COPIED = ("factory", "exporters", "jetson", "tests", "pyproject.toml", "docs")
+_COPIED = ("factory", "exporters", "jetson", "tests", "pyproject.toml", "docs", "android_demo/tools")
 _LIMIT_S = 600
 
 

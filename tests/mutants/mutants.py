@@ -19,6 +19,8 @@ class Mutant:
         return content.replace(self.old, self.new)
 
 
+_ANDROID = "tests/unit/android_demo"
+_ONCE = (f"{_ANDROID}/test_once.py::test_modules_run_again_with_what_they_need_and_what_all_read",)
 _WIRING = ("tests/unit/pipeline/test_wiring.py",)
 _BUILDS = ("tests/unit/pipeline/test_build.py",)
 _SEARCH = ("tests/unit/pipeline/test_search.py",)
@@ -202,6 +204,69 @@ MUTANTS = (
         file="factory/pipeline/android.py",
         old='("tflite", Precision.INT8_STATIC): 16.0',
         new='("tflite", Precision.INT8_STATIC): 160.0',
+        tests=_BUILDS,
+    ),
+    Mutant(
+        name="Android Lint's warnings pass",
+        file="android_demo/tools/lint.py",
+        old='"--exitcode", "--quiet", "-Werror",',
+        new='"--exitcode", "--quiet",',
+        tests=(f"{_ANDROID}/test_lint.py",),
+    ),
+    Mutant(
+        name="Android Lint's errors pass",
+        file="android_demo/tools/lint.py",
+        old='"--exitcode", "--quiet", "-Werror",',
+        new='"--quiet", "-Werror",',
+        tests=(f"{_ANDROID}/test_lint.py",),
+    ),
+    Mutant(
+        name="a module is left out although what it needs has changed",
+        file="android_demo/tools/once.py",
+        old="words = [common, *(judge(named[name]) for name in module.needs)]",
+        new="words = [common]",
+        tests=_ONCE,
+    ),
+    Mutant(
+        name="a module is left out although the model has changed",
+        file="android_demo/tools/once.py",
+        old='root / ".editorconfig", *reads]',
+        new='root / ".editorconfig"]',
+        tests=_ONCE,
+    ),
+    Mutant(
+        name="a module is left out although its classes have changed",
+        file="android_demo/tools/once.py",
+        old='digest([target / "classes", target / "aar", *files])',
+        new='digest([target / "aar"])',
+        tests=_ONCE,
+    ),
+    Mutant(
+        name="a module that failed is left out",
+        file="android_demo/tools/once.py",
+        old="        _passed(module).unlink(missing_ok=True)\n",
+        new="        pass\n",
+        tests=(f"{_ANDROID}/test_once.py::test_what_failed_is_not_left_out_and_what_did_not_change_is",),
+    ),
+    Mutant(
+        name="other kernels count as XNNPACK's",
+        file="factory/pipeline/android.py",
+        old="XNNPACK_SHARE = 1 / 3",
+        new="XNNPACK_SHARE = 3.0",
+        tests=_BUILDS,
+    ),
+    Mutant(
+        name="windows that tell no kernels apart",
+        file="factory/pipeline/android.py",
+        old="np.argsort(-apart,",
+        new="np.argsort(apart,",
+        tests=_BUILDS,
+    ),
+    Mutant(
+        name="kernels told apart by noise",
+        file="factory/pipeline/android.py",
+        old="_LEAST_STEPS = 0.02",
+        new="_LEAST_STEPS = 0.0",
         tests=_BUILDS,
     ),
     Mutant(

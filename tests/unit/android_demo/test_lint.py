@@ -1,5 +1,6 @@
 """tools/lint.py: what Android Lint finds ends the build."""
 
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -41,3 +42,26 @@ def test_a_finding_ends_the_build_unless_lint_xml_excuses_it(lint: Any, tmp_path
         lint.check(**given)
     assert "HardcodedText" in str(found.value)
     assert "MissingVersion" not in str(found.value)
+
+
+LIKE_LINT = """#!/bin/sh
+report=
+for word in "$@"; do
+  case "$before" in --text) report=$word;; esac
+  before=$word
+done
+echo "layout/a.xml: Warning: HardcodedText" > "$report"
+case " $* " in *" --exitcode "*" -Werror "*) exit 1;; esac
+"""
+
+
+def test_a_warning_ends_the_build(lint: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    java = tmp_path / "bin/java"
+    java.parent.mkdir()
+    java.write_text(LIKE_LINT, "ascii")
+    java.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{java.parent}{os.pathsep}{os.environ['PATH']}")
+    (tmp_path / "classpath").write_text("lint.jar", "ascii")
+    given = {"app": tmp_path, "target": tmp_path, "framework": tmp_path, "classpath": "a.jar", "aars": tmp_path}
+    with pytest.raises(lint.PackingError, match="HardcodedText"):
+        lint.check(**given, lint=tmp_path / "classpath")

@@ -18,9 +18,11 @@ from factory.contracts.manifest import SplitRecord
 from factory.contracts.progress import Cancel, Cancelled, Silent
 from factory.contracts.recipe import Recipe, SplitRecipe
 from factory.pipeline import build as module
+from factory.pipeline.android import TELLING_WINDOWS, self_test_windows, write_pack
 from factory.pipeline.build import build, train
 from factory.pipeline.request import SPLIT_FILE, BuildRequest, Run
 from factory.pipeline.result import Build
+from factory.verification.golden import read_golden
 from tests.unit.pipeline import mirror_target
 from tests.unit.pipeline.conftest import Ready, request, trained_recipe
 from tests.unit.pipeline.mirror_target import NAME, MirrorRunner
@@ -122,6 +124,31 @@ def test_a_phones_folder_is_packed_and_its_self_test_notices_swapped_axes(phone:
         assert np.abs(runner.run(x) - np.array(model.logits)).max() <= model.max_abs
         swapped = x[:, [2, 1, 0, 5, 4, 3]]
         assert np.abs(runner.run(swapped) - np.array(model.logits)).max() > model.max_abs
+
+
+def test_windows_that_tell_kernels_apart_are_packed_with_the_error_that_is_still_xnnpacks(
+    phone: BuildRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bare = build(phone).android
+    assert bare is not None
+    (model,) = Pack.model_validate_json((bare / "pack.json").read_bytes()).models
+    assert model.xnnpack_mean_abs is None, "a runtime with one set of kernels"
+
+    other = f"{mirror_target.__name__}:{mirror_target.beside.__name__}"
+    monkeypatch.setattr(registry, "_TARGETS", (dataclasses.replace(mirror_target.phone_row(), falls_back=other),))
+    built = build(phone).path
+    pack = write_pack(built, read_manifest(built / "manifest.json"))
+    golden, chosen = read_golden(built / "golden.npz"), read_golden(built / "android" / "selftest.npz")
+    last = golden.index[-TELLING_WINDOWS:]
+    assert set(last) <= set(chosen.index)
+    assert set(golden.index[self_test_windows(golden)]) <= set(chosen.index)
+    at = np.flatnonzero(np.isin(golden.index, chosen.index))
+    apart = np.linspace(0, 0.5, len(golden.x))[at].mean()
+    assert pack.models[0].xnnpack_mean_abs == pytest.approx(apart / 3, rel=1e-3)
+
+    least = f"{mirror_target.__name__}:{mirror_target.alike.__name__}"
+    monkeypatch.setattr(registry, "_TARGETS", (dataclasses.replace(mirror_target.phone_row(), falls_back=least),))
+    assert write_pack(built, read_manifest(built / "manifest.json")).models[0].xnnpack_mean_abs is None
 
 
 @pytest.mark.parametrize("gate", ["parity.mean_steps", "size.parameters"])

@@ -4,16 +4,19 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper
 
+from exporters.registry import load_fallback
 from exporters.tflite import flatbuffer
 from exporters.tflite.exporter import TFLiteExporter, _require_float_front
+from exporters.tflite.runner import LiteRTRunner, built_in_logits
 from factory.contracts.artifact import Artifact, Precision
 from factory.contracts.errors import ExportError, StorageError
 from factory.contracts.exporter import ExportRequest
-from tests.unit.exporters.students import LABELS, export_request
+from tests.unit.exporters.students import LABELS, export_request, some_windows
 
 Built = tuple[ExportRequest, tuple[Artifact, ...]]
 
@@ -52,6 +55,19 @@ def test_quantised_tensors_are_recorded(built: Built) -> None:
     quantised = {artifact.precision: artifact.quantised for artifact in built[1]}
     assert quantised[Precision.FP32] == quantised[Precision.FP16] == ()
     assert all(tensor.quantisation for tensor in quantised[Precision.INT8_STATIC])
+
+
+def test_the_built_in_kernels_round_8_bits_otherwise_and_floats_alike(built: Built) -> None:
+    windows = some_windows(32)
+    for artifact in built[1]:
+        path = built[0].build / artifact.path
+        with LiteRTRunner(path) as runner:
+            apart = np.abs(runner.run(windows) - built_in_logits(path, windows))
+        if artifact.precision is Precision.INT8_STATIC:
+            assert apart.max() > 1e-3, artifact.path
+        elif artifact.precision is not Precision.INT8_DYNAMIC:
+            assert apart.max() < 1e-4, artifact.path
+    assert load_fallback("tflite") is built_in_logits
 
 
 def test_every_file_has_the_signature_labels_and_contract(built: Built) -> None:

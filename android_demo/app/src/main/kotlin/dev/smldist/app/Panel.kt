@@ -2,6 +2,7 @@ package dev.smldist.app
 
 import androidx.compose.runtime.Composable
 import androidx.compose.ui.res.stringResource
+import dev.smldist.inference.Kernels
 import dev.smldist.sensing.Quantity
 import dev.smldist.sensing.SensorContract
 
@@ -24,6 +25,13 @@ internal fun contractRows(contract: SensorContract): List<Pair<Int, String>> {
     )
 }
 
+private fun kernels(found: Kernels?): Int =
+    when (found) {
+        Kernels.XNNPACK -> R.string.kernels_xnnpack
+        Kernels.BUILT_IN -> R.string.kernels_built_in
+        null -> R.string.kernels_alike
+    }
+
 /** What was measured: names and values. */
 @Composable
 internal fun measuredRows(state: UiState.Running): List<Pair<Int, String>> {
@@ -37,6 +45,7 @@ internal fun measuredRows(state: UiState.Running): List<Pair<Int, String>> {
         R.string.panel_latency to
             (latency?.let { stringResource(R.string.panel_latency_value, it.first, it.second) } ?: none),
         R.string.panel_runtime to state.session.runtime,
+        R.string.panel_kernels to stringResource(kernels(state.session.selfTest.kernels)),
         R.string.panel_precision to state.session.model.precision,
     )
 }

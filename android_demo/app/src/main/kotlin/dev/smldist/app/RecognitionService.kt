@@ -127,8 +127,9 @@ internal class RecognitionService : LifecycleService() {
             val current = session ?: return
             if (answer.index != shown) notifications.show(answer.index?.let(current.contract.labels::get))
             shown = answer.index
-            val notice = Hint.of(answer.notice) ?: oddHere()
-            val running = UiState.Running(current, answer, notice, app.recordings.seconds)
+            val told = Hint.of(answer.notice)
+            val hint = if (told == Hint.SLOW_KERNELS) oddHere() ?: told else told ?: oddHere()
+            val running = UiState.Running(current, answer, hint, app.recordings.seconds)
             running.label?.let { app.history.add(it, answer.sinceMs, SystemClock.elapsedRealtime()) }
             app.state.value = running
         }

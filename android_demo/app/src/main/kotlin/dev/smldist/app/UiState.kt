@@ -75,6 +75,7 @@ internal enum class Hint(
     LACKS_GRAVITY(R.string.notice_lacks_gravity),
     TOO_LARGE(R.string.notice_too_large),
     LOW_RATE(R.string.notice_low_rate),
+    SLOW_KERNELS(R.string.notice_slow_kernels),
     RECORDING_ENDED(R.string.notice_recording),
     NOTIFICATIONS_DENIED(R.string.notice_notifications),
     ;
@@ -89,6 +90,7 @@ internal enum class Hint(
                 Notice.LACKS_GRAVITY -> LACKS_GRAVITY
                 Notice.TOO_LARGE -> TOO_LARGE
                 Notice.LOW_RATE -> LOW_RATE
+                Notice.SLOW_KERNELS -> SLOW_KERNELS
             }
     }
 }

@@ -9,11 +9,13 @@ import androidx.compose.ui.semantics.LiveRegionMode
 import androidx.compose.ui.semantics.SemanticsActions
 import androidx.compose.ui.semantics.SemanticsProperties
 import androidx.compose.ui.semantics.getOrNull
+import dev.smldist.recognizer.LiteRtRuntime
 import org.junit.Assert.assertEquals
 import org.junit.Assert.assertFalse
 import org.junit.Assert.assertNotNull
 import org.junit.Assert.assertNull
 import org.junit.Assert.assertTrue
+import org.junit.Assume.assumeNotNull
 import org.junit.Test
 import org.junit.runner.RunWith
 import org.robolectric.RobolectricTestRunner
@@ -21,6 +23,7 @@ import org.robolectric.RuntimeEnvironment
 import org.robolectric.Shadows.shadowOf
 import org.robolectric.annotation.Config
 import org.robolectric.annotation.GraphicsMode
+import org.tensorflow.lite.Interpreter
 
 /** What the screen says, as TalkBack reads it, and what its buttons do. */
 @RunWith(RobolectricTestRunner::class)
@@ -102,6 +105,23 @@ internal class ScreenTest {
         TestScreen().use { screen ->
             val told = screen.node(text(R.string.notice_notifications))
             assertEquals(LiveRegionMode.Assertive, told.config.getOrNull(SemanticsProperties.LiveRegion))
+        }
+        service.destroy()
+    }
+
+    @Test
+    fun `an 8-bit model without XNNPACK is told, with the kernels among the details`() {
+        val model = phone.app.pack.models.find { it.target == "tflite" && it.precision == "int8_static" }
+        assumeNotNull(model)
+        val bare = LiteRtRuntime { Interpreter(it, Interpreter.Options().setUseXNNPACK(false)) }
+        phone.app.choices.model = model?.path
+        phone.app.opener = { bare.open(phone.app, it, phone.contract, phone.app.pack.file(it.path)) }
+        val service = phone.service()
+        phone.await<UiState.Running>()
+        TestScreen().use { screen ->
+            screen.node(text(R.string.notice_slow_kernels))
+            screen.press(text(R.string.details))
+            assertTrue(screen.spoken().any { text(R.string.kernels_built_in) in it })
         }
         service.destroy()
     }

@@ -35,7 +35,7 @@ public class Pack private constructor(
      */
     public fun selfTest(model: ModelFile): SelfTest {
         val wanted = expected.getValue(model.path)
-        return SelfTest(GoldenWindows.read(file("selftest.npz")).x, wanted.logits, wanted.maxAbs)
+        return SelfTest(GoldenWindows.read(file("selftest.npz")).x, wanted.logits, wanted.maxAbs, wanted.xnnpackMeanAbs)
     }
 
     private class CheckedFiles(
@@ -115,6 +115,7 @@ private class PackedModel(
     val path: String,
     @SerialName("max_abs") val maxAbs: Float,
     val logits: List<FloatArray>,
+    @SerialName("xnnpack_mean_abs") val xnnpackMeanAbs: Float? = null,
 )
 
 /** Turns a JSON file that cannot be used into the error of an asset. */

@@ -3,6 +3,7 @@ package dev.smldist.inference
 import dev.smldist.sensing.ModelFile
 import org.junit.jupiter.api.Assertions.assertEquals
 import org.junit.jupiter.api.Assertions.assertFalse
+import org.junit.jupiter.api.Assertions.assertNull
 import org.junit.jupiter.api.Assertions.assertThrows
 import org.junit.jupiter.api.Assertions.assertTrue
 import org.junit.jupiter.api.Test
@@ -65,6 +66,21 @@ class PackTest {
         assertFalse(test.run(answering(1.2f, 2f)).passed)
         assertFalse(test.run(answering(Float.NaN, 2f)).passed)
         assertFalse(test.run(answering(1f, Float.POSITIVE_INFINITY)).passed)
+    }
+
+    @Test
+    fun `the mean error tells XNNPACK's kernels from the runtime's own`() {
+        val windows = List(2) { floatArrayOf(1f) }
+        val expected = listOf(floatArrayOf(1f, 2f), floatArrayOf(1f, 2.5f))
+        val test = SelfTest(windows, expected, allowed = 1f, xnnpackMean = 0.2f)
+        // 0, 0.25, 0, 0.25: their mean is 0.125.
+        assertEquals(Kernels.XNNPACK, test.run(answering(1f, 2.25f)).kernels)
+        // 0.25, 0.25, 0.25, 0.25.
+        val other = test.run(answering(1.25f, 2.25f))
+        assertEquals(Kernels.BUILT_IN, other.kernels)
+        assertTrue(other.passed)
+        assertNull(SelfTest(windows, expected, 1f).run(answering(1.25f, 2.25f)).kernels)
+        assertNull(test.run(answering(Float.NaN, 2f)).kernels)
     }
 
     private fun answering(vararg scores: Float) =

@@ -13,7 +13,7 @@ public fun interface InterpreterFactory {
         /**
          * The library in the app, on one thread of the CPU, with XNNPACK's kernels.
          *
-         * Without them int8 files are slower and answer otherwise; the self-test's limit is too narrow for those answers.
+         * Without them int8 files are slower and answer otherwise; the self-test says which kernels computed.
          */
         @JvmField
         public val BUNDLED: InterpreterFactory =

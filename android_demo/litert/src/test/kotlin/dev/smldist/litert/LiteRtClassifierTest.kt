@@ -1,6 +1,7 @@
 package dev.smldist.litert
 
 import dev.smldist.inference.GoldenWindows
+import dev.smldist.inference.Kernels
 import dev.smldist.inference.ModelException
 import dev.smldist.inference.Pack
 import dev.smldist.inference.SelfTest
@@ -11,6 +12,7 @@ import org.junit.jupiter.api.Assertions.assertFalse
 import org.junit.jupiter.api.Assertions.assertThrows
 import org.junit.jupiter.api.Assertions.assertTrue
 import org.junit.jupiter.api.Test
+import org.tensorflow.lite.Interpreter
 import java.io.File
 
 /** The shipped models through the app's own classifier, run by the real TFLite library. */
@@ -25,7 +27,8 @@ class LiteRtClassifierTest {
     private fun open(
         model: ModelFile,
         content: ByteArray = pack.file(model.path),
-    ) = LiteRtClassifier(model, contract, content)
+        interpreters: InterpreterFactory = InterpreterFactory.BUNDLED,
+    ) = LiteRtClassifier(model, contract, content, interpreters)
 
     @Test
     fun `every model passes its self-test`() {
@@ -34,6 +37,22 @@ class LiteRtClassifierTest {
             val result = open(model).use { pack.selfTest(model).run(it) }
             assertTrue(result.passed, "${model.path}: $result")
             assertEquals(golden.size, result.windows)
+        }
+    }
+
+    @Test
+    fun `the self-test tells XNNPACK from TensorFlow Lite's own kernels, of int8_static models alone`() {
+        val bare = InterpreterFactory { Interpreter(it, Interpreter.Options().setUseXNNPACK(false)) }
+        for (model in models) {
+            val (fast, slow) =
+                listOf(InterpreterFactory.BUNDLED, bare).map { kernels ->
+                    open(model, interpreters = kernels).use { pack.selfTest(model).run(it) }
+                }
+            println("${model.path}: with XNNPACK $fast, without $slow")
+            val told = model.precision == "int8_static"
+            assertEquals(if (told) Kernels.XNNPACK else null, fast.kernels, model.path)
+            assertEquals(if (told) Kernels.BUILT_IN else null, slow.kernels, model.path)
+            assertTrue(slow.passed, "${model.path}: $slow")
         }
     }
 

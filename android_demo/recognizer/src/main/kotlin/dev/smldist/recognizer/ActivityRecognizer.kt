@@ -80,7 +80,7 @@ public class ActivityRecognizer<A : Enum<A>> private constructor(
 
     private fun session(listener: RecognitionListener<A>): RecognitionSession {
         val axes = options.axes ?: deviceAxes(context)
-        return RecognitionSession(context, ::open, axes, options.batchMs, Told(listener))
+        return RecognitionSession(context, ::open, axes, options.batchMs, Told(listener), options.xnnpackOnly)
     }
 
     private fun open(): OpenedModel {

@@ -37,6 +37,9 @@ public enum class Notice {
 
     /** A sensor is far slower than the model's rate. */
     LOW_RATE,
+
+    /** An 8-bit model runs on TensorFlow Lite's own kernels instead of XNNPACK's: slower, and some answers differ. */
+    SLOW_KERNELS,
 }
 
 /** Why nothing can be recognised. */

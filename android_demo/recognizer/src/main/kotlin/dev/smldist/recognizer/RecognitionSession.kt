@@ -9,6 +9,7 @@ import android.os.Handler
 import android.os.HandlerThread
 import android.os.SystemClock
 import dev.smldist.inference.Classifier
+import dev.smldist.inference.Kernels
 import dev.smldist.inference.ModelException
 import dev.smldist.inference.RuntimeMissingException
 import dev.smldist.inference.SelfTest
@@ -88,6 +89,7 @@ public interface SessionObserver {
  * @param open reads and checks the model, on the session's thread
  * @param axes which axes of the sensors are the model's
  * @param batchMs how long Android may hold events back
+ * @param xnnpackOnly refuses an 8-bit model that runs without XNNPACK's kernels; else [Notice.SLOW_KERNELS] tells it
  */
 public class RecognitionSession(
     context: Context,
@@ -95,6 +97,7 @@ public class RecognitionSession(
     private val axes: AxisMap,
     private val batchMs: Int,
     private val observer: SessionObserver,
+    private val xnnpackOnly: Boolean = false,
 ) : AutoCloseable {
     private val sensors = context.getSystemService(SensorManager::class.java)
     private val thread = HandlerThread("recognition").apply { start() }
@@ -141,11 +144,14 @@ public class RecognitionSession(
         if (missing.isNotEmpty()) throw refusal(Reason.SENSOR_MISSING, missing)
         val result = opened.selfTest.run(opened.classifier)
         if (!result.passed) throw RecognizerException(Reason.SELF_TEST, told(opened.classifier, result))
+        val slow = result.kernels == Kernels.BUILT_IN
+        if (slow && xnnpackOnly) throw RecognizerException(Reason.SELF_TEST, slow(opened.classifier))
+        val standing = Notice.SLOW_KERNELS.takeIf { slow }
         unlessEnded {
-            answers = WindowAnswers(contract, opened.classifier, axes, batchMs / MILLISECONDS, ::onWindow)
+            answers = WindowAnswers(contract, opened.classifier, axes, batchMs / MILLISECONDS, standing, ::onWindow)
             register(contract, present.values.filterNotNull())
             observer.onReady(result)
-            tell(null)
+            tell(standing)
             handler.postDelayed(tick, TICK_MS)
         }
     }
@@ -225,6 +231,10 @@ public class RecognitionSession(
         result: SelfTestResult,
     ) = "${classifier.model.path} in ${classifier.runtime} errs by ${result.maxAbs} on known windows, " +
         "${result.allowed} is allowed: take another precision or update the runtime"
+
+    private fun slow(classifier: Classifier) =
+        "${classifier.model.path} in ${classifier.runtime} runs on its own kernels, XNNPACK's are demanded: " +
+            "switch XNNPACK on in its options, or take the fp32 model"
 
     private inner class Listener : SensorEventListener {
         override fun onSensorChanged(event: SensorEvent) {

@@ -18,6 +18,7 @@ import kotlin.math.ceil
  *
  * @param axes which axes of the sensors are the model's
  * @param batchS how long events may be held back, in seconds
+ * @param standing what is odd as long as nothing worse is
  * @param onWindow is told each window once it is answered
  */
 internal class WindowAnswers(
@@ -25,6 +26,7 @@ internal class WindowAnswers(
     private val classifier: Classifier,
     axes: AxisMap,
     batchS: Double,
+    private val standing: Notice?,
     private val onWindow: (SensorWindow) -> Unit,
 ) : AutoCloseable {
     private val stable = StableLabel(contract.labels, rejection = contract.rejection)
@@ -91,7 +93,7 @@ internal class WindowAnswers(
             check.verdict == SignalVerdict.LACKS_GRAVITY -> Notice.LACKS_GRAVITY
             check.verdict == SignalVerdict.TOO_LARGE -> Notice.TOO_LARGE
             rateHz != null && rateHz < contract.rateHz * LEAST_SHARE -> Notice.LOW_RATE
-            else -> null
+            else -> standing
         }
     }
 

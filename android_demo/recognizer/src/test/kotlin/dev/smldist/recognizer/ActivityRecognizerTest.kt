@@ -23,9 +23,11 @@ import org.junit.Assert.assertNull
 import org.junit.Assert.assertSame
 import org.junit.Assert.assertThrows
 import org.junit.Assert.assertTrue
+import org.junit.Assume.assumeTrue
 import org.junit.Test
 import org.junit.runner.RunWith
 import org.robolectric.RobolectricTestRunner
+import org.tensorflow.lite.Interpreter
 import java.util.concurrent.CountDownLatch
 import java.util.concurrent.TimeUnit
 
@@ -241,6 +243,31 @@ internal class ActivityRecognizerTest {
     }
 
     @Test
+    fun `an 8-bit model without XNNPACK's kernels is told, or refused where they are demanded`() {
+        val device = TestDevice()
+        val precision = pack(device).models.single().precision
+        assumeTrue("the published model is $precision", precision == "int8_static")
+        val bare = LiteRtRuntime { Interpreter(it, Interpreter.Options().setUseXNNPACK(false)) }
+        val running = ActivityRecognizer.create(device.app, MODEL, RecognizerOptions(bare)).start(device) { it.run() }
+        assertEquals(Notice.SLOW_KERNELS, device.next().notice)
+        device.pass(1)
+        device.play(device.golden.x[0], times = 4)
+        device.pass(1)
+        assertEquals(Notice.SLOW_KERNELS, device.latest().notice)
+        running.close()
+
+        val refusing = RecognizerOptions(bare, xnnpackOnly = true)
+        ActivityRecognizer.create(device.app, MODEL, refusing).start(device) { it.run() }
+        val error = device.failure()
+        assertEquals(Reason.SELF_TEST, error.reason)
+        assertTrue(error.message!!, "XNNPACK's are demanded" in error.message!!)
+        assertFalse(device.listening)
+
+        device.told.clear()
+        device.start(RecognizerOptions(xnnpackOnly = true)).close()
+    }
+
+    @Test
     fun `a runtime that the model has no file for, and one that cannot be loaded, are told`() {
         val device = TestDevice()
         val other = RecognizerOptions(OtherRuntime("executorch"))
@@ -286,10 +313,7 @@ internal class ActivityRecognizerTest {
     private fun answers(contract: SensorContract): Int? {
         val device = TestDevice()
         var last: Answer? = null
-        val pack =
-            Pack.read { path ->
-                device.app.assets.open("smldist/${MODEL.name}/$path").use { it.readBytes() }
-            }
+        val pack = pack(device)
         val file = pack.models.single()
         val ready = CountDownLatch(1)
         val session =
@@ -328,6 +352,13 @@ internal class ActivityRecognizerTest {
         assertSame(AxisMap.LANDSCAPE_NATURAL, deviceAxes(Surface.ROTATION_270, 600, 960))
         assertSame(AxisMap.LANDSCAPE_NATURAL, deviceAxes(Surface.ROTATION_180, 960, 600))
     }
+
+    private fun pack(device: TestDevice): Pack =
+        Pack.read { path ->
+            device.app.assets
+                .open("smldist/${MODEL.name}/$path")
+                .use { it.readBytes() }
+        }
 
     private fun argmax(row: FloatArray) = row.indices.maxByOrNull { row[it] }
 

@@ -4,6 +4,7 @@ import dev.smldist.executorch.ExecuTorchClassifier
 import dev.smldist.inference.Classifier
 import dev.smldist.inference.GoldenWindows
 import dev.smldist.inference.Pack
+import dev.smldist.inference.SelfTestResult
 import dev.smldist.inference.Version
 import dev.smldist.litert.LiteRtClassifier
 import dev.smldist.sensing.Event
@@ -88,6 +89,12 @@ class ReplayedBuild {
         host: HostRuntime,
         model: ModelFile,
     ): Comparison = compared(host, model, expected.ofGolden(model), golden.x, labels)
+
+    /** What an app would find out about [model] in [host]. */
+    fun selfTest(
+        host: HostRuntime,
+        model: ModelFile,
+    ): SelfTestResult = open(host, model).use { pack.selfTest(model).run(it) }
 
     private fun compared(
         host: HostRuntime,

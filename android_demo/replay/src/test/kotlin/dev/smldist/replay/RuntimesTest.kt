@@ -1,8 +1,10 @@
 package dev.smldist.replay
 
+import dev.smldist.inference.Kernels
 import dev.smldist.inference.ModelException
 import dev.smldist.sensing.Event
 import dev.smldist.sensing.ModelFile
+import org.junit.jupiter.api.Assertions.assertEquals
 import org.junit.jupiter.api.Assertions.assertFalse
 import org.junit.jupiter.api.Assertions.assertThrows
 import org.junit.jupiter.api.Assertions.assertTrue
@@ -36,6 +38,16 @@ class RuntimesTest {
             val found = build.golden(host, model)
             println("golden pack in ${host.title}, ${model.path}: $found")
             assertTrue(found.sameLogits && found.sameLabels, "${host.title}, ${model.path}: $found")
+        }
+
+    @ParameterizedTest
+    @EnumSource
+    fun `the self-test finds the kernels that Python ran`(host: HostRuntime) =
+        eachModel(host, build.obstacle(host)) { model ->
+            val found = build.selfTest(host, model)
+            println("self-test in ${host.title}, ${model.path}: $found")
+            val told = host.target == "tflite" && model.precision == "int8_static"
+            assertEquals(if (told) Kernels.XNNPACK else null, found.kernels, "${host.title}, ${model.path}")
         }
 
     @ParameterizedTest
