@@ -29,7 +29,13 @@ _KINDS = (
 _STORED = ("weights", "channels", "operators")
 SPEED = (*(f"{precision}_{kind}" for precision in ("float", "int8") for kind in _KINDS), "padded", "quantised", "files")
 """Quantities that decide instructions; 'files' is 1 and stands for what every inference costs."""
-SIZE = (*(f"{precision}_{kind}" for precision in ("float", "int8") for kind in _STORED), "sensors", "values", "classes", "files")
+SIZE = (
+    *(f"{precision}_{kind}" for precision in ("float", "int8") for kind in _STORED),
+    "sensors",
+    "values",
+    "classes",
+    "files",
+)
 """Quantities that decide bytes."""
 _STEPS = 4
 """Time steps of a tile."""
