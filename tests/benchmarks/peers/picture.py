@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from matplotlib.figure import Figure
+from matplotlib.ticker import EngFormatter
 
 from factory.contracts.files import atomic_write
 from factory.reporting import plot_style
@@ -15,7 +16,7 @@ def draw(results: PeerResults, path: Path) -> None:
     """Write a PNG, a panel a recipe; the same results give the same bytes."""
     recipes = list(dict.fromkeys(row.recipe for row in results.rows))
     with plot_style.drawing("peers"), atomic_write(path) as temporary:
-        figure = Figure(figsize=(4.6 * len(recipes), 3.6), layout="constrained")
+        figure = Figure(figsize=(5.6 * len(recipes), 3.6), layout="constrained")
         for axes, recipe in zip(figure.subplots(1, len(recipes), squeeze=False)[0], recipes, strict=True):
             rows = [row for row in results.rows if row.recipe == recipe]
             axes.set_title(f"{recipe}, {rows[0].epochs} epochs of cross-entropy")
@@ -33,9 +34,10 @@ def _panel(axes: object, rows: Sequence[PeerRow]) -> None:
         place = (row.cheapest.instructions[CORES[0]], row.cheapest.macro_f1)
         axes.scatter(*place, s=60, color=plot_style.RED if ours else plot_style.BLUE, marker="D" if ours else "o")
         name = "our student" if ours else row.network
-        axes.annotate(name, place, xytext=(0, 7), textcoords="offset points", ha="center")
+        axes.annotate(name, place, xytext=(8, -4), textcoords="offset points")
     axes.set_xscale("log")
-    axes.margins(x=0.2, y=0.2)
+    axes.xaxis.set_major_formatter(EngFormatter(sep=" "))
+    axes.margins(x=0.3, y=0.2)
     axes.grid(visible=True)
     axes.set_xlabel(f"instructions of one inference, {CORES[0]}")
     axes.set_ylabel("macro-F1, test subjects")
