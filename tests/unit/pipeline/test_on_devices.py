@@ -72,6 +72,7 @@ def _asked(folder: Path, devices: int) -> BuildRequest:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 def test_a_killed_process_ends_the_training_at_once_and_nothing_is_lost(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
