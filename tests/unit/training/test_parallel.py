@@ -27,7 +27,7 @@ from tests.unit.training.harness import rows, same_weights
 
 _METHODS: tuple[MethodName, ...] = ("smldist", "sp")
 _ATOL = {"teacher": 1e-9, "smldist": 1e-6, "sp": 1e-6}
-"""Of weights: AdamW divides by gradients that are nearly 0. All students have one teacher: its rounding is not theirs."""
+"""Of weights: AdamW divides by gradients that are nearly 0. Students have one teacher: its rounding is not theirs."""
 
 
 @contextmanager
