@@ -92,6 +92,7 @@ def build(
     out: PathLike | None = None,
     cache: PathLike | None = None,
     device: str = "auto",
+    devices: int = 1,
     board: str | None = None,
     verify_on: str = "auto",
     minutes: float | None = None,
@@ -110,6 +111,8 @@ def build(
         out: The build folder; None is build/<recipe name>.
         cache: Folder of prepared windows; None is $FACTORY_CACHE or the user's cache folder.
         device: Processor that trains: auto, cpu, cuda or mps.
+        devices: How many of it train each network together, by a process each; the model is the same up to rounding.
+            A script that asks for more than one needs `if __name__ == "__main__":`.
         board: ssh://[user@]host[:port] of a Jetson that builds, verifies and measures the engines.
         verify_on: Device that answers the files too: arm64 (emulated), adb:SERIAL, ssh://[user@]host; 'auto' is arm64
             where it is set up, 'none' leaves it out.
@@ -132,6 +135,7 @@ def build(
         replace(
             request,
             targets=_names(targets),
+            devices=devices,
             board=board,
             verify_on=verify_on,
             minutes=minutes,
@@ -152,6 +156,7 @@ def train(
     out: PathLike | None = None,
     cache: PathLike | None = None,
     device: str = "auto",
+    devices: int = 1,
     minutes: float | None = None,
     tensorboard: bool = False,
     force: bool = False,
@@ -162,7 +167,16 @@ def train(
     from factory.pipeline.build import train as run
 
     request = _request(recipe, out, data, cache, device, progress)
-    return run(replace(request, minutes=minutes, tensorboard=tensorboard, force=force, cancel=cancel or Cancel()))
+    return run(
+        replace(
+            request,
+            devices=devices,
+            minutes=minutes,
+            tensorboard=tensorboard,
+            force=force,
+            cancel=cancel or Cancel(),
+        )
+    )
 
 
 def explain(

@@ -58,6 +58,15 @@ def _processor(text: str) -> str:
 DeviceOption = Annotated[
     str, typer.Option("--device", callback=_processor, help="Processor that trains: auto, cpu, cuda or mps.")
 ]
+DevicesOption = Annotated[
+    int,
+    typer.Option(
+        "--devices",
+        min=1,
+        help="How many processors of that kind train each network together, a process each; the model stays the same, "
+        "up to rounding.",
+    ),
+]
 
 
 def _board(text: str | None) -> str | None:

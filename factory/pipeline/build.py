@@ -22,6 +22,7 @@ from factory.pipeline.board import BOARD_GATE, TARGET, Board, board_stage, requi
 from factory.pipeline.devices import SETUP_GATE, OnDevices, devices_stage, require_device_name, with_cost
 from factory.pipeline.explain import Explanation, explain_lead
 from factory.pipeline.finish import manifest_stage, report_stage
+from factory.pipeline.on_devices import on_devices
 from factory.pipeline.request import BuildRequest, Run
 from factory.pipeline.result import Build
 from factory.pipeline.stages import (
@@ -123,6 +124,12 @@ def _prepare(run: Run) -> DataSummary:
 
 def _train(run: Run) -> tuple[TrainingSummary, TrainingSummary]:
     _prepare(run)
+    with on_devices(run, networks):
+        return networks(run)
+
+
+def networks(run: Run) -> tuple[TrainingSummary, TrainingSummary]:
+    """The stages that train, of a run whose windows are at hand."""
     lead_stage(run)
     return teacher_stage(run), student_stage(run)
 

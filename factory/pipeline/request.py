@@ -32,6 +32,7 @@ class BuildRequest:
         data: Folder of the official data sets.
         cache: Folder of prepared windows.
         device: Processor that trains: auto, cpu, cuda or mps.
+        devices: How many of it train each network together, by a process each.
         targets: What to export for.
         board: Where engines of target jetson are built and measured, ssh://[user@]host[:port]; None for nowhere.
         verify_on: Device that answers the files, too: 'auto' is the emulated arm64 one where it is set up, 'none' is
@@ -48,6 +49,7 @@ class BuildRequest:
     data: Path | None = None
     cache: Path
     device: str = "auto"
+    devices: int = 1
     targets: tuple[str, ...] = DEFAULT_TARGETS
     board: str | None = None
     verify_on: str = "none"

@@ -16,7 +16,9 @@ import pytest
 import factory
 from factory.cli.app import run
 from factory.contracts.bench_result import BenchSummary, read_cell
+from factory.contracts.errors import MissingToolError
 from factory.contracts.progress import Silent
+from factory.pipeline.bench.on_ray import connect
 
 pytest.importorskip("seglearn", reason="needs seglearn: pip install 'smldist-factory[demo]'")
 
@@ -165,32 +167,52 @@ def test_a_misspelt_key_ends_with_the_recipes_exit_code(tmp_path: Path, capsys: 
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
-def test_ray_places_a_cell_anew_when_its_worker_is_killed(folder: Path, tmp_path: Path) -> None:
+def test_ray_places_a_cell_anew_when_its_worker_is_killed(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     ray = pytest.importorskip("ray", reason="needs ray: pip install 'smldist-factory[ray]'")
-    try:
-        ray.init(num_cpus=1, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
-    except Exception as error:  # on a busy machine it gives itself too little time
-        ray.shutdown()
-        gc.collect()  # Ray leaves open handles of its own processes, which warn when they go
-        pytest.skip(f"not run, Ray did not start: {error}")
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    places: dict[str, Any] = {"cache": folder / "cache", "device": "cpu"}
+    factory.bench(folder / "watch.toml", out=folder / "out", workers=1, **places)
     found: list[BenchSummary] = []
-    thread = threading.Thread(
-        target=lambda: found.append(
-            factory.bench(
-                folder / "watch.toml", out=tmp_path, cache=folder / "cache", device="cpu", engine="ray", cpus=0.5
+    try:
+        connect(None, cpus=1)
+        thread = threading.Thread(
+            target=lambda: found.append(
+                factory.bench(folder / "watch.toml", out=tmp_path, engine="ray", cpus=0.75, **places)
             )
         )
-    )
-    try:
         thread.start()
-        until(lambda: list((tmp_path / "running").rglob("epochs.jsonl")))
-        os.kill(until(_ray_worker), signal.SIGKILL)
+        victim, under_way = until(lambda: _kill_in_mid_cell(tmp_path / "running"))
+        assert not (tmp_path / "cells" / under_way).exists()
+        another = until(_ray_worker)
         thread.join(400)
+    except MissingToolError as error:
+        pytest.skip(f"not run: {error}")
     finally:
         ray.shutdown()
-        gc.collect()
+        gc.collect()  # Ray leaves open handles of its own processes, which warn when they go
     (summary,) = found
+    assert another != victim
     assert (summary.done, summary.expected) == (8, 8)
+    assert _figures(tmp_path / "cells") == _figures(folder / "out" / "cells")
+
+
+def _kill_in_mid_cell(running: Path) -> tuple[int, str] | None:
+    """Kill the worker if a cell has trained an epoch: its process, and the cell's file; None if none has."""
+    if not (worker := _ray_worker()):
+        return None
+    os.kill(worker, signal.SIGSTOP)  # so that the cell does not end while it is looked at
+    trained = list(running.rglob("epochs.jsonl"))
+    os.kill(worker, signal.SIGKILL if trained else signal.SIGCONT)
+    return (worker, f"{trained[0].parents[1].relative_to(running)}.json") if trained else None
+
+
+def _figures(cells: Path) -> dict[str, Any]:
+    """What was measured in each cell."""
+    paths = {str(path.relative_to(cells)): path for path in cells.rglob("fold*.json")}
+    assert len(paths) == 8
+    return {name: (read_cell(path).key, read_cell(path).people) for name, path in paths.items()}
 
 
 def _ray_worker() -> int:

@@ -43,6 +43,8 @@ _STATISTICS = ("tests/unit/pipeline/bench/test_statistics.py",)
 _PLANS = ("tests/unit/pipeline/bench/test_plan.py",)
 _SPECS = ("tests/unit/contracts/test_bench.py",)
 _STRESS = ("tests/unit/data/test_stress.py",)
+_PARALLEL = ("tests/unit/training/test_parallel.py",)
+_ON_DEVICES = ("tests/unit/pipeline/test_on_devices.py",)
 
 MUTANTS = (
     Mutant(
@@ -961,5 +963,47 @@ MUTANTS = (
         old="default_rng([seed, *stress.encode()])",
         new="default_rng([*stress.encode()])",
         tests=_STRESS,
+    ),
+    Mutant(
+        name="devices: gradients of each process's rows alone",
+        file="factory/training/parallel.py",
+        old="        _add_up(flat)\n",
+        new="",
+        tests=_PARALLEL,
+    ),
+    Mutant(
+        name="devices: the gradient of the whole batch counted by each process",
+        file="factory/training/parallel.py",
+        old="else w.grad / self._count for w",
+        new="else w.grad for w",
+        tests=_PARALLEL,
+    ),
+    Mutant(
+        name="devices: batch norms over each process's rows alone",
+        file="factory/training/parallel.py",
+        old="        if function is F.batch_norm:\n",
+        new="        if False:\n",
+        tests=_PARALLEL,
+    ),
+    Mutant(
+        name="devices: statistics whose gradient stays in its process",
+        file="factory/training/parallel.py",
+        old="        return _add_up(gradient.clone())\n",
+        new="        return gradient\n",
+        tests=_PARALLEL,
+    ),
+    Mutant(
+        name="devices: shares of a batch weigh alike whatever their size",
+        file="factory/training/parallel.py",
+        old="    values = x.numel() / x.shape[1]\n",
+        new="    values = 1.0\n",
+        tests=_PARALLEL,
+    ),
+    Mutant(
+        name="devices: a lost process is a bug",
+        file="factory/pipeline/on_devices.py",
+        old="        except LostError as error:\n            raise TrainingError(",
+        new="        except ZeroDivisionError as error:\n            raise TrainingError(",
+        tests=_ON_DEVICES,
     ),
 )

@@ -5,6 +5,7 @@ teachers are trained once; where it is each node's own, once a node. Results com
 writes them.
 """
 
+import os
 from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 _RETRIES = 5
 """Times that a task is placed anew after its worker or node was lost."""
 _WAIT_S = 1.0
+_STARTS = 2
+_STORE_BYTES = 100 * 1024**2
+"""Of shared memory for results, which are a few kB each; Ray would take a third of all memory."""
 _INSTALL = "pip install 'smldist-factory[ray]'"
 
 
@@ -40,13 +44,10 @@ def run_on_ray(plan: Plan, pending: Sequence[Cell], device: str, request: "Bench
         MissingToolError: Ray is not installed, or did not start.
         Cancelled: The request's cancel was set.
     """
-    try:
-        import ray
-    except ModuleNotFoundError as error:
-        raise MissingToolError(f"--engine ray needs ray: {_INSTALL}") from error
+    ray = _ray()
     ours = not ray.is_initialized()
     if ours:
-        _connect(ray, request.address)
+        connect(request.address)
     options: dict[str, Any] = {"num_cpus": request.cpus, "num_gpus": request.gpus, "max_retries": _RETRIES}
     task = ray.remote(**options)(remote_cell)
     try:
@@ -77,15 +78,43 @@ def remote_cell(spec: BenchSpec, places: Places, cell: Cell, device: str) -> Cel
         return describe(error)[0]
 
 
-def _connect(ray: Any, address: str | None) -> None:
+def connect(address: str | None, cpus: int | None = None) -> None:
+    """Join a cluster, or start one on this machine, which tells nobody that it is used.
+
+    Args:
+        address: Of the cluster; None starts one.
+        cpus: Of the one that is started; None for all processors.
+
+    Raises:
+        MissingToolError: Ray is not there, or did not start.
+    """
+    ray = _ray()
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    options: dict[str, Any] = {"address": address, "include_dashboard": False}
+    if address is None:
+        options |= {"address": "local", "num_cpus": cpus, "object_store_memory": _STORE_BYTES}
+    # Ray gives the processes of a node 30 s, which no setting changes; on a busy machine the first of them spend
+    # these on reading their libraries from the disk.
+    for left in reversed(range(_STARTS)):
+        try:
+            ray.init(**options, log_to_driver=False, logging_level="ERROR")
+            return
+        except Exception as error:  # Ray raises plain ones, too
+            ray.shutdown()
+            if left and address is None:
+                continue
+            where = f"at {address}" if address else f"on this machine, {_STARTS} times within its half a minute"
+            raise MissingToolError(
+                f"Ray did not start {where} ({error}): free processors, or name a running cluster with --address"
+            ) from error
+
+
+def _ray() -> Any:
     try:
-        ray.init(address=address, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
-    except Exception as error:  # Ray raises plain ones, too
-        ray.shutdown()
-        where = f"at {address}" if address else "on this machine, within its half a minute"
-        raise MissingToolError(
-            f"Ray did not start {where} ({error}): free processors, or name a running cluster with --address"
-        ) from error
+        import ray
+    except ModuleNotFoundError as error:
+        raise MissingToolError(f"--engine ray needs ray: {_INSTALL}") from error
+    return ray
 
 
 def _answer(ray: Any, reference: Any) -> CellResult | str:
