@@ -72,6 +72,8 @@ def on_devices(run: Run, stages: Callable[[Run], object]) -> Iterator[None]:
         try:
             with shared_out(0, count, join):
                 yield
+            for process in team:
+                process.join(_LAST_WORDS_S)
         except LostError as error:
             raise TrainingError(
                 f"{_what_became(team, folder)}: free memory or take fewer --devices; what is finished is kept, and the "
