@@ -820,8 +820,8 @@ MUTANTS = (
     Mutant(
         name="bench: draws judged by test people",
         file="factory/pipeline/bench/cell.py",
-        old="bench.windows, split.validation, bench.device",
-        new="bench.windows, split.test, bench.device",
+        old="trained.answer(bench.windows.x[split.validation])",
+        new="trained.answer(bench.windows.x[split.test[: len(split.validation)]])",
         tests=_CELLS,
     ),
     Mutant(
@@ -897,8 +897,8 @@ MUTANTS = (
     Mutant(
         name="bench: a method's change under the data set's",
         file="factory/pipeline/bench/plan.py",
-        old='changed(own, {"distill": {"method": method.name}}, method.changes, tuned or {})',
-        new='changed(own, method.changes, tuned or {}, self.spec.common, {"distill": {"method": method.name}})',
+        old='changed(own, {"distill": {"method": name}}, method.changes, tuned or {})',
+        new='changed(own, method.changes, tuned or {}, self.spec.common, {"distill": {"method": name}})',
         tests=_PLANS,
     ),
     Mutant(
