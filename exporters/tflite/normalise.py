@@ -7,9 +7,11 @@ first convolution's weights take c:
 
     conv(clip((x - mean) scale, -c, c)) = c conv(clip(x scale / c - mean scale / c, -1, 1))
 
-A depthwise and a full convolution of kernel 1 were tried in their place: 5000 and 6000 instructions dearer.
+A depthwise and a full convolution of kernel 1 were tried in their place: 5000 and 6000 instructions dearer. A network
+that has hardly more weights than such constants have values is left as it is: they would double its file.
 """
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,11 +21,13 @@ if TYPE_CHECKING:
     from onnx import GraphProto, ModelProto, NodeProto
 
 _CHAIN = ("Sub", "Mul", "Clip", "Conv")
+_LEAST_WEIGHTS = 2
+"""For each value of the constants."""
 _SCALE, _SHIFT, _LOW, _HIGH, _WEIGHT = (f"normalise.{name}" for name in ("scale", "shift", "low", "high", "weight"))
 
 
 def spread_normalisation(model: "ModelProto") -> bool:
-    """Rewrite the first four operators of a graph in place; False, and nothing done, where they are others.
+    """Rewrite the first four operators of a graph in place; False, and nothing done, where they are others or it is tiny.
 
     Args:
         model: Input (1, C, 1, T).
@@ -41,6 +45,8 @@ def spread_normalisation(model: "ModelProto") -> bool:
     mean, scale, low, high, weight = (values[name] for name in operands)
     _, channels, _, window = (axis.dim_value for axis in graph.input[0].type.tensor_type.shape.dim)
     if (mean.shape, scale.shape) != 2 * ((1, channels, 1, 1),) or low != -high:
+        return False
+    if sum(math.prod(tensor.dims) for tensor in graph.initializer) < _LEAST_WEIGHTS * 2 * channels * window:
         return False
     scaled = np.broadcast_to(scale / high, (1, channels, 1, window)).astype(np.float32)
     constants = {
