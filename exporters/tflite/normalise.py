@@ -27,7 +27,7 @@ _SCALE, _SHIFT, _LOW, _HIGH, _WEIGHT = (f"normalise.{name}" for name in ("scale"
 
 
 def spread_normalisation(model: "ModelProto") -> bool:
-    """Rewrite the first four operators of a graph in place; False, and nothing done, where they are others or it is tiny.
+    """Rewrite the first four operators of a graph in place; False, nothing done, where they are others or it is tiny.
 
     Args:
         model: Input (1, C, 1, T).
