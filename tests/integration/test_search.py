@@ -59,8 +59,8 @@ def test_a_winner_is_within_the_bound_by_its_own_file(arm64: "Setup", tmp_path: 
         run.windows = tiny_windows()
         run.split = tiny_split(run.windows)
         prices = Prices.of(run.recipe, len(run.windows.spec.channels), len(run.windows.spec.labels))
-        small = run.recipe.model.student
-        large = small.model_copy(update={"stem": 32, "features": 128})
+        small = run.recipe.model.student.model_copy(update={"stem": 16, "features": 64})
+        large = small.model_copy(update={"stem": 64, "features": 256})
         cheap, dear = _candidate(prices, small, 0, 0.5), _candidate(prices, large, 1, 0.9)
         predicted = cheap.cost.instructions["cortex-a76"]
         bounds = Bounds(max_instructions={"cortex-a76": round(predicted * (1 + NEAR))})
