@@ -182,10 +182,7 @@ def load_checks(name: str) -> Checks | None:
         MissingToolError: Its runtime is not installed; names the install command.
     """
     target = find_target(name)
-    if not target.checks:
-        return None
-    _require(target, target.runs_with)
-    return cast(Checks, _load(target.checks))
+    return cast(Checks | None, _load_optional(target, target.checks))
 
 
 def load_reader(name: str) -> Callable[[Path], Embedded] | None:
@@ -195,10 +192,7 @@ def load_reader(name: str) -> Callable[[Path], Embedded] | None:
         MissingToolError: Its runtime is not installed; names the install command.
     """
     target = find_target(name)
-    if not target.reads:
-        return None
-    _require(target, target.runs_with)
-    return cast(Callable[[Path], Embedded], _load(target.reads))
+    return cast(Callable[[Path], Embedded] | None, _load_optional(target, target.reads))
 
 
 def load_fallback(name: str) -> Fallback | None:
@@ -208,10 +202,15 @@ def load_fallback(name: str) -> Fallback | None:
         MissingToolError: Its runtime is not installed; names the install command.
     """
     target = find_target(name)
-    if not target.falls_back:
+    return cast(Fallback | None, _load_optional(target, target.falls_back))
+
+
+def _load_optional(target: Target, place: str) -> Any:
+    """What stands at a place that a target may leave empty, which needs its runtime; None where it is empty."""
+    if not place:
         return None
     _require(target, target.runs_with)
-    return cast(Fallback, _load(target.falls_back))
+    return _load(place)
 
 
 def _absent(modules: tuple[str, ...]) -> tuple[str, ...]:
