@@ -1,14 +1,14 @@
 """The normalisation of a hand-off graph as two operators without broadcasts instead of four.
 
 clip((x - mean) scale, -c, c) is a subtraction, a product, a minimum and a maximum. Where a constant has one value a
-channel, XNNPACK walks the window row by row, six values at a time: a tenth of an int8 inference on arm64. With
+channel, XNNPACK walks the window row by row, six values at a time, which is dear beside an int8 inference. With
 constants of the window's own shape it walks it once. Clipped to +-1, the clip is the second operator's activation; the
 first convolution's weights take c:
 
     conv(clip((x - mean) scale, -c, c)) = c conv(clip(x scale / c - mean scale / c, -1, 1))
 
-A depthwise and a full convolution of kernel 1 were tried in their place: 5000 and 6000 instructions dearer. A network
-that has hardly more weights than such constants have values is left as it is: they would double its file.
+A depthwise and a full convolution of kernel 1 were tried in their place, and are dearer on arm64. A network that has
+hardly more weights than such constants have values is left as it is: they would double its file.
 """
 
 import math

@@ -44,6 +44,6 @@ LAYOUTS = {
     "s4r": plain_layout((16, 9, 4), *_RESIDUAL, block="residual"),
 }
 """mobilenet is the paper's kind; plain_s has one convolution fewer than plain,
-plain_m, plain_n, plain_40 and plain_48 are also narrower. s4: the stem strides by 4; b base,
+plain_m, plain_n and plain_40 to plain_56 are also narrower. s4: the stem strides by 4; b base,
 d deeper, xs extra small, w wider, k longer kernels, r residual. s2: the stem and every stage stride by 2; s small,
 w wider."""
