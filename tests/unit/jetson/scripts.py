@@ -2,9 +2,9 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
-import tarfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,8 +27,7 @@ class Ran:
 
 def unpack(bundle: Bundle, folder: Path) -> Path:
     """The bundle as a board has it; `folder` does not exist yet."""
-    with tarfile.open(bundle.path) as archive:
-        archive.extractall(folder, filter="data")
+    shutil.unpack_archive(bundle.path, folder, "tar")
     return folder
 
 
