@@ -319,6 +319,7 @@ def benchmark(
 def bench(
     spec: "BenchSpec | PathLike",
     *,
+    only: Sequence[str] = (),
     data: PathLike | None = None,
     out: PathLike | None = None,
     cache: PathLike | None = None,
@@ -337,6 +338,7 @@ def bench(
 
     Args:
         spec: Name of a shipped bench, path of a TOML file, or what either says.
+        only: Labels of data sets or methods; the others are left out, but for the control. Empty takes all.
         data: As that of `build`.
         out: The bench's folder; a row of it is one file.
         cache: As that of `build`.
@@ -356,13 +358,14 @@ def bench(
     """
     from factory.pipeline.bench.run import bench as run
 
-    request = _bench_request(spec, data, out, cache, device, workers, progress)
+    request = _bench_request(spec, only, data, out, cache, device, workers, progress)
     return run(replace(request, engine=engine, address=address, cpus=cpus, gpus=gpus, cancel=cancel or Cancel()))
 
 
 def bench_estimate(
     spec: "BenchSpec | PathLike",
     *,
+    only: Sequence[str] = (),
     data: PathLike | None = None,
     out: PathLike | None = None,
     cache: PathLike | None = None,
@@ -373,7 +376,7 @@ def bench_estimate(
     """How many cells a bench has, and how long it takes; trains one epoch of each kind. Arguments as of `bench`."""
     from factory.pipeline.bench.estimate import estimate as run
 
-    return run(_bench_request(spec, data, out, cache, device, workers, progress))
+    return run(_bench_request(spec, only, data, out, cache, device, workers, progress))
 
 
 def bench_table(spec: "BenchSpec | PathLike", *, out: PathLike | None = None) -> "BenchSummary":
@@ -388,12 +391,13 @@ def bench_table(spec: "BenchSpec | PathLike", *, out: PathLike | None = None) ->
     """
     from factory.pipeline.bench.run import show as run
 
-    request = _bench_request(spec, None, out, None, "auto", 1, None)
+    request = _bench_request(spec, (), None, out, None, "auto", 1, None)
     return run(request.spec, request.places)
 
 
 def _bench_request(
     spec: "BenchSpec | PathLike",
+    only: Sequence[str],
     data: PathLike | None,
     out: PathLike | None,
     cache: PathLike | None,
@@ -410,7 +414,11 @@ def _bench_request(
     folder = Path(out) if out is not None else Path("build") / "bench" / loaded.name
     places = Places(out=folder, data=_path(data), cache=cache_folder(_path(cache)))
     return BenchRequest(
-        spec=loaded, places=places, device=device, workers=workers, progress=progress if progress else Silent()
+        spec=loaded.only(only),
+        places=places,
+        device=device,
+        workers=workers,
+        progress=progress if progress else Silent(),
     )
 
 

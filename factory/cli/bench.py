@@ -22,6 +22,14 @@ def bench(
     spec: Annotated[
         str, typer.Argument(help="A shipped one, such as quick or few_labels (docs/bench.md), or a TOML file's path.")
     ] = "quick",
+    only: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--only",
+            help="Label of a data set or method; may be repeated. The control is always run.",
+            show_default=False,
+        ),
+    ] = None,
     data: DataOption = None,
     out: Annotated[
         Path | None, typer.Option("--out", help="Folder. Default: build/bench/<name>.", show_default=False)
@@ -47,14 +55,14 @@ def bench(
     Goes on where it was stopped; several runs over one folder share the work. Writes results.parquet, bench.json,
     table.md and ranks.png.
 
-    Example: factory bench few_labels --data ~/har --workers 2
+    Example: factory bench few_labels --data ~/har --workers 2 --only wide
     """
     from factory.cli._progress import make_progress
 
     progress = make_progress(as_json)
     if dry_run:
         estimate = factory.bench_estimate(
-            spec, data=data, out=out, cache=cache, device=device, workers=workers, progress=progress
+            spec, only=only or (), data=data, out=out, cache=cache, device=device, workers=workers, progress=progress
         )
         if as_json:
             print_json(estimate)
@@ -66,6 +74,7 @@ def bench(
     else:
         summary = factory.bench(
             spec,
+            only=only or (),
             data=data,
             out=out,
             cache=cache,

@@ -4,6 +4,7 @@ What a recipe says is not said again: a data set is a recipe, a method is `disti
 key. Changes are nested tables or dotted keys ("train.lr" = 0.003); the value "default" takes a key out again.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -189,6 +190,22 @@ class BenchSpec(Contract):
 
     def _tunes(self) -> list[dict[str, tuple[Any, ...]]]:
         return [*(method.tune for method in self.methods), self.tuning.values if self.tuning else {}]
+
+    def only(self, labels: Sequence[str]) -> Self:
+        """The part of a bench that these labels name: data sets, methods, or both; the control stays among the methods.
+
+        Raises:
+            RecipeError: No data set or method has such a label.
+        """
+        known = {item.label for item in self.data} | {item.label for item in self.methods}
+        if unknown := [label for label in labels if label not in known]:
+            raise RecipeError(
+                f"bench '{self.name}' has no data set or method '{unknown[0]}': name some of {', '.join(sorted(known))}"
+            )
+        data = tuple(item for item in self.data if item.label in labels) or self.data
+        named = [item.label for item in self.methods if item.label in labels]
+        methods = tuple(item for item in self.methods if not named or item.label in (*named, self.control))
+        return self.model_copy(update={"data": data, "methods": methods})
 
     def method(self, label: str) -> MethodSpec:
         """The method of that label."""

@@ -125,3 +125,25 @@ def test_shipped_specifications_are_found_by_name() -> None:
 def test_an_unknown_specification_names_those_there_are() -> None:
     with pytest.raises(RecipeError, match=r"no bench 'quik': choose one of .*quick"):
         find_bench("quik")
+
+
+@pytest.mark.parametrize(
+    ("labels", "data", "methods"),
+    [
+        ([], ["uci_har", "hapt", "motionsense", "dsads"], ["cross_entropy", "smldist", "trees"]),
+        (["dsads", "hapt"], ["hapt", "dsads"], ["cross_entropy", "smldist", "trees"]),
+        (["trees"], ["uci_har", "hapt", "motionsense", "dsads"], ["cross_entropy", "trees"]),
+        (["hapt", "cross_entropy"], ["hapt"], ["cross_entropy"]),
+    ],
+)
+def test_only_a_part_keeps_the_control(labels: list[str], data: list[str], methods: list[str]) -> None:
+    part = find_bench("whar").only(labels)
+    assert [item.label for item in part.data] == data
+    assert [item.label for item in part.methods] == methods
+
+
+def test_only_of_an_unknown_label_is_refused() -> None:
+    with pytest.raises(
+        RecipeError, match="bench 'whar' has no data set or method 'wisdm': name some of cross_entropy, dsads"
+    ):
+        find_bench("whar").only(["hapt", "wisdm"])
