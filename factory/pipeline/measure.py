@@ -156,7 +156,7 @@ def _split_checks(request: VerifyRequest, artifact: Artifact, seen: Verification
     if seen.accuracy is None or request.reference is None:
         unknown = not_run(target, precision, place, _NO_DATA)
         return [c for c in unknown if c.gate.startswith(("accuracy", "parity.split"))]
-    checks = judge_accuracy(target, precision, seen.accuracy, request.reference, place)
+    checks = judge_accuracy(target, precision, seen.accuracy, request.reference, place, seen.split_agreement)
     if seen.split_agreement is not None:
         checks += judge_agreement(target, precision, seen.split_agreement, place)
     else:

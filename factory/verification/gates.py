@@ -16,7 +16,9 @@ from factory.verification.tolerances import (
     HARD_DATA,
     LATENCY_NOISE,
     LEAST_FLIPS,
+    LUCK,
     STUDENT_PARAMETERS,
+    Tolerance,
     tolerance,
 )
 
@@ -84,19 +86,36 @@ def judge_agreement(target: str, precision: Precision, split: SplitAgreement, wh
         return []
     costs = split.p_value < FLIPS_COST and split.right_to_wrong > split.wrong_to_right
     limit = row.top1 if costs else 1 - HARD_DATA * (1 - row.top1)
-    note = f"flips lost {split.right_to_wrong} windows and won {split.wrong_to_right}, p = {split.p_value:.2g}"
-    check = check_of(gate, "parity.split_agreement", split.agreement, ">=", limit, "share", note)
+    check = check_of(gate, "parity.split_agreement", split.agreement, ">=", limit, "share", _flips(split))
     return [remedied(check, _FLIP_REMEDY)]
 
 
+def _flips(split: SplitAgreement) -> str:
+    return f"flips lost {split.right_to_wrong} windows and won {split.wrong_to_right}, p = {split.p_value:.2g}"
+
+
 def judge_accuracy(
-    target: str, precision: Precision, accuracy: Accuracy, reference: Accuracy, where: str
+    target: str,
+    precision: Precision,
+    accuracy: Accuracy,
+    reference: Accuracy,
+    where: str,
+    split: SplitAgreement | None = None,
 ) -> list[Check]:
     """Loss of accuracy and of macro-F1 against the reference on the same test split, percentage points.
 
     The limit is `drop_pp`, or what `drop_windows` windows are worth where that is more: four windows lost and none
     won is what a sign test cannot tell from chance (p = 0.06, five have 0.03). For accuracy that is 100 * 4 / N, for
-    macro-F1 four windows of the smallest class.
+    macro-F1 four windows of the smallest class. Where a precision may flip windows, McNemar's test cannot tell its loss
+    from chance and the table's agreement holds, the limit is `LUCK` times that.
+
+    Args:
+        target: Of the artifact; 'torch' or 'onnx' for a conversion check.
+        precision: Of the artifact.
+        accuracy: Of the artifact.
+        reference: Of the reference network.
+        where: Machine and runtime.
+        split: Flips on the same test split; None judges by the plain limit.
 
     Raises:
         GateError: The two were measured on different splits.
@@ -125,8 +144,26 @@ def judge_accuracy(
         why = (
             f"{row.drop_windows} of {accuracy.windows} windows are worth {worth:.2f} pp" if worth > row.drop_pp else ""
         )
+        if split is not None:
+            limit, luck = largest_drop(row, limit, 100 * lost, split)
+            why = luck or why
         checks.append(check_of(gate, name, 100 * lost, "<=", limit, "pp", why))
     return checks
+
+
+def largest_drop(row: Tolerance, limit: float, lost_pp: float, split: SplitAgreement) -> tuple[float, str]:
+    """The limit of a loss, and why it is `LUCK` times as much, if it is.
+
+    Args:
+        row: Of the table.
+        limit: The plain one, percentage points.
+        lost_pp: What was lost.
+        split: The flips that it came of.
+    """
+    may_be_luck = row.top1 is not None and split.agreement >= row.top1 and split.p_value >= FLIPS_COST
+    if lost_pp <= limit or not may_be_luck:
+        return limit, ""
+    return LUCK * limit, f"more than {limit:.2f} pp, but {_flips(split)}: may be chance"
 
 
 def judge_size(target: str, precision: Precision, size_bytes: int, fp32_bytes: int, where: str) -> list[Check]:

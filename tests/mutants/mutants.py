@@ -162,8 +162,8 @@ MUTANTS = (
     Mutant(
         name="accuracy gate never judged",
         file="factory/pipeline/measure.py",
-        old="    checks = judge_accuracy(target, precision, seen.accuracy, request.reference, place)\n",
-        new="    checks: list[Check] = []\n",
+        old="    checks = judge_accuracy(target, precision, seen.accuracy, request.reference, place, ",
+        new="    checks: list[Check] = []\n    (",
         tests=_WIRING,
     ),
     Mutant(
@@ -192,6 +192,20 @@ MUTANTS = (
         file="factory/verification/worth.py",
         old="    limit = max(BASELINE_MARGIN_PP, 100 * noise)\n",
         new="    limit = 100.0\n",
+        tests=_GATES,
+    ),
+    Mutant(
+        name="int8 loses windows beyond chance, and passes as if by chance",
+        file="factory/verification/gates.py",
+        old=" and split.agreement >= row.top1 and split.p_value >= FLIPS_COST\n",
+        new=" and split.agreement >= row.top1\n",
+        tests=_GATES,
+    ),
+    Mutant(
+        name="a loss that may be chance has no bound",
+        file="factory/verification/gates.py",
+        old="    return LUCK * limit, ",
+        new="    return 100 * limit, ",
         tests=_GATES,
     ),
     Mutant(

@@ -8,8 +8,9 @@ import pytest
 from factory.contracts.artifact import Artifact, Precision, Quantisation
 from factory.contracts.dataset import Floats, Ints, WindowSet
 from factory.contracts.errors import GateError
-from factory.contracts.manifest import Accuracy, Check, Latency, Outcome
+from factory.contracts.manifest import Accuracy, Check, Latency, Outcome, SplitAgreement
 from factory.verification.accuracy import measure
+from factory.verification.agreement import loss_p_value
 from factory.verification.gates import (
     judge_accuracy,
     judge_latency,
@@ -141,6 +142,32 @@ def test_on_a_full_test_split_the_limit_is_three_tenths_of_a_point() -> None:
     assert [check.limit for check in checks] == [0.3, 0.3]
     assert accuracy_gates(5, 500) == {Outcome.PASSED}
     assert accuracy_gates(7, 500) == {Outcome.FAILED}
+
+
+def verdicts_with_flips(
+    lost: int, won: int, agreement: float = 0.99, precision: Precision = Precision.INT8_STATIC
+) -> set[Outcome]:
+    """Of an artifact whose flips lose and win these windows of 2000, each independent of the others."""
+    split = SplitAgreement(
+        windows=2000,
+        agreement=agreement,
+        right_to_wrong=lost,
+        wrong_to_right=won,
+        p_value=loss_p_value(lost, won, 1),
+    )
+    seen, reference = accuracy_with(lost - won), accuracy_with(0)
+    return set(outcomes(judge_accuracy("tflite", precision, seen, reference, HERE, split)).values())
+
+
+def test_a_loss_that_may_be_chance_may_be_twice_the_limit_and_no_more() -> None:
+    assert verdicts_with_flips(25, 15) == {Outcome.PASSED}  # 0.5 pp, p = 0.08
+    assert verdicts_with_flips(40, 27) == {Outcome.FAILED}  # 0.65 pp, p = 0.07
+
+
+def test_a_loss_above_the_limit_fails_where_it_is_no_chance_or_agreement_is_low() -> None:
+    assert verdicts_with_flips(10, 1) == {Outcome.FAILED}  # 0.45 pp, p = 0.006
+    assert verdicts_with_flips(25, 15, agreement=0.979) == {Outcome.FAILED}
+    assert verdicts_with_flips(25, 15, precision=Precision.FP32) == {Outcome.FAILED}  # it may flip nothing
 
 
 def test_on_a_small_test_split_four_lost_windows_pass_and_five_fail() -> None:
