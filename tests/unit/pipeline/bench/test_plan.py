@@ -8,6 +8,7 @@ import pytest
 from factory.benches import find_bench, shipped_benches
 from factory.contracts.errors import RecipeError
 from factory.contracts.progress import Silent
+from factory.contracts.recipe import ModelRecipe
 from factory.pipeline.bench.plan import Places, Plan
 from factory.pipeline.bench.splits import shared_split
 from tests.unit.pipeline.bench.conftest import MakePlan
@@ -94,6 +95,15 @@ def test_shipped_specifications_resolve(name: str) -> None:
     plan = Plan(spec, NOWHERE, Silent())
     students = {plan.recipe(plan.arms[0], method).model.student for method in spec.methods}
     assert len(students) == (3 if name == "widths" else 1)
+
+
+@pytest.mark.parametrize(("label", "share"), [("050", 0.5), ("100", 1), ("150", 1.5)])
+def test_widths_are_shares_of_the_default_students(label: str, share: float) -> None:
+    plan, default = Plan(find_bench("widths"), NOWHERE, Silent()), ModelRecipe().student
+    for method in (f"cross_entropy_{label}", f"smldist_{label}"):
+        student = plan.recipe(plan.arms[0], plan.spec.method(method)).model.student
+        assert (student.stem, student.features) == (share * default.stem, share * default.features)
+        assert [stage.width for stage in student.stages] == [share * stage.width for stage in default.stages]
 
 
 def test_few_labels_compares_a_teacher_of_all_sensors_with_one_of_the_students() -> None:
