@@ -379,11 +379,14 @@ def bench_estimate(
     return run(_bench_request(spec, only, data, out, cache, device, workers, progress))
 
 
-def bench_table(spec: "BenchSpec | PathLike", *, out: PathLike | None = None) -> "BenchSummary":
+def bench_table(
+    spec: "BenchSpec | PathLike", *, only: Sequence[str] = (), out: PathLike | None = None
+) -> "BenchSummary":
     """Summary and tables of what a bench's folder holds; nothing is trained and no recording is read.
 
     Args:
-        spec: As that of `bench`; its methods are shown.
+        spec: As that of `bench`; its data sets and methods are shown.
+        only: As that of `bench`.
         out: The bench's folder, or one that holds its results.parquet.
 
     Raises:
@@ -391,7 +394,7 @@ def bench_table(spec: "BenchSpec | PathLike", *, out: PathLike | None = None) ->
     """
     from factory.pipeline.bench.run import show as run
 
-    request = _bench_request(spec, (), None, out, None, "auto", 1, None)
+    request = _bench_request(spec, only, None, out, None, "auto", 1, None)
     return run(request.spec, request.places)
 
 

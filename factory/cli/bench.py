@@ -70,7 +70,7 @@ def bench(
             typer.echo(str(estimate))
         return
     if table:
-        summary = factory.bench_table(spec, out=out)
+        summary = factory.bench_table(spec, only=only or (), out=out)
     else:
         summary = factory.bench(
             spec,

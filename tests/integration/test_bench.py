@@ -145,6 +145,11 @@ def test_a_table_is_printed_without_recordings_from_cells_or_from_parquet(
     assert capsys.readouterr().out == table
     assert run(["bench", str(folder / "watch.toml"), "--out", str(tmp_path), "--table", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["done"] == 8
+    options = ["--out", str(tmp_path), "--table", "--only", "cross_entropy"]
+    assert run(["bench", str(folder / "watch.toml"), *options]) == 0
+    assert "| smldist |" not in capsys.readouterr().out
+    assert run(["bench", str(folder / "watch.toml"), *options, "--only", "wisdm"]) == 3
+    assert "no data set or method 'wisdm'" in capsys.readouterr().err
 
 
 @pytest.mark.slow

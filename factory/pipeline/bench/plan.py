@@ -33,6 +33,11 @@ class Arm:
         return self.data.label if self.people is None else f"{self.data.label}_{self.people}people"
 
 
+def arms_of(spec: BenchSpec) -> tuple[Arm, ...]:
+    """Every data set of a table, in order."""
+    return tuple(Arm(data=data, people=people) for data, people in product(spec.data, spec.protocol.people or (None,)))
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Cell:
     """What is trained, claimed and resumed as one."""
@@ -85,8 +90,7 @@ class Plan:
         self._progress = progress
         self._windows: dict[str, WindowSet] = {}
         self._people: dict[tuple[str, str], list[tuple[str, ...]]] = {}
-        people = spec.protocol.people or (None,)
-        self.arms = tuple(Arm(data=data, people=number) for data, number in product(spec.data, people))
+        self.arms = arms_of(spec)
         self._recipes = {
             (arm.label, method.label): self._resolve(arm, method)
             for arm, method in product(self.arms, self.spec.methods)

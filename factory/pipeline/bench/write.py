@@ -10,7 +10,7 @@ from factory.contracts.bench_result import BenchSummary, CellResult, Record
 from factory.contracts.errors import ArtifactError
 from factory.contracts.files import atomic_write
 from factory.contracts.stored import write_json
-from factory.pipeline.bench.plan import Places
+from factory.pipeline.bench.plan import Places, arms_of
 from factory.pipeline.bench.statistics import rank_blocks, records_of, summarise
 
 PARQUET, SUMMARY, TABLE, PICTURE = "results.parquet", "bench.json", "table.md", "ranks.png"
@@ -35,10 +35,13 @@ def write_tables(spec: BenchSpec, out: Path, records: Sequence[Record], expected
     """
     from factory.reporting.bench import rank_picture, tables
 
-    methods = [method.label for method in spec.methods]
-    known = [record for record in records if record.method in methods]
+    methods, data = [method.label for method in spec.methods], [arm.label for arm in arms_of(spec)]
+    known = [record for record in records if record.method in methods and record.data in data]
     if not known:
-        raise ArtifactError(f"no record is of a method of {spec.name} ({', '.join(methods)}): run the bench first")
+        raise ArtifactError(
+            f"no record is of {spec.name}'s data ({', '.join(data)}) and methods ({', '.join(methods)}): "
+            "run the bench first"
+        )
     summary = summarise(spec.name, spec.control, known, expected)
     rank_picture(rank_blocks(known), summary, out / PICTURE)
     write_json(summary, out / SUMMARY)
