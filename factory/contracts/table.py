@@ -178,7 +178,7 @@ class Cleaning(Contract):
     """What is done to rows that cannot be used as they are; every change is counted and reported."""
 
     faulty_rows: Literal["refuse", "drop"] = Field(
-        default="refuse", description="rows with a missing value, text among numbers, or too few values"
+        default="refuse", description="rows with a missing value, text among numbers or dates, or too few values"
     )
     order: Literal["file", "time"] = Field(default="file", description="'time': sort the rows of each recording")
     time_falls: Literal["refuse", "split"] = Field(

@@ -405,6 +405,13 @@ MUTANTS = (
         tests=_LAYOUTS,
     ),
     Mutant(
+        name="a label that holds until the next is lost with a row that is dropped",
+        file="factory/data/sources/table.py",
+        old="        labels = self._carry(names, label[rows], good)[good]\n",
+        new="        labels = label[rows][good]\n",
+        tests=("tests/unit/data/test_table_layouts.py",),
+    ),
+    Mutant(
         name="recordings: dropped rows not counted",
         file="factory/data/sources/table.py",
         old="            self.cleaned[FAULTY] += int((~good).sum())\n",

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from factory.data.intake.dates import NotADateError, parse_dates
+from factory.data.intake.dates import NO_DATE, NotADateError, parse_dates
+from factory.data.intake.sheet import MOSTLY
 from factory.data.statistics import Doubles
 
 _DAYS = ("%Y-%m-%d", "%Y/%m/%d", "%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%m-%Y", "%d-%b-%Y", "%d %b %Y", "%Y%m%d",
@@ -15,16 +16,18 @@ _CLOCKS = ("%H:%M:%S", "%H:%M", "%H-%M-%S", "%H%M%S", "%I:%M:%S %p", "%I:%M %p")
 
 
 def date_forms(texts: Sequence[str]) -> list[str | None]:
-    """The forms that all texts fit, likeliest first; None is ISO 8601 or a clock. Empty where they are no dates.
+    """The forms that most texts fit, likeliest first; None is ISO 8601 or a clock. Empty where they are no dates.
 
-    Two are left where day and month cannot be told apart.
+    Most are 19 in 20, and no other form fits more. Two are left where day and month cannot be told apart.
     """
     seen = [text.strip() for text in texts if text.strip()]
     if not seen or not any(sign.isdigit() for sign in seen[0]):
         return []
-    if _all_fit(seen, None):
+    if _fitting(seen, None) == 1:
         return [None]
-    return [form for form in _forms(seen[0]) if _all_fit(seen, form)]
+    shares = {form: _fitting(seen, form) for form in (None, *_forms(seen[0]))}
+    best = max(shares.values())
+    return [form for form, share in shares.items() if share == best] if best >= MOSTLY else []
 
 
 def _forms(example: str) -> list[str]:
@@ -43,22 +46,22 @@ def _forms(example: str) -> list[str]:
     return found
 
 
-def _all_fit(texts: Sequence[str], form: str | None) -> bool:
+def _fitting(texts: Sequence[str], form: str | None) -> float:
+    """Share of texts that have a form, of which the first must be one."""
     import pyarrow as pa
 
     try:
         parse_dates(pa.array(list(texts[:1])), form)
-        parse_dates(pa.array(list(texts)), form)
+        return float((parse_dates(pa.array(list(texts)), form, lenient=True) != NO_DATE).mean())
     except NotADateError:
-        return False
-    return True
+        return 0.0
 
 
 def dates(column: Any, form: str | None) -> Doubles:
     """(n,) nanoseconds of a pyarrow array of dates or times of day; NaN where there is none.
 
     Raises:
-        NotADateError: One has another form.
+        NotADateError: More than a few have another form.
     """
     import pyarrow as pa
     from pyarrow import compute as pc
@@ -72,5 +75,10 @@ def dates(column: Any, form: str | None) -> Doubles:
     if pa.types.is_time(array.type):
         found[there] = kept.cast(pa.time64("ns")).cast(pa.int64()).to_numpy(zero_copy_only=False)
     elif len(kept):
-        found[there] = parse_dates(kept, form)
+        ticks = parse_dates(kept, form, lenient=True)
+        known = ticks != NO_DATE
+        if known.mean() < MOSTLY:
+            place = int(np.argmin(known))
+            raise NotADateError(place, str(kept[place].as_py()))
+        found[there] = np.where(known, ticks, np.nan)
     return found

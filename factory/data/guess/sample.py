@@ -16,15 +16,13 @@ from factory.contracts.table import MISSING, Reading
 from factory.data.intake.arrays import as_kind, as_text
 from factory.data.intake.detect import open_sheet
 from factory.data.intake.members import Member
-from factory.data.intake.sheet import MOST_VALUE, Kind, Sheet, is_number
+from factory.data.intake.sheet import MOST_VALUE, Kind, Sheet, is_number, mostly
 from factory.data.intake.text import TextSheet
 
 _PLACES = 24
 _BYTES = 1 << 19
 _ROWS = 240_000
 _MOST_FILES = 240
-_MOSTLY = 0.95
-"""Share of a column's texts that are numbers, above which the others are taken for faults."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -199,8 +197,7 @@ def _common_kind(columns: Sequence[Any]) -> Kind:
         return "any"
     texts = [text for column in columns for text in islice(as_text(column.combine_chunks()).to_pylist(), 4000)]
     filled = [text for text in texts if text.strip() not in MISSING]
-    numbers = sum(map(is_number, filled))
-    return "number" if filled and numbers >= _MOSTLY * len(filled) and numbers > 1 else "text"
+    return "number" if mostly(is_number, filled) else "text"
 
 
 def _uniform(table: Any, kinds: Mapping[str, Kind], fields: Mapping[str, str]) -> Any:

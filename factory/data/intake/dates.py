@@ -15,7 +15,9 @@ _ISO = re.compile(
     r"(?P<Y>\d{4})-(?P<m>\d{1,2})-(?P<d>\d{1,2})"
     r"(?:[T ]+(?P<H>\d{1,2}):(?P<M>\d{2})(?::(?P<S>\d{2})(?:[.,](?P<f>\d{1,9}))?)?)?\s*(?P<z>Z|[+-]\d{2}:?\d{2})?"
 )
-_CLOCK = re.compile(r"(?P<H>\d{1,2}):(?P<M>\d{2})(?::(?P<S>\d{2})(?:[.,:](?P<f>\d{1,9}))?)?")
+_CLOCK = re.compile(
+    r"(?P<H>\d{1,2}):(?P<M>\d{2})(?::(?P<S>\d{2})(?:[.,:](?P<f>\d{1,9}))?)?(?:\s*(?P<p>[AaPp]\.?[Mm]\.?))?"
+)
 _DIRECTIVES = {
     "Y": r"(?P<Y>\d{4})", "y": r"(?P<y>\d{2})", "m": r"(?P<m>\d{1,2})", "d": r"(?P<d>\d{1,2})", "H": r"(?P<H>\d{1,2})",
     "I": r"(?P<H>\d{1,2})", "M": r"(?P<M>\d{1,2})", "S": r"(?P<S>\d{1,2})", "f": r"(?P<f>\d{1,9})",
@@ -23,6 +25,8 @@ _DIRECTIVES = {
 }  # fmt: skip
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _NS = 1_000_000_000
+NO_DATE = np.iinfo(np.int64).max
+"""Stands for what is no date, where that is borne."""
 
 
 class NotADateError(ValueError):
@@ -33,12 +37,13 @@ class NotADateError(ValueError):
         self.place, self.text = place, text
 
 
-def parse_dates(column: Any, form: str | None = None) -> NDArray[np.int64]:
+def parse_dates(column: Any, form: str | None = None, lenient: bool = False) -> NDArray[np.int64]:
     """Nanoseconds since 1970 of a pyarrow array of texts or time stamps.
 
     Args:
         column: (n,) strings, dates or time stamps.
         form: As strptime has it, with %Y %y %m %d %H %I %M %S %f %p %b %z; None: ISO 8601, or a clock.
+        lenient: Whether what is missing or of another form becomes `NO_DATE`.
 
     Raises:
         NotADateError: The first value that is missing or of another form.
@@ -47,12 +52,12 @@ def parse_dates(column: Any, form: str | None = None) -> NDArray[np.int64]:
     import pyarrow as pa
 
     if pa.types.is_timestamp(column.type) or pa.types.is_date(column.type):
-        return _stamps(column)
+        return _stamps(column, lenient)
     text = column.cast(pa.string())
     if form is None and (quick := _quick(text)) is not None:
         return quick
     pattern = compile_form(form) if form else _form_of(text)
-    return _composed(text, pattern)
+    return _composed(text, pattern, lenient)
 
 
 def compile_form(form: str) -> "re.Pattern[str]":
@@ -70,13 +75,14 @@ def compile_form(form: str) -> "re.Pattern[str]":
     return re.compile("".join([*parts, re.escape(form[place:])]))
 
 
-def _stamps(column: Any) -> NDArray[np.int64]:
+def _stamps(column: Any, lenient: bool = False) -> NDArray[np.int64]:
     import pyarrow as pa
+    from pyarrow import compute as pc
 
-    if column.null_count:
+    if column.null_count and not lenient:
         raise NotADateError(int(np.argmin(column.is_valid().to_numpy(zero_copy_only=False))), "")
-    stamps = column.cast(pa.timestamp("ns", getattr(column.type, "tz", None)))
-    nanoseconds: NDArray[np.int64] = stamps.cast(pa.int64()).to_numpy(zero_copy_only=False)
+    stamps = column.cast(pa.timestamp("ns", getattr(column.type, "tz", None))).cast(pa.int64())
+    nanoseconds: NDArray[np.int64] = pc.fill_null(stamps, NO_DATE).to_numpy(zero_copy_only=False)
     return nanoseconds
 
 
@@ -97,14 +103,17 @@ def _form_of(text: Any) -> "re.Pattern[str]":
     return _CLOCK if _CLOCK.fullmatch(sample.strip()) else _ISO
 
 
-def _composed(text: Any, pattern: "re.Pattern[str]") -> NDArray[np.int64]:
+def _composed(text: Any, pattern: "re.Pattern[str]", lenient: bool) -> NDArray[np.int64]:
     """Each different second is read once: a recording repeats all but the fraction."""
     known: dict[tuple[str | None, ...], int] = {}
     found = np.empty(len(text), np.int64)
     for place, value in enumerate(text.to_pylist()):
         match = pattern.fullmatch((value or "").strip())
         if match is None:
-            raise NotADateError(place, value or "")
+            if not lenient:
+                raise NotADateError(place, value or "")
+            found[place] = NO_DATE
+            continue
         parts = match.groupdict()
         fraction = parts.pop("f", None)
         key = tuple(parts.values())
@@ -112,7 +121,10 @@ def _composed(text: Any, pattern: "re.Pattern[str]") -> NDArray[np.int64]:
             try:
                 known[key] = _second(parts)
             except ValueError as error:
-                raise NotADateError(place, value) from error
+                if not lenient:
+                    raise NotADateError(place, value) from error
+                found[place] = NO_DATE
+                continue
         found[place] = known[key] * _NS + (int(fraction.ljust(9, "0")) if fraction else 0)
     return found
 

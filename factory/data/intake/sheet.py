@@ -1,6 +1,6 @@
 """One table of named columns, whatever file it came from."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal, Protocol
 
 from factory.contracts.errors import DataError
@@ -8,6 +8,8 @@ from factory.data.intake.members import Member
 
 MOST_VALUE, MOST_TICKS = 1e30, 1e20
 """No sensor and no clock counts as far: such numbers are damage, and 32 bits or a difference do not hold them."""
+MOSTLY = 0.95
+"""Share that fits, from which the others are faults."""
 Kind = Literal["text", "number", "integer", "any"]
 """How a column is wanted: strings as stored, float64, int64 where every value is whole, or as its type is."""
 
@@ -58,6 +60,12 @@ def require_columns(sheet: Sheet, wanted: Iterable[str]) -> None:
             f"{sheet.member} has no column {', '.join(map(repr, absent))}; it has {', '.join(sheet.names):.300}: "
             "correct the description"
         )
+
+
+def mostly(fits: Callable[[str], bool], texts: Sequence[str]) -> bool:
+    """Whether so many texts fit that the others are faults; one text alone tells nothing."""
+    count = sum(map(fits, texts))
+    return count > 1 and count >= MOSTLY * len(texts)
 
 
 def is_number(text: str) -> bool:

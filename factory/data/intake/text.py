@@ -16,7 +16,7 @@ from factory.contracts.table import Reading
 from factory.data.intake.decoding import decoding, short
 from factory.data.intake.dialect import MINUS
 from factory.data.intake.members import SUFFIXES, Member
-from factory.data.intake.sheet import Kind, require_columns
+from factory.data.intake.sheet import Kind, mostly, require_columns
 
 Lines = Callable[[Iterator[bytes]], Iterator[bytes]]
 
@@ -159,7 +159,7 @@ class TextSheet:
                     return
                 if any(pa.types.is_binary(field.type) for field in batch.schema):
                     raise UnicodeError(f"not {self._reading.encoding}")
-                yield self._to_numbers(batch, lenient | self._grouped(batch, wanted))
+                yield self._to_numbers(batch, lenient | self._spelled(batch, wanted))
 
     def _block(self, stream: IO[bytes]) -> int:
         """Bytes to parse at once: a small file needs no large block."""
@@ -198,14 +198,18 @@ class TextSheet:
             else frozenset()
         )
 
-    def _grouped(self, batch: Any, wanted: Mapping[str, Kind]) -> set[str]:
-        """Columns of any type that were taken for texts, but hold numbers with a grouping sign."""
+    def _spelled(self, batch: Any, wanted: Mapping[str, Kind]) -> set[str]:
+        """Columns of any type that were taken for texts, but hold numbers as this file spells them, and few others."""
         import pyarrow as pa
 
-        if not self._reading.thousands:
+        if not self._reading.thousands and self._reading.decimal == ".":
             return set()
-        texts = {n for n, kind in wanted.items() if kind == "any" and pa.types.is_string(batch.schema.field(n).type)}
-        return {n for n in texts if all(map(self._is_number, batch.column(n).slice(0, _LOOKED_AT).to_pylist()))}
+        texts = (n for n, kind in wanted.items() if kind == "any" and pa.types.is_string(batch.schema.field(n).type))
+        return {name for name in texts if mostly(self._is_number, self._filled(batch.column(name)))}
+
+    def _filled(self, column: Any) -> list[str]:
+        texts = column.slice(0, _LOOKED_AT).to_pylist()
+        return [text for text in texts if text and text.strip() not in self._reading.missing]
 
     def _to_numbers(self, batch: Any, names: set[str]) -> Any:
         """Texts to float64; what is no number becomes null."""

@@ -57,6 +57,7 @@ class Table:
         self._reader = TableReader(description, base)
         self._scratch = scratch
         self._rows: Counter[tuple[str, str, str]] = Counter()
+        self._carried: dict[tuple[str, str, str], int] = {}
 
     @classmethod
     def from_file(cls, path: Path, scratch: Path | None = None) -> "Table":
@@ -138,6 +139,7 @@ class Table:
         """
         self.cleaned.clear()
         self._rows.clear()
+        self._carried.clear()
         with (
             tempfile.TemporaryDirectory(prefix="rows-", dir=self._scratch) as scratch,
             storage_errors(Path(scratch)),
@@ -208,13 +210,15 @@ class Table:
     ) -> None:
         ticks = self._ticks_of(batch, rows, names)
         values = batch.values[np.ix_(rows, np.array(places))]
-        rows, ticks, values = self._without_faults(batch, rows, ticks, values, places)
+        good = self._good(batch, rows, ticks, values, places)
+        labels = self._carry(names, label[rows], good)[good]
+        rows, ticks, values = rows[good], ticks[good], values[good]
         if not len(rows):
             return
         origin = spill.origin(names[0], names[1], ticks[0])
         time_s = np.asarray((ticks - origin) * self._seconds_a_tick, np.float64)
         samples = values * self._factors(names[0], [batch.channels[place] for place in places])
-        spill.append(names, time_s, label[rows], samples, lambda row: batch.place(int(rows[row])))
+        spill.append(names, time_s, labels, samples, lambda row: batch.place(int(rows[row])))
 
     def _ticks_of(
         self, batch: Batch, rows: Ints, names: tuple[str, str, str]
@@ -225,17 +229,34 @@ class Table:
         self._rows[names] += len(rows)
         return np.arange(first, first + len(rows))
 
-    def _without_faults(
+    def _carry(self, names: tuple[str, str, str], label: Ints, good: NDArray[np.bool_]) -> Ints:
+        """Labels that hold until the next: that of a row which is dropped begins at the next one that is kept."""
+        if not self.description.labels.fill or (good.all() and names not in self._carried):
+            return label
+        kept, lost = np.flatnonzero(good), np.flatnonzero(~good & (label != UNLABELLED))
+        begins = {0: self._carried.pop(names)} if names in self._carried else {}
+        begins |= dict(
+            zip(np.searchsorted(kept, lost).tolist(), label[lost].tolist(), strict=True)
+        )  # the last one wins
+        if len(kept) in begins:
+            self._carried[names] = begins.pop(len(kept))
+        label = label.copy()
+        for place, mark in begins.items():
+            if label[kept[place]] == UNLABELLED:
+                label[kept[place]] = mark
+        return label
+
+    def _good(
         self, batch: Batch, rows: Ints, ticks: "NDArray[Any]", values: NDArray[np.float64], places: list[int]
-    ) -> "tuple[Ints, NDArray[Any], NDArray[np.float64]]":
-        """Rows whose values are all there; others are refused or counted, as the cleaning plan says."""
+    ) -> NDArray[np.bool_]:
+        """Which rows have all their values; others are refused or counted, as the cleaning plan says."""
         finite = np.abs(values) < MOST_VALUE
-        good = finite.all(axis=1) & (np.abs(ticks) < MOST_TICKS)
+        good: NDArray[np.bool_] = finite.all(axis=1) & (np.abs(ticks) < MOST_TICKS)
         if good.all():
-            return rows, ticks, values
+            return good
         if self.description.cleaning.faulty_rows == "drop":
             self.cleaned[FAULTY] += int((~good).sum())
-            return rows[good], ticks[good], values[good]
+            return good
         row, place = np.unravel_index(int(np.argmin(finite)), finite.shape)
         value = float(values[row, place])
         got = "empty or NaN" if np.isnan(value) else "infinite" if np.isinf(value) else f"{value:g}"

@@ -14,7 +14,7 @@ from factory.contracts.errors import DataError, RecipeError
 from factory.contracts.table import TableChannel, TableDescription
 from factory.contracts.window import name_fault
 from factory.data.intake.arrays import as_text
-from factory.data.intake.dates import NotADateError, parse_dates
+from factory.data.intake.dates import NO_DATE, NotADateError, parse_dates
 from factory.data.intake.detect import open_sheet
 from factory.data.intake.members import Member, find_members
 from factory.data.intake.patterns import fill, is_template
@@ -287,7 +287,9 @@ class TableReader:
             )
         return np.asarray(ticks)
 
-    def _dates(self, record: Any, name: str | tuple[str, str], line: Callable[[int], str]) -> NDArray[np.int64]:
+    def _dates(
+        self, record: Any, name: str | tuple[str, str], line: Callable[[int], str]
+    ) -> NDArray[np.float64] | NDArray[np.int64]:
         from pyarrow import compute as pc
 
         if isinstance(name, str):
@@ -295,13 +297,15 @@ class TableReader:
         else:
             column = pc.binary_join_element_wise(*(record.column(part) for part in name), " ")
         try:
-            return parse_dates(column, self._description.timestamp_format)
+            ticks = parse_dates(column, self._description.timestamp_format, lenient=self._drops)
+            lost = ticks == NO_DATE
+            return np.where(lost, np.nan, ticks) if lost.any() else ticks
         except NotADateError as error:
             got = f"'{error.text}' is not" if error.text else "is missing, expected"
             form = self._description.timestamp_format or "2026-01-31T12:00:00.020"
             raise DataError(
-                f"{line(error.place)}: time stamp {got} a date and time like {form}: correct it, or set "
-                "timestamp_format or timestamp_unit in the description"
+                f"{line(error.place)}: time stamp {got} a date and time like {form}: correct it, set "
+                "timestamp_format or timestamp_unit in the description, or cleaning.faulty_rows = 'drop'"
             ) from error
 
 

@@ -3,6 +3,8 @@
 import re
 import tomllib
 import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +19,7 @@ from factory.contracts.table import TableDescription
 from factory.data import prepare
 from factory.data.checks import check
 from factory.data.sources.table import FAULTY, Table
+from factory.data.sources.table_reader import Batch, TableReader, Texts
 from factory.data.sources.tidy import MERGED, SORTED, SPLIT, SPREAD
 from tests.unit.data.tables import Rows, description
 
@@ -241,6 +244,58 @@ def test_labels_are_renamed_null_unlabelled_and_filled(tmp_path: Path) -> None:
     assert plain == [1, UNLABELLED, 1, NULL, UNLABELLED, 0]
     filled = read(tmp_path, described(labels=labels | {"fill": True}))[0].labels.tolist()
     assert filled == [1, 1, 1, NULL, NULL, 0]
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        (["1,walk", "1,", "?,rest", "1,", "1,"], ["walk", "walk", "rest", "rest"]),
+        (["?,walk", "?,", "1,", "1,rest"], ["walk", "rest"]),
+        (["1,walk", "?,rest", "1,walk", "1,"], ["walk", "walk", "walk"]),
+        (["1,rest", "?,walk", "?,rest", "1,"], ["rest", "rest"]),
+        (["1,rest", "1,", "?,walk"], ["rest", "rest"]),
+    ],
+)
+@pytest.mark.parametrize("in_batches_of", [1, 2, 100])
+def test_the_label_of_a_row_that_is_dropped_holds_all_the_same(
+    rows: list[str], expected: list[str], in_batches_of: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(tmp_path, "a.csv", "who,t,x,what\n" + "".join(f"ann,{i * 0.02:.2f},{row}\n" for i, row in enumerate(rows)))
+    what = described(labels={"order": ["rest", "walk"], "fill": True}, cleaning={"faulty_rows": "drop"})
+    whole = TableReader.batches
+
+    def small(self: TableReader, advance: Callable[[int, str], None]) -> Iterator[Batch]:
+        for batch in whole(self, advance):
+            for first in range(0, len(batch.values), in_batches_of):
+                yield part_of(batch, slice(first, first + in_batches_of))
+
+    monkeypatch.setattr(TableReader, "batches", small)
+    (ann,) = read(tmp_path, what)
+    assert [table(tmp_path, what).labels[label] for label in ann.labels] == expected
+
+
+def part_of(batch: Batch, rows: slice) -> Batch:
+    def texts(of: Texts) -> Texts:
+        return Texts(code=of.code[rows], text=of.text)
+
+    return replace(
+        batch,
+        ticks=None if batch.ticks is None else batch.ticks[rows],
+        values=batch.values[rows],
+        subject=texts(batch.subject),
+        session=texts(batch.session),
+        sensor=texts(batch.sensor),
+        label=texts(batch.label),
+    )
+
+
+def test_rows_without_a_date_are_dropped_where_the_plan_says_so(tmp_path: Path) -> None:
+    rows = ["2026-01-31T12:00:00.000,1", "2026-01-31T12:00:00.020,2", "Sum,3"]
+    put(tmp_path, "a.csv", "who,t,x,what\n" + "".join(f"ann,{row},walk\n" for row in rows))
+    with pytest.raises(DataError, match=r"line 4: time stamp 'Sum' is not a date .* cleaning.faulty_rows = 'drop'"):
+        read(tmp_path, described(timestamp_unit="iso"))
+    (ann,) = read(tmp_path, described(timestamp_unit="iso", cleaning={"faulty_rows": "drop"}))
+    assert ann.time_s.tolist() == pytest.approx([0, 0.02], abs=1e-6)
 
 
 def test_labels_of_all_rows_are_found_without_the_null_ones(tmp_path: Path) -> None:

@@ -292,6 +292,26 @@ def test_a_ragged_row_is_counted_and_its_cure_offered(tmp_path: Path) -> None:
     assert '# faulty_rows = "drop"' in description_toml(found, tmp_path)
 
 
+@pytest.mark.parametrize("decimal", [".", ","])
+@pytest.mark.parametrize("dated", [False, True])
+def test_a_line_of_sums_and_a_word_among_numbers_are_faulty_rows(decimal: str, dated: bool, tmp_path: Path) -> None:
+    lines = [line.replace(",", ";").replace(".", decimal) for line in rising()]
+    if dated:
+        lines = [lines[0], *(_dated(line, row) for row, line in enumerate(lines[1:]))]
+    who, time, _, *rest = lines[400].split(";")
+    lines[400] = ";".join([who, time, "ERR", *rest])
+    found = guess_table([write(tmp_path / "t.csv", *lines, "p0;Sum;;;;")], Chosen(), Files(), Silent())
+    assert [check.message[:45] for check in found.checks if check.code == "row.missing"] == [
+        "time stamps: 1 of 901 rows have no value, the",
+        "acc: 2 of 901 rows have no value, the first i",
+    ]
+
+
+def _dated(line: str, row: int) -> str:
+    who, _, *rest = line.split(";")
+    return ";".join([who, f"3/11/2026 11:59:{row % 300 / 100:06.3f} AM", *rest])
+
+
 def test_a_parquet_without_rows_is_refused(tmp_path: Path) -> None:
     empty = pa.table({"user": pa.array([], pa.string()), "ax": pa.array([], pa.float64())})
     parquet.write_table(empty, tmp_path / "t.parquet")
