@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from factory.contracts.search import SearchMethod, SearchResult
     from factory.contracts.tuning import TuneResult
     from factory.pipeline.bench.estimate import BenchEstimate
-    from factory.pipeline.bench.run import BenchRequest, Engine
+    from factory.pipeline.bench.run import BenchRequest
+    from factory.pipeline.cluster import Engine
     from factory.pipeline.compare import ModelDifference
     from factory.pipeline.explain import Explanation
     from factory.pipeline.predict import LabelledRecording
@@ -352,14 +353,16 @@ def bench(
         cancel: Another thread's `cancel.set()` ends the run with Cancelled; finished cells are kept.
 
     Raises:
-        RecipeError: A key, recipe or fold of the specification is wrong.
+        RecipeError: A key, recipe or fold of the specification is wrong, or there is no such engine.
         TrainingError: Some cells could not be trained; the others are, and everything is written.
         ArtifactError: The file of a finished cell is damaged.
     """
     from factory.pipeline.bench.run import bench as run
+    from factory.pipeline.cluster import cluster_of
 
+    cluster = cluster_of(engine, address, cpus, gpus)
     request = _bench_request(spec, only, data, out, cache, device, workers, progress)
-    return run(replace(request, engine=engine, address=address, cpus=cpus, gpus=gpus, cancel=cancel or Cancel()))
+    return run(replace(request, cluster=cluster, cancel=cancel or Cancel()))
 
 
 def bench_estimate(

@@ -16,6 +16,13 @@ class Device(StrEnum):
     MPS = "mps"
 
 
+class Engine(StrEnum):
+    """What trains many networks at once."""
+
+    LOCAL = "local"
+    RAY = "ray"
+
+
 RecipeArgument = Annotated[
     str, typer.Argument(help="A shipped recipe's name (factory recipes) or the path of a TOML file.")
 ]
@@ -100,6 +107,11 @@ VerifierOption = Annotated[
         "(factory devices).",
         show_default=False,
     ),
+]
+EngineOption = Annotated[Engine, typer.Option("--engine", help="local, or ray: a cluster.")]
+AddressOption = Annotated[
+    str | None,
+    typer.Option("--address", help="Of the Ray cluster, auto or HOST:PORT. Default: one here.", show_default=False),
 ]
 ForceOption = Annotated[bool, typer.Option("--force", help="Replace a build of another recipe in the build folder.")]
 SeedOption = Annotated[

@@ -1,21 +1,22 @@
 """`factory bench`: methods x data sets x folds x seeds from one TOML."""
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 import factory
-from factory.cli._options import CacheOption, DataOption, Device, DeviceOption, JsonOption
+from factory.cli._options import (
+    AddressOption,
+    CacheOption,
+    DataOption,
+    Device,
+    DeviceOption,
+    Engine,
+    EngineOption,
+    JsonOption,
+)
 from factory.cli._output import print_json
-
-
-class Engine(StrEnum):
-    """What trains the cells."""
-
-    LOCAL = "local"
-    RAY = "ray"
 
 
 def bench(
@@ -37,11 +38,8 @@ def bench(
     cache: CacheOption = None,
     device: DeviceOption = Device.AUTO.value,
     workers: Annotated[int, typer.Option("--workers", min=1, help="Processes, of one thread each.")] = 1,
-    engine: Annotated[Engine, typer.Option("--engine", help="local, or ray: a cluster.")] = Engine.LOCAL,
-    address: Annotated[
-        str | None,
-        typer.Option("--address", help="Of the Ray cluster, auto or HOST:PORT. Default: one here.", show_default=False),
-    ] = None,
+    engine: EngineOption = Engine.LOCAL,
+    address: AddressOption = None,
     cpus: Annotated[float, typer.Option("--cpus", min=0, help="Of a cell on Ray; may be a fraction.")] = 1.0,
     gpus: Annotated[float, typer.Option("--gpus", min=0, help="Of a cell on Ray; may be a fraction.")] = 0.0,
     table: Annotated[bool, typer.Option("--table", help="Print what is there, train nothing.")] = False,

@@ -18,7 +18,7 @@ from factory.cli.app import run
 from factory.contracts.bench_result import BenchSummary, read_cell
 from factory.contracts.errors import MissingToolError
 from factory.contracts.progress import Silent
-from factory.pipeline.bench.on_ray import connect
+from factory.pipeline.cluster import connect
 
 pytest.importorskip("seglearn", reason="needs seglearn: pip install 'smldist-factory[demo]'")
 

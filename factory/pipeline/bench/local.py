@@ -6,22 +6,20 @@ training one. Several runs over the same folder, on machines that share it, work
 
 import multiprocessing
 import os
-import signal
 import time
 from collections.abc import Callable, Sequence
 from multiprocessing.process import BaseProcess
 
 from factory.contracts.bench import BenchSpec
 from factory.contracts.bench_result import write_cell
-from factory.contracts.errors import TrainingError, describe
+from factory.contracts.errors import describe
 from factory.contracts.progress import Cancel, Silent
 from factory.pipeline.bench.cell import run_cell
 from factory.pipeline.bench.plan import Cell, Places, Plan
 from factory.pipeline.bench.store import cell_file, claimed, fail, failure, finished
+from factory.pipeline.workers import Deaths, begin, end
 
 _POLL_S = 0.5
-_MOST_DEATHS = 3
-"""Of workers, without a cell finished between: then something kills them all."""
 
 
 def run_here(plan: Plan, cells: Sequence[Cell], device: str, workers: int, cancel: Cancel, told: "Watch") -> None:
@@ -47,32 +45,24 @@ def run_here(plan: Plan, cells: Sequence[Cell], device: str, workers: int, cance
 
     offsets = [len(cells) * number // workers for number in range(workers)]
     team = {offset: start(offset) for offset in dict.fromkeys(offsets)}
-    deaths, done = 0, told.look()
+    deaths, done = Deaths(told.say, "cell"), told.look()
     try:
         while team:
             time.sleep(_POLL_S)
             cancel.raise_if_set()
             if (now := told.look()) != done:
-                deaths, done = 0, now
+                done = now
+                deaths.forget()
             for offset, process in list(team.items()):
                 if process.is_alive():
                     continue
                 del team[offset]
                 if process.exitcode == 0:
                     continue
-                deaths += 1
-                if deaths > _MOST_DEATHS:
-                    raise TrainingError(
-                        f"{deaths} workers in a row died (exit code {process.exitcode}) without finishing a cell: free "
-                        "memory, or take fewer with --workers; what is finished is kept"
-                    )
-                told.say(f"a worker died (exit code {process.exitcode}): another takes over")
+                deaths.count(process)
                 team[offset] = start(offset)
     finally:
-        for process in team.values():
-            process.terminate()
-        for process in team.values():
-            process.join()
+        end(team.values())
     told.look()
 
 
@@ -86,10 +76,7 @@ class Watch:
 
 def _work(spec: BenchSpec, places: Places, device: str, first: int, parent: int) -> None:
     """A worker process."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the watching process ends it
-    import torch
-
-    torch.set_num_threads(1)
+    begin()
     plan = Plan(spec, places, Silent())
     cells = plan.cells()
     ordered = [*cells[first:], *cells[:first]]

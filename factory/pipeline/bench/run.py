@@ -6,7 +6,6 @@ specification -> recipes -> windows and folds -> cells (tuning, teacher, student
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal
 
 from factory.contracts.bench import BenchSpec
 from factory.contracts.bench_result import BenchSummary
@@ -17,8 +16,7 @@ from factory.pipeline.bench.local import Watch, run_here
 from factory.pipeline.bench.plan import Cell, Places, Plan
 from factory.pipeline.bench.store import cell_file, failure, finished, forget_failures, results, stored_results
 from factory.pipeline.bench.write import PARQUET, read_parquet, write_results, write_tables
-
-Engine = Literal["local", "ray"]
+from factory.pipeline.cluster import Cluster
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,10 +28,7 @@ class BenchRequest:
         places: Folders.
         device: Processor that trains: auto, cpu, cuda or mps.
         workers: Local processes, of one thread each.
-        engine: 'local', or 'ray'.
-        address: Of a Ray cluster; None starts one here.
-        cpus: Of Ray, a cell; may be a fraction.
-        gpus: Of Ray, a cell; may be a fraction.
+        cluster: Of Ray, in place of local processes.
         progress: Told of each cell.
         cancel: Ends the run; finished cells are kept.
     """
@@ -42,10 +37,7 @@ class BenchRequest:
     places: Places
     device: str = "auto"
     workers: int = 1
-    engine: Engine = "local"
-    address: str | None = None
-    cpus: float = 1.0
-    gpus: float = 0.0
+    cluster: Cluster | None = None
     progress: Progress = field(default_factory=Silent)
     cancel: Cancel = field(default_factory=Cancel)
 
@@ -66,10 +58,10 @@ def bench(request: BenchRequest) -> BenchSummary:
     if pending:
         with request.progress.track(request.spec.name, len(cells), "cells") as bar:
             watch = _watch(plan, cells, pending, bar, request.progress, max(1, request.workers))
-            if request.engine == "ray":
+            if request.cluster is not None:
                 from factory.pipeline.bench.on_ray import run_on_ray
 
-                run_on_ray(plan, pending, device, request, watch)
+                run_on_ray(plan, pending, device, request.cluster, request.cancel, watch)
             else:
                 run_here(plan, cells, device, request.workers, request.cancel, watch)
     found = results(plan, cells, device)

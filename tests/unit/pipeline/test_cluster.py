@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from factory.contracts.errors import MissingToolError
-from factory.pipeline.bench.on_ray import connect
+from factory.pipeline.cluster import connect
 
 
 class Ray(ModuleType):
