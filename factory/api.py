@@ -443,6 +443,11 @@ def search(
     out: PathLike | None = None,
     cache: PathLike | None = None,
     device: str = "auto",
+    workers: int = 1,
+    engine: "Engine" = "local",
+    address: str | None = None,
+    cpus: float = 1.0,
+    gpus: float = 0.0,
     progress: Progress | None = None,
     cancel: Cancel | None = None,
 ) -> "SearchResult":
@@ -465,26 +470,34 @@ def search(
         out: The search's folder.
         cache: As that of `build`.
         device: As that of `build`.
+        workers: Students trained at once: processes of one thread each, or Ray's tasks. So many layouts are drawn
+            together: another number draws others.
+        engine: 'local', or 'ray'.
+        address: Of a Ray cluster; None starts one here.
+        cpus: Of Ray, a student; may be a fraction.
+        gpus: Of Ray, a student; may be a fraction.
         progress: As that of `build`.
         cancel: As that of `build`; what was trained is kept.
 
     Raises:
-        MissingToolError: Optuna is not installed; names the command.
-        RecipeError: A bound is none, or no layout is within the bounds.
+        MissingToolError: Optuna or Ray is not installed; names the command.
+        RecipeError: A bound is none, no layout is within the bounds, or there is no such engine.
         GateError: The files of the best students are over a bound.
         FactoryError: Whatever stopped a training.
     """
     from factory.contracts.recipe import validate
     from factory.contracts.search import SearchPlan
+    from factory.pipeline.cluster import cluster_of
     from factory.pipeline.search import search as run
 
     loaded = recipe if isinstance(recipe, Recipe) else load_recipe(recipe)
     folder = Path(out) if out is not None else Path("build") / "search" / loaded.name
     bounds = {"max_instructions": dict(max_instructions or {}), "max_macs": max_macs, "max_kb": max_kb}
     wanted = {"bounds": bounds, "trials": trials, "epochs": epochs, "minutes": minutes, "method": method, "name": name}
-    plan = validate(SearchPlan, wanted, "search")
+    plan = validate(SearchPlan, {**wanted, "workers": workers}, "search")
+    cluster = cluster_of(engine, address, cpus, gpus)
     request = _request(loaded, folder, data, cache, device, progress)
-    return run(replace(request, cancel=cancel or Cancel()), plan)
+    return run(replace(request, cancel=cancel or Cancel()), plan, cluster)
 
 
 def tune(

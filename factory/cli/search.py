@@ -7,7 +7,18 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 import factory
-from factory.cli._options import CacheOption, DataOption, Device, DeviceOption, JsonOption, RecipeArgument, SeedOption
+from factory.cli._options import (
+    AddressOption,
+    CacheOption,
+    DataOption,
+    Device,
+    DeviceOption,
+    Engine,
+    EngineOption,
+    JsonOption,
+    RecipeArgument,
+    SeedOption,
+)
 from factory.cli._output import print_json
 
 if TYPE_CHECKING:
@@ -78,6 +89,16 @@ def search(
     ] = None,
     cache: CacheOption = None,
     device: DeviceOption = Device.AUTO.value,
+    workers: Annotated[
+        int,
+        typer.Option(
+            "--workers", min=1, help="Students trained at once: processes of one thread each, or Ray's tasks."
+        ),
+    ] = 1,
+    engine: EngineOption = Engine.LOCAL,
+    address: AddressOption = None,
+    cpus: Annotated[float, typer.Option("--cpus", min=0, help="Of a student on Ray; may be a fraction.")] = 1.0,
+    gpus: Annotated[float, typer.Option("--gpus", min=0, help="Of a student on Ray; may be a fraction.")] = 0.0,
     seed: SeedOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -86,7 +107,7 @@ def search(
     Validation people select, test people are never read. Goes on where it was stopped. Writes search.json, pareto.png
     and recipe.toml, which factory build takes.
 
-    Example: factory search demo --max-instructions cortex-a76=90000 --trials 40
+    Example: factory search demo --max-instructions cortex-a76=90000 --trials 40 --workers 2
     """
     from factory.cli._progress import make_progress
 
@@ -105,6 +126,11 @@ def search(
         out=out,
         cache=cache,
         device=device,
+        workers=workers,
+        engine=engine.value,
+        address=address,
+        cpus=cpus,
+        gpus=gpus,
         progress=make_progress(as_json),
     )
     if as_json:

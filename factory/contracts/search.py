@@ -41,10 +41,13 @@ class SearchPlan(Contract):
     bounds: Bounds = Bounds()
     trials: int = Field(default=40, ge=1, description="candidates that are trained, in all runs together")
     minutes: float | None = Field(default=None, ge=0, description="no candidate begins later in one run")
-    epochs: int | None = Field(default=None, ge=1, description="of each candidate; None is a third of the recipe's")
+    epochs: int | None = Field(
+        default=None, ge=1, le=1000, description="of each candidate; None is a third of the recipe's"
+    )
     method: SearchMethod = Field(
         default="cross_entropy", description="'recipe': as the recipe trains its student, under one teacher"
     )
+    workers: int = Field(default=1, ge=1, description="candidates trained at once; layouts are drawn so many together")
     name: RecipeName | None = Field(default=None, description="of the winner's recipe; None is <recipe name>_searched")
 
 
@@ -74,7 +77,7 @@ class Counted(Contract):
 class Candidate(Contract):
     """One student."""
 
-    number: int = Field(ge=0, description="in the order of training; 0 is the recipe's own student")
+    number: int = Field(ge=0, description="in the order of drawing; 0 is the recipe's own student")
     student: BackboneRecipe
     cost: StudentCost
     within: bool = Field(description="whether its predicted cost is within every bound")

@@ -7,6 +7,7 @@
 Only validation people select; the test part is never read. Everything lies in one folder, under one lock.
 """
 
+import shutil
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,17 +16,18 @@ from pathlib import Path
 from factory.artifacts.store import content_key, open_store
 from factory.contracts.code import code_hash
 from factory.contracts.dataset import Split, WindowSet
-from factory.contracts.errors import RecipeError
+from factory.contracts.errors import FactoryError, RecipeError
 from factory.contracts.files import atomic_write, sha256_file
-from factory.contracts.progress import Task
 from factory.contracts.recipe import BackboneRecipe, Recipe
 from factory.contracts.search import Candidate, SearchPlan, SearchResult
 from factory.contracts.stored import write_json
 from factory.data.splits import require_trainable
 from factory.models.instructions import COSTS
+from factory.pipeline.cluster import Cluster
 from factory.pipeline.layouts.prices import Prices, excess, with_student
-from factory.pipeline.layouts.space import backbone_of, choices, smallest
+from factory.pipeline.layouts.space import Layout, backbone_of, choices, smallest
 from factory.pipeline.layouts.study import DATABASE, Study, require_optuna
+from factory.pipeline.layouts.team import CANDIDATES, open_team
 from factory.pipeline.layouts.trial import Trainer, short_epochs, short_schedule
 from factory.pipeline.layouts.verify import choose_winner
 from factory.pipeline.provenance import provenance, versions
@@ -49,17 +51,25 @@ class _Search:
     prices: Prices
     trainer: Trainer
     study: Study
+    began: float
+
+    @property
+    def is_late(self) -> bool:
+        """Whether no candidate may begin any more."""
+        minutes = self.plan.minutes
+        return minutes is not None and time.monotonic() - self.began > 60 * minutes
 
 
-def search(build: BuildRequest, plan: SearchPlan) -> SearchResult:
+def search(build: BuildRequest, plan: SearchPlan, cluster: Cluster | None = None) -> SearchResult:
     """Go on with the search, or begin it; writes its result and returns it.
 
     Args:
         build: Recipe, folder, data, cache, processor, progress, cancel.
         plan: What to search, and for how long.
+        cluster: Of Ray, which trains; None trains on this machine.
 
     Raises:
-        MissingToolError: Optuna is not installed.
+        MissingToolError: Optuna or Ray is not installed.
         RecipeError: No layout is within the bounds.
         StorageError: The folder holds a build.
         FactoryError: Whatever stops a training or an export.
@@ -67,17 +77,16 @@ def search(build: BuildRequest, plan: SearchPlan) -> SearchResult:
     require_optuna()
     require_no_build(build.build, DATABASE, "search")
     with open_store(build.build, build.progress) as store:
-        return search_run(Run(build, store), plan)
+        return search_run(Run(build, store), plan, cluster)
 
 
-def search_run(run: Run, plan: SearchPlan) -> SearchResult:
+def search_run(run: Run, plan: SearchPlan, cluster: Cluster | None = None) -> SearchResult:
     """As `search`, in a folder that is held."""
     epochs = short_epochs(run.recipe, plan.epochs)
     short = run.with_recipe(short_schedule(run.recipe, epochs))
     require_trainable(short.windows, short.split, short.recipe)
     found = _begin(run.recipe, plan, short)
-    _train_reference(found)
-    _train_candidates(found)
+    _train_candidates(found, cluster)
     return _finish(found)
 
 
@@ -93,13 +102,16 @@ def _begin(recipe: Recipe, plan: SearchPlan, run: Run) -> _Search:
     study = Study(run.folder, _key(plan, run, device), recipe.seed, layouts)
     if study.others and not study.trained:
         run.progress.say(f"{DATABASE} holds a search of another recipe, other data or options: this one begins anew")
+    trainer = Trainer(
+        recipe=run.recipe,
+        windows=run.windows,
+        split=run.split,
+        teacher=(run.folder / "teacher").resolve(),
+        method=plan.method,
+        device=device,
+    )
     return _Search(
-        recipe=recipe,
-        plan=plan,
-        run=run,
-        prices=prices,
-        trainer=Trainer(run=run, method=plan.method, device=device),
-        study=study,
+        recipe=recipe, plan=plan, run=run, prices=prices, trainer=trainer, study=study, began=time.monotonic()
     )
 
 
@@ -129,7 +141,7 @@ def _key(plan: SearchPlan, run: Run, device: str) -> str:
             "device": device,
             "costs": sha256_file(COSTS),
             "tools": versions("torch", "optuna"),
-            "code": code_hash(_train_next, *_DECIDING),
+            "code": code_hash(_draw, *_DECIDING),
         }
     )
 
@@ -138,41 +150,72 @@ def _people(windows: WindowSet, split: Split) -> list[list[str]]:
     return [sorted(set(windows.subject[part].tolist())) for part in (split.train, split.validation)]
 
 
-def _train_reference(search: _Search) -> None:
-    """The recipe's own student by the same schedule, within the bounds or not: what the others are compared with."""
-    if search.study.reference is None:
+def _train_candidates(search: _Search, cluster: Cluster | None) -> None:
+    """Train the recipe's own student, and layouts as they are drawn, so many at once as there are workers."""
+    study, plan, run = search.study, search.plan, search.run
+    if todo := _next(search):
+        with (
+            open_team(search.trainer, run.request, plan.workers, cluster) as train,
+            run.progress.track("search", plan.trials, "students") as bar,
+        ):
+            bar.advance(len(study.finished))
+            while todo:
+                for number, answer in train(todo):
+                    if isinstance(answer, FactoryError):
+                        raise _named(number, todo[number], answer) from answer
+                    candidate = _candidate(search, todo[number], number, *answer)
+                    if number == 0:
+                        study.reference = candidate
+                        continue
+                    study.keep(candidate)
+                    best = max(found.macro_f1 for found in study.finished)
+                    bar.advance(note=f"macro-F1 {candidate.macro_f1:.3f}, best {best:.3f}")
+                    run.request.cancel.raise_if_set()
+                todo = _next(search)
+    shutil.rmtree(run.folder / CANDIDATES, ignore_errors=True)
+
+
+def _next(search: _Search) -> dict[int, BackboneRecipe]:
+    """Who is trained together now, by number; nobody at the end.
+
+    The recipe's own student is number 0, within the bounds or not: what the others are compared with.
+    """
+    study, plan, own = search.study, search.plan, search.run.recipe.model.student
+    study.tell(plan.bounds.objective)
+    todo = {0: own} if study.reference is None else {}
+    if todo:
         search.run.progress.say("the recipe's own student ...")
-        search.study.reference = _candidate(search, search.run.recipe.model.student, 0)
+    if len(study.trained) >= plan.trials:
+        return todo
+    if search.is_late:
+        if not todo:
+            search.run.progress.say(f"{plan.minutes:g} minutes are over: call again to go on")
+        return todo
+    _fill_round(search)
+    waiting = {w.number: backbone_of(w.layout, own) for w in study.waiting if w.candidate is None}
+    todo |= {number: student for number, student in waiting.items() if number <= plan.trials}
+    return dict(list(todo.items())[: plan.workers])
 
 
-def _train_candidates(search: _Search) -> None:
-    plan, study = search.plan, search.study
-    began = time.monotonic()
-    with search.run.progress.track("search", plan.trials, "students") as bar:
-        bar.advance(len(study.trained))
-        while len(trained := study.trained) < plan.trials:
-            if plan.minutes is not None and time.monotonic() - began > 60 * plan.minutes:
-                search.run.progress.say(f"{plan.minutes:g} minutes are over: call again to go on")
-                return
-            _train_next(search, len(trained) + 1, bar)
-            search.run.request.cancel.raise_if_set()
+def _fill_round(search: _Search) -> None:
+    """Draw what is trained together: numbers up to the next multiple of the workers, whatever --trials says.
+
+    So a search that was stopped anywhere, or is given more trials, draws as one that was not.
+    """
+    study, own = search.study, search.run.recipe.model.student
+    while not (waiting := study.waiting) or (len(study.trained) + len(waiting) + 1) % search.plan.workers:
+        known = {found.student for found in study.trained} | {backbone_of(drawn.layout, own) for drawn in waiting}
+        study.accept(_draw(search, known))
 
 
-def _train_next(search: _Search, number: int, bar: Task) -> None:
-    """Draw until a layout is within the bounds and new; train it."""
-    study = search.study
-    known = {candidate.student for candidate in study.trained}
+def _draw(search: _Search, known: set[BackboneRecipe]) -> Layout:
+    """Draw until a layout is within the bounds and new."""
     for _ in range(_MOST_REJECTED):
-        layout = study.draw()
-        student = backbone_of(layout, search.run.recipe.model.student)
-        if reasons := _reasons(search, student, known):
-            study.reject(layout, reasons)
-            continue
-        candidate = _candidate(search, student, number)
-        study.add(layout, candidate, candidate.cost.figure(search.plan.bounds.objective))
-        best = max(found.macro_f1 for found in study.trained)
-        bar.advance(note=f"macro-F1 {candidate.macro_f1:.3f}, best {best:.3f}")
-        return
+        layout = search.study.draw()
+        reasons = _reasons(search, backbone_of(layout, search.run.recipe.model.student), known)
+        if not reasons:
+            return layout
+        search.study.reject(layout, reasons)
     raise RecipeError(f"{_MOST_REJECTED} layouts in a row are over the bounds: raise them")
 
 
@@ -185,11 +228,19 @@ def _reasons(search: _Search, student: BackboneRecipe, known: set[BackboneRecipe
     return excess(search.prices.price(student), search.plan.bounds)
 
 
-def _candidate(search: _Search, student: BackboneRecipe, number: int) -> Candidate:
+def _candidate(search: _Search, student: BackboneRecipe, number: int, score: float, seconds: float) -> Candidate:
     cost = search.prices.price(student)
-    score, seconds = search.trainer.score(student)
     within = not excess(cost, search.plan.bounds)
     return Candidate(number=number, student=student, cost=cost, within=within, macro_f1=score, seconds=seconds)
+
+
+def _named(number: int, student: BackboneRecipe, error: FactoryError) -> FactoryError:
+    """The failure of one candidate, which says whose it is."""
+    from factory.reporting.layouts import layout_text
+
+    named = type(error)(f"student {number} ({layout_text(student)}): {error}")
+    named.exit_code = error.exit_code
+    return named
 
 
 def _finish(search: _Search) -> SearchResult:

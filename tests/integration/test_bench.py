@@ -6,8 +6,6 @@ import multiprocessing
 import os
 import signal
 import threading
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +17,7 @@ from factory.contracts.bench_result import BenchSummary, read_cell
 from factory.contracts.errors import MissingToolError
 from factory.contracts.progress import Silent
 from factory.pipeline.cluster import connect
+from tests.integration.waiting import ray_worker, until
 
 pytest.importorskip("seglearn", reason="needs seglearn: pip install 'smldist-factory[demo]'")
 
@@ -78,14 +77,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = tmp_path_factory.mktemp("bench")
     (made / "watch.toml").write_text(SPEC, "utf-8")
     return made
-
-
-def until(true: Callable[[], Any], seconds: float = 240.0) -> Any:
-    began = time.monotonic()
-    while not (found := true()):
-        assert time.monotonic() - began < seconds, "nothing happened"
-        time.sleep(0.05)
-    return found
 
 
 @pytest.mark.slow
@@ -190,7 +181,7 @@ def test_ray_places_a_cell_anew_when_its_worker_is_killed(
         thread.start()
         victim, under_way = until(lambda: _kill_in_mid_cell(tmp_path / "running"))
         assert not (tmp_path / "cells" / under_way).exists()
-        another = until(_ray_worker)
+        another = until(lambda: ray_worker("remote_cell"))
         thread.join(400)
     except MissingToolError as error:
         pytest.skip(f"not run: {error}")
@@ -205,7 +196,7 @@ def test_ray_places_a_cell_anew_when_its_worker_is_killed(
 
 def _kill_in_mid_cell(running: Path) -> tuple[int, str] | None:
     """Kill the worker if a cell has trained an epoch: its process, and the cell's file; None if none has."""
-    if not (worker := _ray_worker()):
+    if not (worker := ray_worker("remote_cell")):
         return None
     os.kill(worker, signal.SIGSTOP)  # so that the cell does not end while it is looked at
     trained = list(running.rglob("epochs.jsonl"))
@@ -218,23 +209,3 @@ def _figures(cells: Path) -> dict[str, Any]:
     paths = {str(path.relative_to(cells)): path for path in cells.rglob("fold*.json")}
     assert len(paths) == 8
     return {name: (read_cell(path).key, read_cell(path).people) for name, path in paths.items()}
-
-
-def _ray_worker() -> int:
-    """A process that trains a cell, below the cluster that this process started; 0 if there is none."""
-    for entry in Path("/proc").iterdir():
-        try:
-            named = entry.name.isdecimal() and (entry / "cmdline").read_bytes().startswith(b"ray::remote_cell")
-            if named and os.getpid() in _ancestors(int(entry.name)):
-                return int(entry.name)
-        except OSError:  # it ended meanwhile
-            continue
-    return 0
-
-
-def _ancestors(process: int) -> list[int]:
-    found = []
-    while process > 1:
-        process = int(Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[1])
-        found.append(process)
-    return found

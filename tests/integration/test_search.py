@@ -1,22 +1,30 @@
 """`factory search` as a user runs it, and its winner counted on the emulated cores."""
 
+import gc
 import json
+import os
+import signal
+import tempfile
+import threading
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from factory import search
 from factory.artifacts.store import open_store
-from factory.contracts.errors import GateError
+from factory.contracts.errors import GateError, MissingToolError
 from factory.contracts.progress import Silent
 from factory.contracts.recipe import BackboneRecipe
-from factory.contracts.search import Bounds, Candidate
+from factory.contracts.search import Bounds, Candidate, SearchResult
+from factory.pipeline.cluster import connect
 from factory.pipeline.layouts.prices import Prices
 from factory.pipeline.layouts.verify import choose_winner
 from factory.pipeline.request import BuildRequest, Run, cache_folder
 from factory.recipes import find_recipe
 from tests.fakes import tiny_recipe, tiny_split, tiny_windows
 from tests.integration.conftest import RECIPE, Factory
+from tests.integration.waiting import ray_worker, until
 
 if TYPE_CHECKING:
     from factory.devices.setups import Setup
@@ -79,3 +87,42 @@ def _candidate(prices: Prices, student: BackboneRecipe, number: int, score: floa
     """Predicted to be within the bounds, rightly or not."""
     cost = prices.price(student)
     return Candidate(number=number, student=student, cost=cost, within=True, macro_f1=score, seconds=0.0)
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
+def test_ray_places_a_student_anew_when_its_worker_is_killed_and_searches_as_local_workers_do(
+    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ray = pytest.importorskip("ray", reason="needs ray: pip install 'smldist-factory[ray]'")
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    places: dict[str, Any] = {"cache": cache, "device": "cpu"}
+    options: dict[str, Any] = {"trials": 2, "epochs": 10, "max_instructions": {"cortex-a76": 90_000}, "workers": 2}
+    here = search(RECIPE, out=tmp_path / "here", **options, **places)
+    results: list[SearchResult] = []
+    try:
+        connect(None, cpus=1)
+        thread = threading.Thread(
+            target=lambda: results.append(
+                search(RECIPE, out=tmp_path / "ray", engine="ray", cpus=0.5, **options, **places)
+            )
+        )
+        thread.start()
+        until(_kill_in_mid_training)
+        thread.join(400)
+    except MissingToolError as error:
+        pytest.skip(f"not run: {error}")
+    finally:
+        ray.shutdown()
+        gc.collect()  # Ray leaves open handles of its own processes, which warn when they go
+    (there,) = results
+    assert [(c.student, c.macro_f1) for c in there.candidates] == [(c.student, c.macro_f1) for c in here.candidates]
+    assert there.pareto == here.pareto
+
+
+def _kill_in_mid_training() -> bool:
+    """Kill the worker if its student has trained an epoch."""
+    worker = ray_worker("remote_candidate")
+    trained = worker and any(Path(tempfile.gettempdir()).glob("factory-search-*/candidate/epochs.jsonl"))
+    if trained:
+        os.kill(worker, signal.SIGKILL)
+    return bool(trained)

@@ -92,8 +92,8 @@ MUTANTS = (
     Mutant(
         name="a search that selects on test people",
         file="factory/pipeline/layouts/trial.py",
-        old="self.run.windows, self.run.split.validation",
-        new="self.run.windows, self.run.split.test",
+        old="self.windows, self.split.validation",
+        new="self.windows, self.split.test",
         tests=_SEARCH,
     ),
     Mutant(

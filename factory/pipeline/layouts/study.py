@@ -1,8 +1,10 @@
 """Which layout is tried next, by Optuna, and what was found, in search.db.
 
-search.db holds finished trials alone, each written in one transaction, so that a killed search leaves nothing half
-done. Each draw makes a sampler of its own from the trained trials, seeded by how many trials there are: a search that
-was stopped draws what it would have drawn, and repeats nothing.
+search.db holds finished trials, and beside them the layouts that were drawn and wait for their training or for that of
+an earlier one; each is written in one transaction, so that a killed search leaves nothing half done. Trials are in the
+order of drawing, whichever training was over first. Each draw makes a sampler of its own from trained, rejected and
+waiting ones, seeded by how many there are: a search that was stopped draws what it would have drawn, and repeats
+nothing.
 """
 
 import hashlib
@@ -11,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from factory.contracts.base import Contract
 from factory.contracts.errors import ArtifactError, MissingToolError
 from factory.contracts.files import no_space
 from factory.contracts.search import Candidate
@@ -19,10 +22,11 @@ from factory.pipeline.layouts.space import Choice, Layout
 if TYPE_CHECKING:
     from optuna import Study as OptunaStudy
     from optuna.distributions import BaseDistribution
+    from optuna.trial import FrozenTrial
 
 DATABASE = "search.db"
 _DIRECTIONS: tuple[Literal["maximize"], Literal["minimize"]] = ("maximize", "minimize")
-_CANDIDATE, _REFERENCE = "candidate", "reference"
+_CANDIDATE, _REFERENCE, _WAITING = "candidate", "reference", "waiting"
 _LEAST_REJECTED = 10
 _INSTALL = "pip install 'smldist-factory[search]'"
 
@@ -37,6 +41,15 @@ def require_optuna() -> None:
         import optuna  # noqa: F401
     except ModuleNotFoundError as error:
         raise MissingToolError(f"this needs optuna: {_INSTALL}") from error
+
+
+class Waiting(Contract):
+    """A layout that was drawn and is no trial yet."""
+
+    number: int
+    layout: dict[str, Choice]
+    candidate: Candidate | None = None
+    """Once it was trained; an earlier one is not."""
 
 
 class Study:
@@ -59,27 +72,47 @@ class Study:
         """A layout to try: at random at first, then by TPE from what was trained and what was rejected lately.
 
         As many rejected layouts as trained ones are shown to it: they teach where the bounds are, and more of them
-        would outweigh the others.
+        would outweigh the others. Those that wait are shown as running, which TPE keeps away from.
         """
         import optuna
 
-        trials = self._study.get_trials(deepcopy=False)
+        trials, waiting = self._study.get_trials(deepcopy=False), self.waiting
         trained = [trial for trial in trials if trial.state == optuna.trial.TrialState.COMPLETE]
         rejected = [trial for trial in trials if trial.state == optuna.trial.TrialState.PRUNED]
-        digest = hashlib.sha256(f"{self._seed}/{len(trials)}".encode()).digest()
+        digest = hashlib.sha256(f"{self._seed}/{len(trials) + len(waiting)}".encode()).digest()
         sampler = optuna.samplers.TPESampler(seed=int.from_bytes(digest[:4], "little"), multivariate=True)
         study = optuna.create_study(directions=_DIRECTIONS, sampler=sampler)
         study.add_trials([*trained, *rejected[-max(_LEAST_REJECTED, len(trained)) :]])
+        study.add_trials([self._trial(drawn.layout, "RUNNING") for drawn in waiting])
         return dict(study.ask(dict(self._distributions())).params)
 
-    def add(self, layout: Layout, candidate: Candidate, cost: float) -> None:
-        """Record a trained candidate; `cost` is traded for its macro-F1."""
-        attributes = {_CANDIDATE: candidate.model_dump(mode="json")}
-        self._add(layout, "COMPLETE", values=[candidate.macro_f1, cost], user_attrs=attributes)
+    def accept(self, layout: Layout) -> None:
+        """Let a drawn layout wait for its training."""
+        waiting = self.waiting
+        number = len(self.trained) + len(waiting) + 1
+        self._wait([*waiting, Waiting(number=number, layout=dict(layout))])
+
+    def keep(self, candidate: Candidate) -> None:
+        """Keep what came of a waiting layout, until it is told."""
+        kept = {"candidate": candidate}
+        self._wait([w.model_copy(update=kept) if w.number == candidate.number else w for w in self.waiting])
+
+    def tell(self, objective: str) -> None:
+        """Make trials of kept candidates in the order of numbers, up to the first that is not trained.
+
+        Args:
+            objective: The cost that is traded for macro-F1.
+        """
+        for drawn in self.waiting:
+            if drawn.candidate is None:
+                break
+            values = [drawn.candidate.macro_f1, drawn.candidate.cost.figure(objective)]
+            attributes = {_CANDIDATE: drawn.candidate.model_dump(mode="json")}
+            self._add(self._trial(drawn.layout, "COMPLETE", values=values, user_attrs=attributes))
 
     def reject(self, layout: Layout, reasons: Mapping[str, float]) -> None:
         """Record a layout that was not trained: by bound, how far it is over it, as a share of it."""
-        self._add(layout, "PRUNED", constraints=dict(reasons))
+        self._add(self._trial(layout, "PRUNED", constraints=dict(reasons)))
 
     @property
     def reference(self) -> Candidate | None:
@@ -94,16 +127,36 @@ class Study:
 
     @property
     def trained(self) -> list[Candidate]:
-        """Candidates in the order of training, the reference apart."""
+        """Candidates in the order of drawing, the reference apart, up to the first that waits."""
         attributes = [trial.user_attrs for trial in self._study.get_trials(deepcopy=False)]
         return [Candidate.model_validate(found[_CANDIDATE]) for found in attributes if _CANDIDATE in found]
+
+    @property
+    def waiting(self) -> list[Waiting]:
+        """What was drawn and is no trial yet, in the order of drawing."""
+        told = len(self.trained)
+        drawn = [Waiting.model_validate(found) for found in self._study.user_attrs.get(_WAITING, [])]
+        return [found for found in drawn if found.number > told]
+
+    @property
+    def finished(self) -> list[Candidate]:
+        """As `trained`, and those whose earlier ones wait."""
+        return [*self.trained, *(drawn.candidate for drawn in self.waiting if drawn.candidate is not None)]
 
     @property
     def rejected(self) -> int:
         """How many layouts were not trained."""
         return len(self._study.get_trials(deepcopy=False)) - len(self.trained)
 
-    def _add(
+    def _wait(self, waiting: Sequence[Waiting]) -> None:
+        with self._guarded():
+            self._study.set_user_attr(_WAITING, [drawn.model_dump(mode="json") for drawn in waiting])
+
+    def _add(self, trial: "FrozenTrial") -> None:
+        with self._guarded():
+            self._study.add_trial(trial)
+
+    def _trial(
         self,
         layout: Layout,
         state: str,
@@ -111,10 +164,10 @@ class Study:
         values: list[float] | None = None,
         user_attrs: dict[str, Any] | None = None,
         constraints: dict[str, float] | None = None,
-    ) -> None:
+    ) -> "FrozenTrial":
         import optuna
 
-        trial = optuna.trial.create_trial(
+        return optuna.trial.create_trial(
             state=optuna.trial.TrialState[state],
             values=values,
             params=dict(layout),
@@ -122,8 +175,6 @@ class Study:
             user_attrs=user_attrs,
             constraints=constraints,
         )
-        with self._guarded():
-            self._study.add_trial(trial)
 
     @contextmanager
     def _guarded(self) -> Iterator[None]:

@@ -5,60 +5,66 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from factory.contracts.progress import Silent
+from factory.contracts.dataset import Split, WindowSet
+from factory.contracts.progress import Cancel, Silent
 from factory.contracts.recipe import BackboneRecipe, HeadKind, Recipe
 from factory.contracts.search import SearchMethod
 from factory.models import Network
 from factory.pipeline.layouts.prices import with_student
-from factory.pipeline.request import Run
 
-_FOLDER = "candidate"
-_TEACHER = "teacher"
 _SHORTER = 3
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Trainer:
-    """How every candidate of a search is trained.
+    """How every candidate of a search is trained; goes to other processes and machines as it is.
 
     Attributes:
-        run: Of the recipe with the short schedule; windows, split and, for method 'recipe', the teacher.
-        method: Alone by cross-entropy, or by the recipe's method under the one teacher of the folder.
+        recipe: With the short schedule.
+        windows: All windows.
+        split: Its training part is fitted, its validation part judges.
+        teacher: Folder of the one teacher, for method 'recipe'.
+        method: Alone by cross-entropy, or by the recipe's method under the teacher.
         device: torch's name.
     """
 
-    run: Run
+    recipe: Recipe
+    windows: WindowSet
+    split: Split
+    teacher: Path
     method: SearchMethod
     device: str
 
-    def score(self, student: BackboneRecipe) -> tuple[float, float]:
+    def score(self, student: BackboneRecipe, folder: Path, cancel: Cancel) -> tuple[float, float]:
         """Validation macro-F1, and the seconds it took.
+
+        Args:
+            student: Who is trained.
+            folder: Of the training, where it goes on if it was interrupted; removed at the end.
+            cancel: Looked at after every epoch.
 
         Raises:
             TrainingError: The loss diverged.
         """
-        began = time.perf_counter()
-        recipe = with_student(self.run.recipe, student)
-        assert recipe is not None, "whoever draws sees to it"
-        folder = self.run.folder / _FOLDER
-        network = self._train(recipe, folder)
-        shutil.rmtree(folder)
         from factory.training import macro_f1_of
 
-        score = macro_f1_of(network, self.run.windows, self.run.split.validation, self.device)
+        began = time.perf_counter()
+        recipe = with_student(self.recipe, student)
+        assert recipe is not None, "whoever draws sees to it"
+        network = self._train(recipe, folder, cancel)
+        shutil.rmtree(folder)
+        score = macro_f1_of(network, self.windows, self.split.validation, self.device)
         return score, round(time.perf_counter() - began, 1)
 
-    def _train(self, recipe: Recipe, folder: Path) -> Network:
+    def _train(self, recipe: Recipe, folder: Path, cancel: Cancel) -> Network:
         from factory.models import load_network
         from factory.training import train_student
         from factory.training.alone import train_alone
 
-        run, cancel = self.run, self.run.request.cancel
+        windows, split, device = self.windows, self.split, self.device
         if self.method == "cross_entropy":
-            head = alone_head(recipe)
-            return train_alone(recipe, run.windows, run.split, head, folder, self.device, Silent(), cancel)
-        teacher = run.folder / _TEACHER
-        train_student(recipe, run.windows, run.split, teacher, folder, self.device, Silent(), cancel=cancel)
+            return train_alone(recipe, windows, split, alone_head(recipe), folder, device, Silent(), cancel)
+        train_student(recipe, windows, split, self.teacher, folder, device, Silent(), cancel=cancel)
         return load_network(folder)
 
 
