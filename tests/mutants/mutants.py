@@ -24,6 +24,14 @@ _ONCE = (f"{_ANDROID}/test_once.py::test_modules_run_again_with_what_they_need_a
 _WIRING = ("tests/unit/pipeline/test_wiring.py",)
 _BUILDS = ("tests/unit/pipeline/test_build.py",)
 _SEARCH = ("tests/unit/pipeline/test_search.py",)
+_SEARCH_WORKERS = tuple(
+    f"tests/unit/pipeline/test_search_workers.py::{name}"
+    for name in (
+        "test_whichever_is_finished_first_the_search_is_the_same",
+        "test_interrupted_in_or_between_rounds_it_goes_on_and_trains_nobody_twice",
+        "test_what_is_drawn_beside_a_layout_under_way_depends_on_it",
+    )
+)
 _TUNE = ("tests/unit/pipeline/test_tune.py",)
 _SSH = ("tests/unit/devices/test_ssh.py",)
 _GATES = ("tests/unit/verification/test_gates.py", "tests/unit/verification/test_worth.py")
@@ -109,6 +117,34 @@ MUTANTS = (
         old='            "windows": windows.digest,\n',
         new="",
         tests=_SEARCH,
+    ),
+    Mutant(
+        name="search: results told in the order of finishing",
+        file="factory/pipeline/layouts/study.py",
+        old="            if drawn.candidate is None:\n                break\n",
+        new="            if drawn.candidate is None:\n                continue\n",
+        tests=_SEARCH_WORKERS,
+    ),
+    Mutant(
+        name="search: rounds that are not filled",
+        file="factory/pipeline/search.py",
+        old=" or (len(study.trained) + len(waiting) + 1) % search.plan.workers:\n",
+        new=":\n",
+        tests=_SEARCH_WORKERS,
+    ),
+    Mutant(
+        name="search: whoever waits for another one is trained again",
+        file="factory/pipeline/search.py",
+        old=" for w in study.waiting if w.candidate is None}",
+        new=" for w in study.waiting}",
+        tests=_SEARCH_WORKERS,
+    ),
+    Mutant(
+        name="search: layouts under way hidden from the sampler",
+        file="factory/pipeline/layouts/study.py",
+        old='        study.add_trials([self._trial(drawn.layout, "RUNNING") for drawn in waiting])\n',
+        new="",
+        tests=_SEARCH_WORKERS,
     ),
     Mutant(
         name="tuning that holds out test people, too",

@@ -149,18 +149,20 @@ def test_out_of_minutes_no_other_student_begins(tmp_path: Path, monkeypatch: pyt
     assert "0 minutes are over: call again to go on" in said.lines
 
 
-def test_a_layout_under_way_is_kept_away_from(tmp_path: Path) -> None:
+def test_what_is_drawn_beside_a_layout_under_way_depends_on_it(tmp_path: Path) -> None:
     choices = {"width": range(8, 97, 8), "block": ("plain", "residual")}
-    study = Study(tmp_path, "one", 5, choices)
-    for width in range(8, 97, 8):
-        study.reject({"width": width, "block": "plain"}, {"cortex-a76": width / 8})
-    first = study.draw()
-    study.accept(first)
-    (waiting,) = Study(tmp_path, "one", 5, choices).waiting
-    assert (waiting.number, waiting.layout, waiting.candidate) == (1, first, None)
-    drawn = [study.draw() for _ in range(2)]
-    assert drawn[0] == drawn[1]
-    assert (study.rejected, study.trained) == (12, [])
+
+    def beside(block: str, folder: Path) -> tuple[Any, Any]:
+        folder.mkdir()
+        study = Study(folder, "one", 5, choices)
+        for width in range(8, 97, 8):
+            study.reject({"width": width, "block": "plain"}, {"cortex-a76": width / 8})
+        study.accept({"width": 8, "block": block})
+        return study.draw(), Study(folder, "one", 5, choices).draw()
+
+    plain, residual = beside("plain", tmp_path / "plain"), beside("residual", tmp_path / "residual")
+    assert plain[0] == plain[1]
+    assert plain[0] != residual[0]
 
 
 FROM_ELSEWHERE = """
