@@ -181,7 +181,7 @@ def test_ray_places_a_cell_anew_when_its_worker_is_killed(
         thread.start()
         victim, under_way = until(lambda: _kill_in_mid_cell(tmp_path / "running"))
         assert not (tmp_path / "cells" / under_way).exists()
-        another = until(lambda: ray_worker("remote_cell"))
+        until(lambda: ray_worker("remote_cell") not in (0, victim))
         thread.join(400)
     except MissingToolError as error:
         pytest.skip(f"not run: {error}")
@@ -189,7 +189,6 @@ def test_ray_places_a_cell_anew_when_its_worker_is_killed(
         ray.shutdown()
         gc.collect()  # Ray leaves open handles of its own processes, which warn when they go
     (summary,) = found
-    assert another != victim
     assert (summary.done, summary.expected) == (8, 8)
     assert _figures(tmp_path / "cells") == _figures(folder / "out" / "cells")
 
