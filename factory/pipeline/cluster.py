@@ -43,8 +43,10 @@ def cluster_of(engine: str, address: str | None, cpus: float, gpus: float) -> Cl
 
     Raises:
         RecipeError: No such engine, or one without an address.
+        MissingToolError: Ray is not installed.
     """
     if engine == "ray":
+        _ray()
         return Cluster(address=address, cpus=cpus, gpus=gpus)
     if engine != "local":
         raise RecipeError(f"engine is '{engine}', expected local or ray: choose one of them")

@@ -1,13 +1,16 @@
-"""Joining a Ray cluster, by a stand-in: Ray itself is tested in tests/integration/test_bench.py."""
+"""Joining a Ray cluster, by a stand-in: Ray itself is tested in tests/integration/test_bench.py and test_search.py."""
 
 import sys
-from types import ModuleType
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
 
-from factory.contracts.errors import MissingToolError
-from factory.pipeline.cluster import connect
+import factory
+from factory.contracts.errors import MissingToolError, RecipeError, TrainingError
+from factory.contracts.progress import Cancel, Cancelled
+from factory.pipeline.cluster import Cluster, as_they_come, cluster_of, connect
 
 
 class Ray(ModuleType):
@@ -25,6 +28,32 @@ class Ray(ModuleType):
 
     def shutdown(self) -> None:
         """Of what did not start."""
+
+
+class RayError(Exception):
+    """As ray.exceptions.RayError."""
+
+
+class Tasks(ModuleType):
+    """A cluster on which tasks end last first, and some are lost."""
+
+    exceptions = SimpleNamespace(RayError=RayError)
+
+    def __init__(self, lost: str = "") -> None:
+        super().__init__("ray")
+        self._lost = lost
+        self.cancelled: list[str] = []
+
+    def wait(self, references: list[str], **_: Any) -> tuple[list[str], list[str]]:
+        return references[-1:], references[:-1]
+
+    def get(self, reference: str) -> str:
+        if reference == self._lost:
+            raise RayError("the node\n died")
+        return reference.upper()
+
+    def cancel(self, reference: str, force: bool) -> None:
+        self.cancelled.append(reference)
 
 
 def test_a_node_that_took_too_long_is_started_again_and_asks_for_little(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -50,3 +79,37 @@ def test_a_cluster_that_is_named_is_asked_once_and_for_nothing(monkeypatch: pyte
     (asked,) = ray.asked
     assert "object_store_memory" not in asked
     assert "num_cpus" not in asked
+
+
+def test_answers_come_as_tasks_end_and_a_task_that_was_given_up_is_one() -> None:
+    (second, lost), (first, answer) = as_they_come(Tasks(lost="b"), {"a": 1, "b": 2}, Cancel())
+    assert (first, answer, second) == (1, "A", 2)
+    assert isinstance(lost, TrainingError)
+    assert str(lost).startswith("its worker was lost 6 times, or a node lacks this package (RayError: the node died): ")
+
+
+def test_tasks_of_a_run_that_stops_are_cancelled() -> None:
+    ray, cancel = Tasks(), Cancel()
+    answers = as_they_come(ray, {"a": 1, "b": 2, "c": 3}, cancel)
+    assert next(answers) == (3, "C")
+    cancel.set()
+    with pytest.raises(Cancelled):
+        next(answers)
+    assert ray.cancelled == ["a", "b"]
+
+
+def test_an_engine_that_is_none_or_takes_no_address_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ray", Ray(failures=0))
+    assert cluster_of("ray", "auto", 0.5, 0.0) == Cluster(address="auto", cpus=0.5)
+    assert cluster_of("local", None, 1.0, 0.0) is None
+    with pytest.raises(RecipeError, match="engine is 'dask', expected local or ray"):
+        factory.search("demo", engine="dask")  # type: ignore[arg-type]
+    with pytest.raises(RecipeError, match="address is 'auto', engine is local, which has none: choose engine ray"):
+        factory.bench("quick", address="auto")
+
+
+def test_without_ray_the_install_command_is_named_at_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(MissingToolError, match=r"needs ray: pip install 'smldist-factory\[ray\]'"):
+        factory.search("demo", engine="ray", out=tmp_path / "search")
+    assert not (tmp_path / "search").exists()
