@@ -105,7 +105,18 @@ def connect(address: str | None, cpus: int | None = None) -> None:
 
 
 def task_of(ray: Any, function: Callable[..., Any], cluster: Cluster) -> Any:
-    """A function of a module as Ray's, with its share of processors."""
+    """A function of a module as Ray's, with its share of processors.
+
+    Raises:
+        MissingToolError: This machine has no such share, and a task would wait for ever; another cluster may grow.
+    """
+    here = {} if cluster.address else ray.cluster_resources()
+    wanted = {"CPU": cluster.cpus, "GPU": cluster.gpus}
+    if not cluster.address and any(share > here.get(kind, 0) for kind, share in wanted.items()):
+        raise MissingToolError(
+            f"a task takes {cluster.cpus:g} CPU and {cluster.gpus:g} GPU, Ray on this machine has {here.get('CPU', 0):g} "
+            f"and {here.get('GPU', 0):g}: lower --cpus or --gpus, or name a cluster with --address"
+        )
     options: dict[str, Any] = {"num_cpus": cluster.cpus, "num_gpus": cluster.gpus, "max_retries": _RETRIES}
     return ray.remote(**options)(function)
 

@@ -10,7 +10,7 @@ import pytest
 import factory
 from factory.contracts.errors import MissingToolError, RecipeError, TrainingError
 from factory.contracts.progress import Cancel, Cancelled
-from factory.pipeline.cluster import Cluster, as_they_come, cluster_of, connect
+from factory.pipeline.cluster import Cluster, as_they_come, cluster_of, connect, task_of
 
 
 class Ray(ModuleType):
@@ -96,6 +96,25 @@ def test_tasks_of_a_run_that_stops_are_cancelled() -> None:
     with pytest.raises(Cancelled):
         next(answers)
     assert ray.cancelled == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("address", "cpus", "gpus", "fits"),
+    [(None, 4, 0, True), (None, 4.5, 0, False), (None, 0.5, 0.5, False), ("auto", 64, 8, True)],
+)
+def test_a_share_that_this_machine_does_not_have_is_refused(
+    address: str | None, cpus: float, gpus: float, fits: bool
+) -> None:
+    ray = SimpleNamespace(
+        cluster_resources=lambda: {"CPU": 4.0, "memory": 1e9},
+        remote=lambda **options: lambda function: (function, options),
+    )
+    if fits:
+        _, options = task_of(ray, print, Cluster(address=address, cpus=cpus, gpus=gpus))
+        assert (options["num_cpus"], options["num_gpus"]) == (cpus, gpus)
+        return
+    with pytest.raises(MissingToolError, match="Ray on this machine has 4 and 0: lower --cpus or --gpus, or name"):
+        task_of(ray, print, Cluster(cpus=cpus, gpus=gpus))
 
 
 def test_an_engine_that_is_none_or_takes_no_address_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
