@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from factory.contracts.front import normalises_by_window
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from onnx import GraphProto, ModelProto, NodeProto
 
 _CHAIN = ("Sub", "Mul", "Clip", "Conv")
-_LEAST_WEIGHTS = 2
-"""For each value of the constants."""
 _SCALE, _SHIFT, _LOW, _HIGH, _WEIGHT = (f"normalise.{name}" for name in ("scale", "shift", "low", "high", "weight"))
 
 
@@ -46,7 +46,8 @@ def spread_normalisation(model: "ModelProto") -> bool:
     _, channels, _, window = (axis.dim_value for axis in graph.input[0].type.tensor_type.shape.dim)
     if (mean.shape, scale.shape) != 2 * ((1, channels, 1, 1),) or low != -high:
         return False
-    if sum(math.prod(tensor.dims) for tensor in graph.initializer) < _LEAST_WEIGHTS * 2 * channels * window:
+    weights = sum(math.prod(tensor.dims) for tensor in graph.initializer if tensor.name not in operands[:-1])
+    if not normalises_by_window(weights, channels, window):
         return False
     scaled = np.broadcast_to(scale / high, (1, channels, 1, window)).astype(np.float32)
     constants = {

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from torch import fx, nn
 
-from factory.contracts.front import first_in_int8
+from factory.contracts.front import first_in_int8, normalises_by_window
 from factory.models.cost import shaped, size_of
 from factory.models.network import Network, fold
 
@@ -27,12 +27,19 @@ _KINDS = (
     "operators",
 )
 _STORED = ("weights", "channels", "operators")
-SPEED = (*(f"{precision}_{kind}" for precision in ("float", "int8") for kind in _KINDS), "padded", "quantised", "files")
+SPEED = (
+    *(f"{precision}_{kind}" for precision in ("float", "int8") for kind in _KINDS),
+    "by_window",
+    "by_channel",
+    "padded",
+    "quantised",
+    "files",
+)
 """Quantities that decide instructions; 'files' is 1 and stands for what every inference costs."""
 SIZE = (
     *(f"{precision}_{kind}" for precision in ("float", "int8") for kind in _STORED),
     "sensors",
-    "values",
+    "by_window",
     "classes",
     "files",
 )
@@ -52,7 +59,8 @@ _FUNCTIONS = ("add", "mul", "sub", "truediv")
 
 def quantities(network: Network) -> dict[str, float]:
     """Each of `SPEED` and `SIZE`, of one inference of a network and of its file."""
-    graph = shaped(fold(network))
+    folded = fold(network)
+    graph = shaped(folded)
     found: dict[str, float] = defaultdict(float)
     for node, precision in _precisions(graph):
         for name, value in _of_node(graph, node, precision):
@@ -60,14 +68,17 @@ def quantities(network: Network) -> dict[str, float]:
     found["quantised"] = _boundary(graph)
     spec = network.spec
     found |= {"files": 1.0, "sensors": spec.channels, "classes": spec.classes}
-    found["values"] = spec.channels * spec.window  # the normalisation's constants have the window's shape
+    weights = sum(each.numel() for each in folded.parameters())
+    by_window = normalises_by_window(weights, spec.channels, spec.window)
+    found["by_window" if by_window else "by_channel"] = spec.channels * spec.window
     return {name: found[name] for name in dict.fromkeys((*SPEED, *SIZE))}
 
 
 def _precisions(graph: fx.GraphModule) -> Iterator[tuple[fx.Node, str]]:
-    """Every node that computes, and whether the file does it in float or int8."""
+    """Every node behind the normalisation that computes, and whether the file does it in float or int8."""
     behind = first_in_int8(name for name, _ in graph.named_modules())
     nodes = [node for node in graph.graph.nodes if node.op in ("call_module", "call_function", "call_method")]
+    del nodes[: next(index for index, node in enumerate(nodes) if node.op == "call_module")]
     pooled = max((index for index, node in enumerate(nodes) if _called(node) == "adaptive_avg_pool2d"), default=0)
     float_head = any(word in _what(graph, node) for node in nodes[pooled:] for word in _FLOAT_HEADS)
     front = True

@@ -114,7 +114,7 @@ def task_of(ray: Any, function: Callable[..., Any], cluster: Cluster) -> Any:
     wanted = {"CPU": cluster.cpus, "GPU": cluster.gpus}
     if not cluster.address and any(share > here.get(kind, 0) for kind, share in wanted.items()):
         raise MissingToolError(
-            f"a task takes {cluster.cpus:g} CPU and {cluster.gpus:g} GPU, Ray on this machine has {here.get('CPU', 0):g} "
+            f"a task takes {cluster.cpus:g} CPU and {cluster.gpus:g} GPU, Ray here has {here.get('CPU', 0):g} "
             f"and {here.get('GPU', 0):g}: lower --cpus or --gpus, or name a cluster with --address"
         )
     options: dict[str, Any] = {"num_cpus": cluster.cpus, "num_gpus": cluster.gpus, "max_retries": _RETRIES}

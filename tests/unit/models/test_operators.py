@@ -5,7 +5,7 @@ import pytest
 from factory.contracts.network import NetworkSpec
 from factory.contracts.recipe import BackboneRecipe, HeadKind, StageRecipe
 from factory.contracts.window import Normalisation
-from factory.models import build_network
+from factory.models import build_network, fold
 from factory.models.instructions import cost_model, predict_cost
 from factory.models.operators import SIZE, SPEED, quantities
 from tests.unit.models.conftest import LAYOUTS, plain, spec_of
@@ -40,8 +40,10 @@ BY_HAND = {
     "float_macs": 8 * 8 * 2 * 5,  # the stem, width 4 padded to 8
     "float_taps": 2 * 1 * 5,  # tiles of 4 steps x 8 channels, times kernel
     "float_outputs": 8 * 8,
-    "float_elements": 2 * 2 * 16,  # times scale, minus mean
-    "float_operators": 2 + 1,
+    "float_elements": 0,
+    "float_operators": 1,
+    "by_window": 2 * 16,
+    "by_channel": 0,
     "float_weights": 4 * 2 * 5,
     "int8_macs": 4 * 16 * 4 * 3 + 4 * 32 * 8 * 3 + 4 * 16 * 20 * 1,  # 6, 20, 8 channels padded to 16, 32, 16
     "int8_taps": 1 * 1 * 3 + 1 * 2 * 3 + 1 * 1 * 1,  # tiles of 4 steps x 16 channels
@@ -53,7 +55,6 @@ BY_HAND = {
     "padded": 2 * 16 + 4 * 8,  # what the two strided convolutions read
     "quantised": 8 * 4,  # what the stem gives
     "sensors": 2,
-    "values": 2 * 16,
     "classes": 3,
     "files": 1,
 }
@@ -62,6 +63,17 @@ BY_HAND = {
 @pytest.mark.parametrize("name", BY_HAND)
 def test_a_quantity_is_as_worked_by_hand(name: str) -> None:
     assert quantities(build_network(tiny("linear")).eval())[name] == BY_HAND[name]
+
+
+def test_constants_of_the_windows_shape_are_counted_where_a_file_has_them() -> None:
+    weights = sum(each.numel() for each in fold(build_network(tiny("linear"))).parameters())
+    longest = weights // 8  # 2 constants, 2 channels, 2 weights for each value
+    for window, kind, other in (
+        (longest, "by_window", "by_channel"),
+        (longest + 1, "by_channel", "by_window"),
+    ):
+        found = quantities(build_network(tiny("linear").model_copy(update={"window": window})).eval())
+        assert (found[kind], found[other]) == (2 * window, 0)
 
 
 def test_a_head_with_a_softmax_or_a_root_is_float_whole() -> None:

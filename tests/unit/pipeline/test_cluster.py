@@ -113,7 +113,7 @@ def test_a_share_that_this_machine_does_not_have_is_refused(
         _, options = task_of(ray, print, Cluster(address=address, cpus=cpus, gpus=gpus))
         assert (options["num_cpus"], options["num_gpus"]) == (cpus, gpus)
         return
-    with pytest.raises(MissingToolError, match="Ray on this machine has 4 and 0: lower --cpus or --gpus, or name"):
+    with pytest.raises(MissingToolError, match="Ray here has 4 and 0: lower --cpus or --gpus, or name"):
         task_of(ray, print, Cluster(cpus=cpus, gpus=gpus))
 
 
