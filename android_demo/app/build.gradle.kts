@@ -23,13 +23,13 @@ android {
     androidResources { noCompress += listOf("tflite", "pte") }
     buildFeatures { compose = true }
     lint {
-        lintConfig = file("lint.xml")
+        lintConfig = file("../apk/lint.xml")
         warningsAsErrors = true
     }
     buildTypes {
         release {
             isMinifyEnabled = true
-            proguardFiles(getDefaultProguardFile("proguard-android-optimize.txt"), "keep.pro")
+            proguardFiles(getDefaultProguardFile("proguard-android-optimize.txt"), "../apk/keep.pro")
         }
     }
     compileOptions {
@@ -48,14 +48,6 @@ kotlin {
 
 dependencies {
     implementation(libs.kotlin.stdlib)
-    implementation(project(":recognizer"))
-    implementation(project(":executorch"))
-    implementation(libs.activity.compose)
-    implementation(libs.compose.foundation)
-    implementation(libs.core.ktx)
-    implementation(libs.coroutines.android)
-    implementation(libs.lifecycle.runtime.compose)
-    implementation(libs.lifecycle.service)
+    implementation(project(":common"))
     implementation(libs.lifecycle.viewmodel.compose)
-    implementation(libs.material3)
 }

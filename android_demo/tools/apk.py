@@ -1,6 +1,6 @@
-"""Resources, packing and checks of the app without an Android SDK; Maven calls it, with the standard library alone.
+"""Resources, packing and checks of the apps without an Android SDK; Maven calls it, with the standard library alone.
 
-    python3 apk.py resources --help      aapt2: R.java and resources
+    python3 apk.py resources --help      aapt2: R.java and resources, of an app or of the library that both share
     python3 apk.py package --help        R8, zip, signature
     python3 apk.py check --help          signature, badging, storage of models, alignment, ABIs, permissions
 
@@ -16,67 +16,123 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 GROUP, VERSION = "dev.smldist", "0.1.0"
-PACKAGE = f"{GROUP}.app"
 MIN_SDK, TARGET_SDK = 26, 36
-ABIS = {False: ("arm64-v8a", "x86_64"), True: ("arm64-v8a",)}
-"""Of debug and release: phone and emulator, or the phone alone."""
-RELEASE_LIMIT = 5_400_000
-"""Bytes of a release APK of one ABI without its assets; with the demonstration's models, 5.7 MB."""
+"""API levels; MIN_SDK of libraries, an app names its own."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class App:
+    """What distinguishes an app from the other.
+
+    Attributes:
+        min_sdk: The oldest API level.
+        watch: Whether it is offered to watches, and to nothing else.
+        abis: Of its devices, which a release is for.
+        limit: Bytes of a release without its assets.
+    """
+
+    min_sdk: int
+    watch: bool
+    abis: tuple[str, ...]
+    limit: int
+
+
+APPS = {
+    "app": App(min_sdk=MIN_SDK, watch=False, abis=("arm64-v8a",), limit=5_400_000),
+    # The first with Wear OS 3. Most watches run 32-bit programs on a 64-bit processor.
+    "wear": App(min_sdk=30, watch=True, abis=("arm64-v8a", "armeabi-v7a"), limit=7_400_000),
+}
+"""By the folder of the module."""
+EMULATOR = "x86_64"
+"""What a debug APK is for, too."""
 STORED = (".so", ".tflite", ".pte", ".ptd")
 """Read through the file's own pages: compressed, they could not be mapped."""
 PAGE, WORD = 16384, 4
 OLDEST_PAGE = 4096
-"""Bytes; a library whose segments are aligned to less loads on no phone."""
+"""Bytes; a library whose segments are aligned to less loads on no device."""
 _LOAD = 1
 """p_type of a program header whose segment is mapped."""
+_ELF = {
+    b"\x02\x01": (32, "<Q", 54, "<2I6Q", (2, 3, 7)),
+    b"\x01\x01": (28, "<I", 42, "<8I", (1, 2, 7)),
+}
+"""Of 64 and 32 bits: where the program headers' place stands and in what form, where their size and number, the form of
+one, and where in it offset, address and alignment stand."""
 _PADDING = b"\x35\xd9"
 """The extra field 0xd935, which Android's own tools pad with."""
 _EPOCH = (1980, 1, 1, 0, 0, 0)
+_STANDALONE = "com.google.android.wearable.standalone"
 
 
 class PackingError(Exception):
     """The app cannot be packed, or is not what it should be; one line."""
 
 
-def link_resources(app: Path, assets: Path, aars: Path, lint: Path, aapt2: Path, framework: Path, target: Path) -> None:
+def link_resources(
+    app: Path, assets: Path, aars: Sequence[Path], lint: Path, aapt2: Path, framework: Path, target: Path
+) -> None:
     """Merge manifests, compile and link resources and assets.
 
     Args:
-        app: The module's folder.
+        app: The module's folder; one that is not in `APPS` is a library.
         assets: A copy of android/ of a factory build.
-        aars: Folder of unpacked AARs, whose resources and manifests the app gets, too.
+        aars: Folders of unpacked AARs, whose resources and manifests the app gets, too.
         lint: File with the class path of Android Lint, which holds the manifest merger.
         aapt2: The tool, API 35 or newer.
         framework: android.jar or Robolectric's android-all.
-        target: Receives AndroidManifest.xml, base.apk, gen/.../R.java of app and AARs, and aapt.pro, which keeps what
-            the manifest names.
+        target: Receives AndroidManifest.xml, gen/.../R.java of app and AARs, base.apk, and aapt.pro, which keeps what
+            the manifest names; of a library AndroidManifest.xml and its R.java alone, and aar/, which an app takes.
 
     Raises:
         PackingError: A tool refused, or there are no assets.
     """
+    target.mkdir(parents=True, exist_ok=True)
+    aapt2.chmod(0o755)
+    if app.name not in APPS:
+        _link_library(app, aapt2, framework, target)
+        return
     if not (assets / "pack.json").exists():
         raise PackingError(f"{assets} has no pack.json: make android copies them")
-    target.mkdir(parents=True, exist_ok=True)
-    libraries = sorted(path for path in aars.iterdir() if (path / "AndroidManifest.xml").exists())
+    libraries = sorted(path for folder in aars for path in folder.iterdir() if (path / "AndroidManifest.xml").exists())
     manifest = _merge_manifests(app, libraries, lint, target)
-    aapt2.chmod(0o755)
-    compiled: list[Path] = []
-    for folder in (*(path / "res" for path in libraries), app / "src/main/res"):
-        if folder.is_dir():
-            compiled.append(target / f"resources/{len(compiled):02}.zip")
-            compiled[-1].parent.mkdir(exist_ok=True)
-            _run(aapt2, "compile", "--dir", folder, "-o", compiled[-1])
+    folders = [path / "res" for path in libraries if (path / "res").is_dir()]
+    compiled = [_compile(folder, aapt2, target) for folder in (*folders, app / "src/main/res")]
     packages = {namespace(path / "AndroidManifest.xml") for path in libraries}
     _run(
         aapt2, "link", "-o", target / "base.apk", "-I", framework, "--manifest", manifest, "--java", target / "gen",
         "--extra-packages", ":".join(sorted(packages)), "--proguard", target / "aapt.pro",
         "-A", assets, *(flag for suffix in STORED for flag in ("-0", suffix)),
-        "--min-sdk-version", str(MIN_SDK), "--target-sdk-version", str(TARGET_SDK),
+        "--min-sdk-version", str(APPS[app.name].min_sdk), "--target-sdk-version", str(TARGET_SDK),
         "--auto-add-overlay", *compiled,
     )  # fmt: skip
+
+
+def _link_library(app: Path, aapt2: Path, framework: Path, target: Path) -> None:
+    """Its R.java has no constants: the numbers are those of the app that takes it."""
+    manifest, unpacked = target / "AndroidManifest.xml", target / "aar" / app.name
+    named = with_package(app / "src/main/AndroidManifest.xml", app.name)
+    manifest.write_text(named, encoding="utf-8")
+    shutil.rmtree(unpacked, ignore_errors=True)
+    shutil.copytree(app / "src/main/res", unpacked / "res")
+    # Without a level, the manifest merger adds the permissions that every app had before Android 1.6.
+    level = f'<uses-sdk android:minSdkVersion="{MIN_SDK}" />\n    <application'
+    (unpacked / manifest.name).write_text(named.replace("<application", level, 1), encoding="utf-8")
+    _run(
+        aapt2, "link", "-o", target / "library.apk", "-I", framework, "--manifest", manifest, "--java", target / "gen",
+        "--non-final-ids", "--min-sdk-version", str(MIN_SDK), "--target-sdk-version", str(TARGET_SDK),
+        _compile(app / "src/main/res", aapt2, target),
+    )  # fmt: skip
+
+
+def _compile(resources: Path, aapt2: Path, target: Path) -> Path:
+    compiled = target / "resources" / f"{resources.parent.name}.zip"
+    compiled.parent.mkdir(exist_ok=True)
+    _run(aapt2, "compile", "--dir", resources, "-o", compiled)
+    return compiled
 
 
 def namespace(manifest: Path) -> str:
@@ -96,7 +152,7 @@ def _merge_manifests(app: Path, libraries: Sequence[Path], lint: Path, target: P
         "java", "-XX:TieredStopAtLevel=1", "-cp", lint.read_text(encoding="utf-8").strip(),
         "com.android.manifmerger.Merger", "--main", main, "--out", merged,
         "--libs", os.pathsep.join(str(path / "AndroidManifest.xml") for path in libraries),
-        "--property", f"MIN_SDK_VERSION={MIN_SDK}", "--property", f"TARGET_SDK_VERSION={TARGET_SDK}",
+        "--property", f"MIN_SDK_VERSION={APPS[app.name].min_sdk}", "--property", f"TARGET_SDK_VERSION={TARGET_SDK}",
     )  # fmt: skip
     return merged
 
@@ -109,12 +165,13 @@ def with_package(path: Path, module: str) -> str:
     return text.replace("${applicationId}", package)
 
 
-def shrink(app: Path, aars: Sequence[Path], r8: Path, framework: Path, target: Path) -> None:
+def shrink(app: Path, aars: Sequence[Path], rules: Path, r8: Path, framework: Path, target: Path) -> None:
     """Make the code of both APKs: what can be reached from the manifest, and no more.
 
     Args:
-        app: The module's folder, for its keep rules.
-        aars: Folders of unpacked AARs, for theirs.
+        app: The module's folder.
+        aars: Folders of unpacked AARs, for their keep rules.
+        rules: File with the app's own.
         r8: Its jar.
         framework: As in `link_resources`.
         target: Of the module: classes, libraries, aapt.pro; receives dex/.
@@ -127,21 +184,23 @@ def shrink(app: Path, aars: Sequence[Path], r8: Path, framework: Path, target: P
     dex.mkdir(parents=True)
     java = Path(shutil.which("java") or "java").resolve()
     found = (path for folder in aars for path in sorted(folder.glob("*/proguard.txt")))
-    rules = [flag for path in (app / "keep.pro", target / "aapt.pro", *found) for flag in ("--pg-conf", path)]
+    kept = [flag for path in (rules, target / "aapt.pro", *found) for flag in ("--pg-conf", path)]
     inputs = [*sorted((target / "dexlibs").glob("*.jar")), *sorted((target / "classes").rglob("*.class"))]
     _run(
-        java, "-Xmx3g", "-cp", r8, "com.android.tools.r8.R8", "--release", *rules, "--min-api", str(MIN_SDK),
-        "--lib", framework, "--lib", java.parents[1], "--output", dex, *inputs,
+        java, "-Xmx3g", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-cp", r8, "com.android.tools.r8.R8",
+        "--release", *kept, "--min-api", str(APPS[app.name].min_sdk), "--lib", framework, "--lib", java.parents[1],
+        "--output", dex, *inputs,
     )  # fmt: skip
 
 
-def package(aars: Sequence[Path], target: Path, release: bool) -> Path:
+def package(app: Path, aars: Sequence[Path], target: Path, release: bool) -> Path:
     """Make an APK of the code that `shrink` left, signed with a throw-away key.
 
     Args:
+        app: The module's folder.
         aars: Folders of unpacked AARs, for their native libraries.
         target: Of the module: base.apk, dex/.
-        release: For one ABI; else for two.
+        release: For its devices alone; else for emulators, too.
 
     Returns:
         The APK.
@@ -149,16 +208,17 @@ def package(aars: Sequence[Path], target: Path, release: bool) -> Path:
     Raises:
         PackingError: A tool refused.
     """
-    unsigned, signed = target / "app-unsigned.apk", _apk(target, release)
-    _write_zip(unsigned, _entries(target / "base.apk", target / "dex", aars, ABIS[release]))
+    unsigned, signed = target / "unsigned.apk", _apk(app, target, release)
+    _write_zip(unsigned, _entries(target / "base.apk", target / "dex", aars, _abis(app, release)))
     _sign(unsigned, signed, target / "debug.keystore")
     return signed
 
 
-def check(aapt2: Path, target: Path, release: bool) -> list[str]:
-    """Prove that an APK is what a phone and a store expect.
+def check(app: Path, aapt2: Path, target: Path, release: bool) -> list[str]:
+    """Prove that an APK is what a device and a store expect.
 
     Args:
+        app: The module's folder.
         aapt2: As in `link_resources`.
         target: Holds what `package` made.
         release: As given to it.
@@ -169,37 +229,68 @@ def check(aapt2: Path, target: Path, release: bool) -> list[str]:
     Raises:
         PackingError: One does not; names it.
     """
-    apk = _apk(target, release)
+    apk, expected, name = _apk(app, target, release), APPS[app.name], f"{GROUP}.{app.name}"
     signature = _run("apksigner", "verify", "--verbose", "--min-sdk-version", str(MIN_SDK), apk)
     _require("v2 scheme (APK Signature Scheme v2): true" in signature, "the APK has no v2 signature")
     _run("zipalign", "-c", "-p", str(WORD), apk)
     badging = _run(aapt2, "dump", "badging", apk)
-    for expected in (f"name='{PACKAGE}'", f"'{MIN_SDK}'", f"targetSdkVersion:'{TARGET_SDK}'", "launchable-activity"):
-        _require(expected in badging, f"badging lacks {expected}")
-    permissions = set(re.findall(r"uses-permission: name='([^']+)'", badging))
-    network = {name for name in permissions if "INTERNET" in name or "NETWORK" in name}
-    _require(not network, f"the APK asks for {', '.join(sorted(network))}")
+    for part in (f"name='{name}'", f"'{expected.min_sdk}'", f"targetSdkVersion:'{TARGET_SDK}'", "launchable-activity"):
+        _require(part in badging, f"badging lacks {part}")
+    manifest = _run(aapt2, "dump", "xmltree", "--file", "AndroidManifest.xml", apk)
+    _require_kind(expected, badging, manifest)
+    permissions = _permissions(badging, _declared(app))
     found = sorted({name.split("/")[1] for name in zipfile.ZipFile(apk).namelist() if name.startswith("lib/")})
-    _require(found == sorted(ABIS[release]), f"the APK has libraries for {found}, expected {sorted(ABIS[release])}")
+    abis = sorted(_abis(app, release))
+    _require(found == abis, f"the APK has libraries for {found}, expected {abis}")
     counted = _require_stored(apk)
     pages = library_pages(apk)
-    components = _require_components(apk, _run(aapt2, "dump", "xmltree", "--file", "AndroidManifest.xml", apk))
+    components = _require_components(apk, manifest)
     size, bare = apk.stat().st_size, _bytes_without_assets(apk)
     _require(
-        not release or bare <= RELEASE_LIMIT,
-        f"the APK has {bare} bytes without its assets, at most {RELEASE_LIMIT} are allowed",
+        not release or bare <= expected.limit,
+        f"the APK has {bare} bytes without its assets, at most {expected.limit} are allowed",
     )
     return [
         f"{apk.name}: {size} bytes, {bare} without assets, signed (v2), aligned",
-        f"{PACKAGE}, SDK {MIN_SDK} to {TARGET_SDK}, permissions: {', '.join(sorted(permissions))}",
+        f"{name}, SDK {expected.min_sdk} to {TARGET_SDK}, permissions: {', '.join(permissions)}",
         f"{counted} models and libraries stored, libraries at {PAGE}-byte offsets, ABIs {', '.join(found)}",
         *(f"{name}: segments for pages of up to {page} bytes" for name, page in pages.items()),
         f"{components} classes that the manifest names are there",
     ]
 
 
-def _apk(target: Path, release: bool) -> Path:
-    return target / f"app-{'release' if release else 'debug'}.apk"
+def _apk(app: Path, target: Path, release: bool) -> Path:
+    return target / f"{app.name}-{'release' if release else 'debug'}.apk"
+
+
+def _abis(app: Path, release: bool) -> tuple[str, ...]:
+    return APPS[app.name].abis if release else (*APPS[app.name].abis, EMULATOR)
+
+
+def _declared(app: Path) -> set[str]:
+    """The permissions that our own manifests name, and the one that androidx makes of the app's name."""
+    manifests = [
+        (module / "src/main/AndroidManifest.xml").read_text("utf-8") for module in (app, app.parent / "common")
+    ]
+    named = re.findall(r'uses-permission android:name="([\w.]+)"', "".join(manifests))
+    return {*named, f"{GROUP}.{app.name}.DYNAMIC_RECEIVER_NOT_EXPORTED_PERMISSION"}
+
+
+def _permissions(badging: str, declared: set[str]) -> list[str]:
+    """Those that are asked for: the network's must not be among them, nor any that the manifest merger added."""
+    found = sorted(set(re.findall(r"uses-permission: name='([^']+)'", badging)))
+    refused = [name for name in found if "INTERNET" in name or "NETWORK" in name or name not in declared]
+    _require(not refused, f"the APK asks for {', '.join(refused)}")
+    return found
+
+
+def _require_kind(app: App, badging: str, manifest: str) -> None:
+    """A store offers an app to watches if it asks for one, and Wear OS runs it without a phone if it says so."""
+    watch = re.search(r"uses-feature: name='android\.hardware\.type\.watch'", badging) is not None
+    _require(watch == app.watch, f"the manifest {'asks' if watch else 'does not ask'} for a watch")
+    if app.watch:
+        standalone = rf'name\([^)]*\)="{re.escape(_STANDALONE)}".*?\n[^\n]*?value\([^)]*\)=true'
+        _require(re.search(standalone, manifest) is not None, f"the manifest lacks {_STANDALONE}, true")
 
 
 def _require_components(apk: Path, manifest: str) -> int:
@@ -238,7 +329,7 @@ def library_pages(apk: Path) -> dict[str, int]:
     """The largest page, in bytes, on which each library of an APK can be loaded.
 
     Raises:
-        PackingError: One is no 64-bit ELF file, or aligned to less than any phone's pages.
+        PackingError: One is no ELF file, or aligned to less than any device's pages.
     """
     with zipfile.ZipFile(apk) as archive:
         names = [name for name in archive.namelist() if name.endswith(".so")]
@@ -255,20 +346,19 @@ def load_alignment(name: str, content: bytes) -> int:
     more than they do counts as what they do.
 
     Raises:
-        PackingError: It is no little-endian 64-bit ELF file, is cut short, or has no LOAD segment.
+        PackingError: It is no little-endian ELF file, is cut short, or has no LOAD segment.
     """
-    _require(content[:6] == b"\x7fELF\x02\x01", f"{name} is no little-endian 64-bit ELF file")
+    _require(content[:4] == b"\x7fELF" and content[4:6] in _ELF, f"{name} is no little-endian ELF file")
+    place, word, counts, header, order = _ELF[content[4:6]]
     try:
-        (start,) = struct.unpack_from("<Q", content, 32)
-        size, count = struct.unpack_from("<2H", content, 54)
-        headers = [struct.unpack_from("<2I6Q", content, start + index * size) for index in range(count)]
+        (start,) = struct.unpack_from(word, content, place)
+        size, count = struct.unpack_from("<2H", content, counts)
+        headers = [struct.unpack_from(header, content, start + index * size) for index in range(count)]
     except struct.error as error:
         raise PackingError(f"{name} is cut short: {error}") from error
-    found = [
-        _agreeing(align, offset - address) for kind, _, offset, address, _, _, _, align in headers if kind == _LOAD
-    ]
-    _require(bool(found), f"{name} has no LOAD segment")
-    return min(found)
+    segments = [[fields[at] for at in order] for fields in headers if fields[0] == _LOAD]
+    _require(bool(segments), f"{name} has no LOAD segment")
+    return min(_agreeing(align, offset - address) for offset, address, align in segments)
 
 
 def _agreeing(align: int, difference: int) -> int:
@@ -340,18 +430,17 @@ def _require(holds: bool, otherwise: str) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(description="Pack the Android app without an Android SDK.")
+    parser = argparse.ArgumentParser(description="Pack the Android apps without an Android SDK.")
     commands = parser.add_subparsers(dest="command", required=True)
     options = {
         "resources": ("app", "assets", "aars", "lint", "aapt2", "framework", "target"),
-        "package": ("app", "aars", "r8", "framework", "target"),
-        "check": ("aapt2", "target"),
+        "package": ("app", "aars", "rules", "r8", "framework", "target"),
+        "check": ("app", "aapt2", "target"),
     }
     for command, names in options.items():
         sub = commands.add_parser(command)
         for name in names:
-            several = command == "package" and name == "aars"
-            sub.add_argument(f"--{name}", type=Path, required=True, action="append" if several else "store")
+            sub.add_argument(f"--{name}", type=Path, required=True, action="append" if name == "aars" else "store")
     return parser
 
 
@@ -364,10 +453,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             link_resources(**given)
         elif command == "package":
             shrink(**given)
-            for release in ABIS:
-                sys.stdout.write(f"{package(given['aars'], given['target'], release)}\n")
+            for release in (False, True):
+                sys.stdout.write(f"{package(given['app'], given['aars'], given['target'], release)}\n")
         else:
-            for release in ABIS:
+            for release in (False, True):
                 sys.stdout.write("\n".join(check(**given, release=release)) + "\n")
     except PackingError as error:
         sys.stderr.write(f"error: {error}\n")

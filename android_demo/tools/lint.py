@@ -2,7 +2,7 @@
 
     python3 lint.py --help
 
-Fails on errors and on warnings; what is right as it is stands in the module's lint.xml, with the reason. Checks of API
+Fails on errors and on warnings; what is right as it is stands in apk/lint.xml, with the reason. Checks of API
 levels need the SDK's database and are left to animal-sniffer.
 """
 
@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from xml.etree import ElementTree
 
-from apk import PackingError, _run
+from apk import APPS, PackingError, _run
 
 
 def project(app: Path, target: Path, framework: Path, classpath: Sequence[Path], aars: Path) -> str:
@@ -28,8 +28,11 @@ def project(app: Path, target: Path, framework: Path, classpath: Sequence[Path],
     """
     root = ElementTree.Element("project")
     ElementTree.SubElement(root, "root", dir=str(app))
-    module = ElementTree.SubElement(root, "module", {"name": app.name, "android": "true", "compile-sdk-version": "35"})
-    ElementTree.SubElement(module, "manifest", file=str(target / "manifest/AndroidManifest.xml"))
+    library = app.name not in APPS
+    named = {"name": app.name, "android": "true", "library": str(library).lower(), "compile-sdk-version": "35"}
+    module = ElementTree.SubElement(root, "module", named)
+    manifest = target / ("AndroidManifest.xml" if library else "manifest/AndroidManifest.xml")
+    ElementTree.SubElement(module, "manifest", file=str(manifest))
     ElementTree.SubElement(module, "merged-manifest", file=str(target / "AndroidManifest.xml"))
     for folder in ("src/main/res", "src/main/kotlin"):
         for path in sorted((app / folder).rglob("*.*")):
@@ -42,11 +45,12 @@ def project(app: Path, target: Path, framework: Path, classpath: Sequence[Path],
     return ElementTree.tostring(root, encoding="unicode")
 
 
-def check(app: Path, target: Path, framework: Path, classpath: str, aars: Path, lint: Path) -> None:
+def check(app: Path, config: Path, target: Path, framework: Path, classpath: str, aars: Path, lint: Path) -> None:
     """Run lint.
 
     Args:
-        app: As in `project`; its lint.xml says which findings are right as they are.
+        app: As in `project`.
+        config: Says which findings are right as they are.
         target: As in `project`; receives lint.txt, too.
         framework: As in `project`.
         classpath: Jars, separated as the system's paths are.
@@ -63,7 +67,7 @@ def check(app: Path, target: Path, framework: Path, classpath: str, aars: Path, 
     try:
         _run(
             "java", "-Xmx2g", "-XX:TieredStopAtLevel=1", "-cp", lint.read_text(encoding="utf-8").strip(),
-            "com.android.tools.lint.Main", "--project", described, "--config", app / "lint.xml", "--text", report,
+            "com.android.tools.lint.Main", "--project", described, "--config", config, "--text", report,
             "--fullpath", "--exitcode", "--quiet", "-Werror",
         )  # fmt: skip
     except PackingError as error:
@@ -74,7 +78,7 @@ def check(app: Path, target: Path, framework: Path, classpath: str, aars: Path, 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command line: 0, or 1 after the findings on stderr."""
     parser = argparse.ArgumentParser(description="Android Lint without an Android SDK.")
-    for name in ("app", "target", "framework", "aars", "lint"):
+    for name in ("app", "config", "target", "framework", "aars", "lint"):
         parser.add_argument(f"--{name}", type=Path, required=True)
     parser.add_argument("--classpath", required=True)
     try:

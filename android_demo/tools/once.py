@@ -35,11 +35,13 @@ class Module:
     Attributes:
         name: Its artifactId.
         folder: Where its POM lies.
+        parents: Folders of the POMs that it inherits from, without the root's.
         needs: Names of the modules that it depends on.
     """
 
     name: str
     folder: Path
+    parents: tuple[Path, ...]
     needs: tuple[str, ...]
 
 
@@ -86,15 +88,26 @@ def modules(root: Path) -> tuple[Module, ...]:
     """Those that `root`/pom.xml names."""
     found = []
     for entry in ElementTree.parse(root / "pom.xml").iterfind(f"{_POM}modules/{_POM}module"):  # noqa: S314 (our own)
-        folder = root / str(entry.text)
-        pom = ElementTree.parse(folder / "pom.xml")  # noqa: S314 (our own)
+        folders = list(_inherited(root, root / str(entry.text)))
+        poms = [ElementTree.parse(folder / "pom.xml") for folder in folders]  # noqa: S314 (our own)
         needs = tuple(
             dependency.findtext(f"{_POM}artifactId", "")
+            for pom in poms
             for dependency in pom.iterfind(f"{_POM}dependencies/{_POM}dependency")
             if dependency.findtext(f"{_POM}groupId") == GROUP
         )
-        found.append(Module(name=pom.findtext(f"{_POM}artifactId", ""), folder=folder, needs=needs))
+        name = poms[0].findtext(f"{_POM}artifactId", "")
+        found.append(Module(name=name, folder=folders[0], parents=tuple(folders[1:]), needs=needs))
     return tuple(found)
+
+
+def _inherited(root: Path, folder: Path) -> Iterator[Path]:
+    """`folder`, and those of the POMs that its POM inherits from, up to the root's."""
+    while folder.resolve() != root.resolve():
+        yield folder
+        pom = ElementTree.parse(folder / "pom.xml")  # noqa: S314 (our own)
+        parent = pom.findtext(f"{_POM}parent/{_POM}relativePath", "../pom.xml")
+        folder = Path(os.path.normpath(folder / parent)).parent if pom.find(f"{_POM}parent") is not None else root
 
 
 def run_reactor(root: Path, reads: Sequence[Path], command: Sequence[str]) -> int:
@@ -133,7 +146,7 @@ def _digests(found: Sequence[Module], common: str) -> dict[str, str]:
         if module.name not in own:
             others = [other.folder for other in found if other is not module]
             words = [common, *(judge(named[name]) for name in module.needs)]
-            own[module.name] = digest([module.folder], others, words)
+            own[module.name] = digest([module.folder, *module.parents], others, words)
         return own[module.name]
 
     for module in found:

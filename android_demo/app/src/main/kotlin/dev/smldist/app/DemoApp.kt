@@ -1,85 +1,68 @@
 package dev.smldist.app
 
-import android.app.Application
-import dev.smldist.inference.Classifier
-import dev.smldist.inference.ModelException
-import dev.smldist.inference.Pack
-import dev.smldist.inference.RuntimeMissingException
-import dev.smldist.recognizer.LiteRtRuntime
-import dev.smldist.recognizer.OpenedModel
-import dev.smldist.recognizer.executorch.ExecuTorchRuntime
-import dev.smldist.sensing.ContractException
-import dev.smldist.sensing.ModelFile
-import kotlinx.coroutines.flow.MutableStateFlow
-import java.util.concurrent.Executors
+import android.os.SystemClock
+import android.util.Log
+import dev.smldist.common.Follower
+import dev.smldist.common.Hint
+import dev.smldist.common.RecognitionApp
+import dev.smldist.common.UiState
+import dev.smldist.sensing.Quantity
+import dev.smldist.sensing.SensorWindow
+import java.io.IOException
 
-/** What the service and the screen share. */
-internal class DemoApp : Application() {
-    /** The service writes it, the screen shows it. */
-    val state = MutableStateFlow<UiState>(UiState.Loading)
+/** What the phone keeps beside the state: the last minutes, the signal and recordings. */
+internal class DemoApp : RecognitionApp() {
     val history = History()
     val signal = SignalBuffer()
-    val choices by lazy { Choices(this) }
     val recordings by lazy { Recordings(filesDir) }
+    override val follower: Follower = Keeper()
 
-    /** Reads assets, off the main thread. */
-    val worker = Executors.newSingleThreadExecutor { Thread(it, "worker").apply { isDaemon = true } }
+    private inner class Keeper : Follower {
+        private var recordingEnded = false
 
-    /** Gives an asset's content. */
-    var assetSource: (String) -> ByteArray = { path -> assets.open(path).use { it.readBytes() } }
+        override fun onBegin() {
+            signal.clear()
+            history.clear()
+            recordingEnded = false
+        }
 
-    /** Opens a model of the assets; the APK that Maven packs holds no ExecuTorch, and says so. */
-    var opener: (ModelFile) -> Classifier = { model ->
-        val runtime = runtimes.find { it.target == model.target }
-        runtime?.open(this, model, pack.manifest.contract, pack.file(model.path))
-            ?: throw RuntimeMissingException("${model.path}: this app holds no runtime for ${model.target}")
-    }
+        override fun onEvent(
+            quantity: Quantity,
+            values: FloatArray,
+        ) {
+            if (quantity == Quantity.ACCELEROMETER) signal.add(values)
+        }
 
-    private val runtimes by lazy { listOf(LiteRtRuntime(), ExecuTorchRuntime()) }
+        override fun onWindow(window: SensorWindow) {
+            if (!recordings.active) return
+            recordingEnded = false
+            try {
+                recordings.add(window)
+            } catch (error: IOException) {
+                recordingEnded = true
+                Log.e("DemoApp", "the recording ended", error)
+                onEnd()
+            }
+        }
 
-    private val reading = lazy { Pack.read { assetSource(it) } }
+        override fun onAnswer(running: UiState.Running): UiState.Running {
+            running.label?.let { history.add(it, running.answer.sinceMs, SystemClock.elapsedRealtime()) }
+            val hint = if (recordingEnded && running.hint in MILD) Hint.RECORDING_ENDED else running.hint
+            return running.copy(hint = hint, recordedS = recordings.seconds)
+        }
 
-    /** The assets, read once. */
-    val pack: Pack by reading
-
-    /** The assets if they were read already: the main thread does not wait for them. */
-    val readyPack: Pack? get() = if (reading.isInitialized()) pack else null
-
-    /** Reads the pack and shows what there is; [UiState.Failed] if it cannot be used. */
-    fun showStopped(interrupted: Boolean) {
-        worker.execute {
-            state.value =
-                guarded {
-                    pack.manifest.contract.requirePhone()
-                    UiState.Stopped(pack.manifest.contract, interrupted)
-                }
+        /** Whatever the storage did not take is lost; what it took has a name. */
+        override fun onEnd() {
+            try {
+                recordings.stop()
+            } catch (error: IOException) {
+                Log.e("DemoApp", "the recording is not whole", error)
+            }
         }
     }
 
-    /** The model that the user chose, or the first. */
-    fun chosenModel(): ModelFile = pack.models.find { it.path == choices.model } ?: pack.models.first()
-
-    /** The chosen model, checked. */
-    fun openChosen(): OpenedModel {
-        val model = chosenModel()
-        return OpenedModel(pack.manifest.contract, open(model), pack.selfTest(model))
+    private companion object {
+        /** What is less odd than a recording that ended. */
+        val MILD = setOf(null, Hint.NOTIFICATIONS_DENIED, Hint.SLOW_KERNELS)
     }
-
-    /**
-     * A checked classifier.
-     *
-     * @throws RuntimeMissingException no runtime in this app reads it, or it cannot be loaded on this device
-     * @throws ModelException the file is damaged or does not fit
-     */
-    fun open(model: ModelFile): Classifier = linked(model) { opener(model) }
 }
-
-/** [UiState.Failed] instead of the errors of a pack or a contract. */
-internal fun guarded(build: () -> UiState): UiState =
-    try {
-        build()
-    } catch (error: ModelException) {
-        UiState.Failed(Failure.MODEL, error.message.orEmpty())
-    } catch (error: ContractException) {
-        UiState.Failed(Failure.CONTRACT, error.message.orEmpty())
-    }

@@ -1,9 +1,7 @@
 package dev.smldist.app
 
-import android.Manifest
 import android.content.ClipData
 import android.content.Intent
-import android.os.Build
 import android.os.Bundle
 import androidx.activity.ComponentActivity
 import androidx.activity.compose.setContent
@@ -12,6 +10,7 @@ import androidx.activity.result.contract.ActivityResultContracts
 import androidx.activity.viewModels
 import androidx.lifecycle.viewmodel.initializer
 import androidx.lifecycle.viewmodel.viewModelFactory
+import dev.smldist.common.Action
 
 /** The screen. Holds nothing of its own: a rotation draws the same state again. */
 internal class MainActivity : ComponentActivity() {
@@ -28,15 +27,7 @@ internal class MainActivity : ComponentActivity() {
         setContent { AppTheme { MainScreen(model, ::toggle, ::share) } }
     }
 
-    private fun toggle() {
-        val service = Intent(this, RecognitionService::class.java)
-        if (model.state.value is UiState.Running) {
-            stopService(service)
-            return
-        }
-        if (Build.VERSION.SDK_INT >= Build.VERSION_CODES.TIRAMISU) asking.launch(Manifest.permission.POST_NOTIFICATIONS)
-        startForegroundService(service)
-    }
+    private fun toggle() = Action.of(model.state.value).perform(this, asking)
 
     private fun share(recording: Recording) {
         val address = RecordingProvider.address(this, recording.file)

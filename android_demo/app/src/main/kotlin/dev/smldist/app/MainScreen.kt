@@ -48,6 +48,8 @@ import androidx.compose.ui.res.stringResource
 import androidx.compose.ui.text.style.TextOverflow
 import androidx.compose.ui.unit.dp
 import androidx.lifecycle.compose.collectAsStateWithLifecycle
+import dev.smldist.common.Action
+import dev.smldist.common.UiState
 
 /** What the screen is on. */
 internal enum class Page(
@@ -187,7 +189,7 @@ private fun ActionBar(
     modifier: Modifier = Modifier,
 ) {
     val state by model.state.collectAsStateWithLifecycle()
-    val running = state is UiState.Running
+    val action = Action.of(state)
     Surface(color = MaterialTheme.colorScheme.surface) {
         Row(modifier.fillMaxWidth().padding(horizontal = 16.dp, vertical = 12.dp), Arrangement.Center) {
             Button(
@@ -196,10 +198,9 @@ private fun ActionBar(
                 modifier = Modifier.weight(1f, fill = false).widthIn(max = 480.dp).fillMaxWidth().heightIn(min = 56.dp),
             ) {
                 Row(verticalAlignment = Alignment.CenterVertically) {
-                    val icon = if (running) R.drawable.ic_stop else R.drawable.ic_start
-                    Icon(painterResource(icon), null, Modifier.size(24.dp))
+                    Icon(painterResource(action.icon), null, Modifier.size(24.dp))
                     Text(
-                        stringResource(if (running) R.string.stop else R.string.start),
+                        stringResource(action.text),
                         Modifier.padding(start = 8.dp),
                         style = MaterialTheme.typography.titleMedium,
                     )

@@ -1,6 +1,7 @@
 package dev.smldist.app
 
 import androidx.lifecycle.ViewModel
+import dev.smldist.common.UiState
 import dev.smldist.sensing.ModelFile
 import kotlinx.coroutines.channels.Channel
 import kotlinx.coroutines.flow.Flow
@@ -49,7 +50,7 @@ internal class MainViewModel(
                 .orEmpty()
 
     init {
-        if (app.state.value == UiState.Loading) app.showStopped(interrupted = app.choices.running)
+        app.begin()
         list()
     }
 

@@ -1,8 +1,5 @@
 package dev.smldist.app
 
-import android.os.SystemClock
-import android.text.format.DateFormat
-import android.text.format.DateUtils
 import androidx.compose.foundation.background
 import androidx.compose.foundation.layout.Arrangement
 import androidx.compose.foundation.layout.Box
@@ -24,8 +21,6 @@ import androidx.compose.runtime.Composable
 import androidx.compose.runtime.getValue
 import androidx.compose.ui.Alignment
 import androidx.compose.ui.Modifier
-import androidx.compose.ui.graphics.Color
-import androidx.compose.ui.platform.LocalContext
 import androidx.compose.ui.res.painterResource
 import androidx.compose.ui.res.stringResource
 import androidx.compose.ui.semantics.LiveRegionMode
@@ -37,34 +32,23 @@ import androidx.compose.ui.semantics.semantics
 import androidx.compose.ui.text.font.FontWeight
 import androidx.compose.ui.unit.dp
 import androidx.lifecycle.compose.collectAsStateWithLifecycle
-import java.util.Date
+import dev.smldist.common.Headline
+import dev.smldist.common.Tone
+import dev.smldist.common.UiState
+import dev.smldist.common.clock
+import dev.smldist.common.elapsed
+import dev.smldist.common.headline
+import dev.smldist.common.icon
+import dev.smldist.common.oddity
+import dev.smldist.common.readable
 import kotlin.math.roundToInt
 
 /** What goes on now, what is odd about it, and what was before. */
 @Composable
 internal fun Now(model: MainViewModel) {
     val state by model.state.collectAsStateWithLifecycle()
-    when (val shown = state) {
-        UiState.Loading -> {
-            Headline(Look.calm(), null, stringResource(R.string.loading), "", busy = true)
-        }
-
-        is UiState.Stopped -> {
-            val hint = stringResource(R.string.stopped_hint, shown.contract.placement())
-            Headline(Look.calm(), R.drawable.ic_paused, stringResource(R.string.stopped), hint)
-            if (shown.interrupted) Odd(stringResource(R.string.interrupted))
-        }
-
-        is UiState.Failed -> {
-            val detail = stringResource(shown.failure.text, shown.detail)
-            Headline(Look.wrong(), R.drawable.ic_warning, stringResource(R.string.failed), detail)
-        }
-
-        is UiState.Running -> {
-            Activity(shown)
-            shown.hint?.let { Odd(stringResource(it.text)) }
-        }
-    }
+    HeadlineCard(headline(state))
+    oddity(state)?.let { Odd(it) }
     val history by model.history.collectAsStateWithLifecycle()
     if (history.isNotEmpty()) Timeline(history)
 }
@@ -81,64 +65,34 @@ internal fun Measured(model: MainViewModel) {
 }
 
 @Composable
-private fun Activity(state: UiState.Running) {
-    val label = state.label
-    if (label == null) {
-        val unknown = stringResource(if (state.waiting) R.string.waiting else R.string.uncertain)
-        val why = stringResource(if (state.waiting) R.string.waiting_hint else R.string.uncertain_hint)
-        Headline(Look.calm(), R.drawable.ic_unknown, unknown, why, busy = state.waiting)
-        return
-    }
-    val since = clock(state.answer.sinceMs)
-    val elapsed = elapsed(SystemClock.elapsedRealtime() - state.answer.sinceMs)
-    val detail = stringResource(R.string.since, since, elapsed)
-    val spoken = stringResource(R.string.activity_description, readable(label), since)
-    Headline(Look.sure(), icon(label), headline(label), detail, spoken = spoken)
-}
-
-/** Colours of a headline. */
-private class Look(
-    val container: Color,
-    val content: Color,
-) {
-    companion object {
-        @Composable
-        fun sure() = MaterialTheme.colorScheme.run { Look(primaryContainer, onPrimaryContainer) }
-
-        @Composable
-        fun calm() = MaterialTheme.colorScheme.run { Look(surfaceContainerHigh, onSurface) }
-
-        @Composable
-        fun wrong() = MaterialTheme.colorScheme.run { Look(errorContainer, onErrorContainer) }
-    }
-}
-
-@Composable
-private fun Headline(
-    look: Look,
-    icon: Int?,
-    title: String,
-    detail: String,
-    busy: Boolean = false,
-    spoken: String = "$title. $detail",
-) {
+private fun HeadlineCard(headline: Headline) {
+    val (container, content) =
+        MaterialTheme.colorScheme.run {
+            when (headline.tone) {
+                Tone.SURE -> primaryContainer to onPrimaryContainer
+                Tone.CALM -> surfaceContainerHigh to onSurface
+                Tone.WRONG -> errorContainer to onErrorContainer
+            }
+        }
     Card(
-        colors = CardDefaults.cardColors(look.container, look.content),
+        colors = CardDefaults.cardColors(container, content),
         shape = MaterialTheme.shapes.extraLarge,
         modifier =
             Modifier.fillMaxWidth().clearAndSetSemantics {
-                contentDescription = spoken
+                contentDescription = headline.spoken
                 liveRegion = LiveRegionMode.Polite
             },
     ) {
         Row(Modifier.padding(24.dp), Arrangement.spacedBy(20.dp), Alignment.CenterVertically) {
-            Box(Modifier.size(72.dp).background(look.content.copy(alpha = 0.1f), CircleShape), Alignment.Center) {
-                if (icon != null) Icon(painterResource(icon), null, Modifier.size(44.dp))
-                if (busy) CircularProgressIndicator(Modifier.size(72.dp), color = look.content)
+            Box(Modifier.size(72.dp).background(content.copy(alpha = 0.1f), CircleShape), Alignment.Center) {
+                headline.icon?.let { Icon(painterResource(it), null, Modifier.size(44.dp)) }
+                if (headline.busy) CircularProgressIndicator(Modifier.size(72.dp), color = content)
             }
             Column(verticalArrangement = Arrangement.spacedBy(4.dp)) {
-                Text(title, style = MaterialTheme.typography.headlineLarge, fontWeight = FontWeight.SemiBold)
-                if (detail.isNotEmpty()) Text(detail, style = MaterialTheme.typography.bodyLarge)
+                Text(headline.title, style = MaterialTheme.typography.headlineLarge, fontWeight = FontWeight.SemiBold)
+                if (headline.detail.isNotEmpty()) {
+                    Text(headline.detail, style = MaterialTheme.typography.bodyLarge)
+                }
             }
         }
     }
@@ -228,16 +182,6 @@ private fun Confidences(state: UiState.Running) {
         }
     }
 }
-
-/** Wall-clock time of a moment on the clock of `elapsedRealtime`, in the user's own notation. */
-@Composable
-private fun clock(momentMs: Long): String {
-    val wallMs = System.currentTimeMillis() - SystemClock.elapsedRealtime() + momentMs
-    return DateFormat.getTimeFormat(LocalContext.current).format(Date(wallMs))
-}
-
-private fun elapsed(lengthMs: Long): String =
-    DateUtils.formatElapsedTime(maxOf(0, lengthMs) / DateUtils.SECOND_IN_MILLIS)
 
 private const val FULL = 100
 

@@ -2,12 +2,12 @@ package dev.smldist.app
 
 import androidx.compose.runtime.Composable
 import androidx.compose.ui.res.stringResource
+import dev.smldist.common.UiState
+import dev.smldist.common.placement
+import dev.smldist.common.readable
 import dev.smldist.inference.Kernels
 import dev.smldist.sensing.Quantity
 import dev.smldist.sensing.SensorContract
-
-/** Where on the body the model expects the device. */
-internal fun SensorContract.placement(): String = channels.map { readable(it.placement) }.distinct().joinToString()
 
 /** What the model takes: names (string resources) and values. */
 @Composable

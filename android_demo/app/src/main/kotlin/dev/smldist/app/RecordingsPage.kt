@@ -32,6 +32,8 @@ import androidx.compose.ui.res.stringResource
 import androidx.compose.ui.semantics.semantics
 import androidx.compose.ui.unit.dp
 import androidx.lifecycle.compose.collectAsStateWithLifecycle
+import dev.smldist.common.UiState
+import dev.smldist.common.headline
 
 /** A new recording, and those that are there. */
 @Composable

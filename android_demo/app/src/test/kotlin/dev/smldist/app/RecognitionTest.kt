@@ -5,6 +5,11 @@ import android.app.NotificationManager
 import android.content.Intent
 import android.content.pm.ServiceInfo
 import android.view.Surface
+import dev.smldist.common.Failure
+import dev.smldist.common.Hint
+import dev.smldist.common.RecognitionService
+import dev.smldist.common.TestDevice
+import dev.smldist.common.UiState
 import dev.smldist.inference.Classifier
 import dev.smldist.sensing.Quantity
 import org.junit.Assert.assertEquals
@@ -28,7 +33,7 @@ import java.util.concurrent.TimeUnit
 internal class RecognitionTest {
     @Test
     fun `golden windows as sensor events get the reference's answer`() {
-        val phone = TestPhone()
+        val phone = TestDevice()
         val service = phone.service()
         val running = phone.await<UiState.Running>()
         assertTrue(running.session.selfTest.passed)
@@ -51,7 +56,7 @@ internal class RecognitionTest {
 
     @Test
     fun `the service is of type health and can be stopped from its notification`() {
-        val phone = TestPhone()
+        val phone = TestDevice()
         val service = phone.service()
         assertEquals(ServiceInfo.FOREGROUND_SERVICE_TYPE_HEALTH, service.get().foregroundServiceType)
         val notification: Notification = shadowOf(service.get()).lastForegroundNotification
@@ -67,7 +72,7 @@ internal class RecognitionTest {
 
     @Test
     fun `a phone without a gyroscope is told so`() {
-        val phone = TestPhone(listOf(Quantity.ACCELEROMETER))
+        val phone = TestDevice(listOf(Quantity.ACCELEROMETER))
         val service = phone.service()
         val failed = phone.await<UiState.Failed>()
         assertEquals(Failure.SENSOR_MISSING, failed.failure)
@@ -78,7 +83,7 @@ internal class RecognitionTest {
 
     @Test
     fun `a damaged model is refused before it runs`() {
-        val phone = TestPhone()
+        val phone = TestDevice()
         val whole = phone.app.assetSource
         phone.app.assetSource = { path -> whole(path).also { if (path.endsWith(".tflite")) it[it.size / 2]++ } }
         val service = phone.service()
@@ -90,7 +95,7 @@ internal class RecognitionTest {
 
     @Test
     fun `a model without its runtime is told apart from a damaged one`() {
-        val phone = TestPhone()
+        val phone = TestDevice()
         val other = phone.app.pack.models.find { it.target == "executorch" }
         assumeNotNull(other)
         phone.app.choices.model = other!!.path
@@ -103,7 +108,7 @@ internal class RecognitionTest {
 
     @Test
     fun `a model that computes other logits shows no prediction`() {
-        val phone = TestPhone()
+        val phone = TestDevice()
         val whole = phone.app.assetSource
         phone.app.assetSource = { path ->
             if (path == "pack.json") {
@@ -120,7 +125,7 @@ internal class RecognitionTest {
 
     @Test
     fun `acceleration in g is noticed`() {
-        val phone = TestPhone()
+        val phone = TestDevice()
         val service = phone.service()
         phone.await<UiState.Running>()
         repeat(6) { phone.play(phone.golden.x[0], scale = 1 / 9.80665f) }
@@ -130,7 +135,7 @@ internal class RecognitionTest {
 
     @Test
     fun `silence and a low rate are noticed`() {
-        val phone = TestPhone()
+        val phone = TestDevice()
         val service = phone.service()
         phone.await<UiState.Running>()
         assertEquals(Hint.NO_EVENTS, phone.look())
@@ -141,7 +146,7 @@ internal class RecognitionTest {
 
     @Test
     fun `denied notifications do not stop the recognition, and are told`() {
-        val phone = TestPhone()
+        val phone = TestDevice()
         shadowOf(phone.app.getSystemService(NotificationManager::class.java)).setNotificationsEnabled(false)
         val service = phone.service()
         assertEquals(Hint.NOTIFICATIONS_DENIED, phone.await<UiState.Running>().hint)
@@ -150,7 +155,7 @@ internal class RecognitionTest {
 
     @Test
     fun `a stop while the model loads leaves no sensor on and nothing that runs`() {
-        val phone = TestPhone()
+        val phone = TestDevice()
         phone.app.pack
         val (loading, stopped) = List(2) { CountDownLatch(1) }
         val open = phone.app.opener
@@ -182,7 +187,7 @@ internal class RecognitionTest {
 
     @Test
     fun `a runtime that cannot be loaded is told, and does not end the app`() {
-        val phone = TestPhone()
+        val phone = TestDevice()
         phone.app.opener = { throw UnsatisfiedLinkError("no tensorflowlite_jni") }
         val service = phone.service()
         val failed = phone.await<UiState.Failed>()
@@ -193,7 +198,7 @@ internal class RecognitionTest {
 
     @Test
     fun `a native method that is missing at the first window is told, too`() {
-        val phone = TestPhone()
+        val phone = TestDevice()
         val open = phone.app.opener
         phone.app.opener = { model ->
             object : Classifier by open(model) {
@@ -210,7 +215,7 @@ internal class RecognitionTest {
 
     @Test
     fun `a sensor that Android refuses to deliver is told`() {
-        val phone = TestPhone()
+        val phone = TestDevice()
         phone.refusing = true
         val service = phone.service()
         val failed = phone.await<UiState.Failed>()
@@ -222,7 +227,7 @@ internal class RecognitionTest {
 
     @Test
     fun `silent sensors leave no label on the screen or in the notification`() {
-        val phone = TestPhone()
+        val phone = TestDevice()
         val service = phone.service()
         phone.await<UiState.Running>()
         repeat(4) { phone.play(phone.golden.x[0]) }
@@ -243,7 +248,7 @@ internal class RecognitionTest {
 
     @Test
     fun `a label does not outlive windows that cease though events come`() {
-        val phone = TestPhone()
+        val phone = TestDevice()
         val service = phone.service()
         phone.await<UiState.Running>()
         repeat(4) { phone.play(phone.golden.x[0]) }
@@ -258,7 +263,7 @@ internal class RecognitionTest {
 
     @Test
     fun `one event stamped an hour ahead does not end the recognition, and is told`() {
-        val phone = TestPhone()
+        val phone = TestDevice()
         val service = phone.service()
         phone.await<UiState.Running>()
         repeat(2) { phone.play(phone.golden.x[0]) }
@@ -273,7 +278,7 @@ internal class RecognitionTest {
 
     @Test
     fun `the processor is kept awake for as long as the recognition runs, and no longer`() {
-        val phone = TestPhone()
+        val phone = TestDevice()
         val service = phone.service()
         phone.await<UiState.Running>()
         val lock = checkNotNull(ShadowPowerManager.getLatestWakeLock())
@@ -301,15 +306,15 @@ internal class RecognitionTest {
 
     /** The first row that is recorded while the accelerometer delivers [values]. */
     private fun recordedAcceleration(values: FloatArray): List<Float> {
-        val phone = TestPhone()
+        val phone = TestDevice()
         val service = phone.service()
         phone.await<UiState.Running>()
-        phone.app.recordings.start(phone.contract, "axes")
+        phone.demo.recordings.start(phone.contract, "axes")
         val width = phone.contract.channels.size
         val window = FloatArray(phone.contract.length * width) { values[it % width % AXES] }
         repeat(2) { phone.play(window) }
         service.destroy()
-        val rows = phone.app.recordings.files.single().readLines().map { it.split(',') }
+        val rows = phone.demo.recordings.files.single().readLines().map { it.split(',') }
         return listOf("acc_x", "acc_y", "acc_z").map { rows[1][rows[0].indexOf(it)].toFloat() }
     }
 

@@ -1,6 +1,9 @@
 package dev.smldist.app
 
 import android.content.ContextWrapper
+import dev.smldist.common.Hint
+import dev.smldist.common.TestDevice
+import dev.smldist.common.UiState
 import dev.smldist.sensing.Quantity
 import dev.smldist.sensing.Replay
 import dev.smldist.sensing.SensorPipeline
@@ -21,8 +24,8 @@ import java.nio.file.Paths
 
 @RunWith(RobolectricTestRunner::class)
 internal class RecordingsTest {
-    private val phone = TestPhone()
-    private val recordings = phone.app.recordings
+    private val phone = TestDevice()
+    private val recordings = phone.demo.recordings
 
     /** The cells of a row, by RFC 4180. */
     private fun cells(row: String): List<String> {
@@ -126,7 +129,7 @@ internal class RecordingsTest {
         pipeline.finish()
         recordings.stop()
         assertTrue(windows > 4)
-        recordings.files.single().copyTo(File(TestPhone.outputs, "recording.csv"), overwrite = true)
+        recordings.files.single().copyTo(File(TestDevice.outputs, "recording.csv"), overwrite = true)
     }
 
     @Test

@@ -9,6 +9,12 @@ import androidx.compose.ui.semantics.LiveRegionMode
 import androidx.compose.ui.semantics.SemanticsActions
 import androidx.compose.ui.semantics.SemanticsProperties
 import androidx.compose.ui.semantics.getOrNull
+import dev.smldist.common.RecognitionService
+import dev.smldist.common.TestDevice
+import dev.smldist.common.TestScreen
+import dev.smldist.common.UiState
+import dev.smldist.common.headline
+import dev.smldist.common.readable
 import dev.smldist.recognizer.LiteRtRuntime
 import org.junit.Assert.assertEquals
 import org.junit.Assert.assertFalse
@@ -30,14 +36,14 @@ import org.tensorflow.lite.Interpreter
 @GraphicsMode(GraphicsMode.Mode.NATIVE)
 @Config(qualifiers = "w411dp-h891dp-mdpi")
 internal class ScreenTest {
-    private val phone = TestPhone()
+    private val phone = TestDevice()
 
     private fun text(
         id: Int,
         vararg values: Any,
     ) = phone.app.getString(id, *values)
 
-    private fun stopped(): TestScreen = TestScreen().also { phone.await<UiState.Stopped>() }
+    private fun stopped(): TestScreen<MainActivity> = testScreen().also { phone.await<UiState.Stopped>() }
 
     @Test
     fun `it starts the service by its one primary action`() {
@@ -66,7 +72,7 @@ internal class ScreenTest {
     @Test
     fun `a run that the system ended is told`() {
         phone.app.choices.running = true
-        TestScreen().use { screen ->
+        testScreen().use { screen ->
             assertTrue(phone.await<UiState.Stopped>().interrupted)
             screen.node(text(R.string.interrupted))
         }
@@ -78,7 +84,7 @@ internal class ScreenTest {
         phone.await<UiState.Running>()
         repeat(4) { phone.play(phone.golden.x[0]) }
         val label = checkNotNull(phone.await<UiState.Running>().label)
-        TestScreen().use { screen ->
+        testScreen().use { screen ->
             val begin = text(R.string.activity_description, readable(label), "").trimEnd()
             val told = screen.nodes().single { TestScreen.name(it.config).startsWith(begin) }
             assertEquals(LiveRegionMode.Polite, told.config.getOrNull(SemanticsProperties.LiveRegion))
@@ -91,7 +97,7 @@ internal class ScreenTest {
         }
         // Time has passed without an event, which ends an activity.
         repeat(4) { phone.play(phone.golden.x[0]) }
-        TestScreen().use { screen ->
+        testScreen().use { screen ->
             assertTrue(screen.spoken().any { it.startsWith("Current activity: ${readable(label)}") })
         }
         service.destroy()
@@ -102,7 +108,7 @@ internal class ScreenTest {
         shadowOf(phone.app.getSystemService(NotificationManager::class.java)).setNotificationsEnabled(false)
         val service = phone.service()
         phone.await<UiState.Running>()
-        TestScreen().use { screen ->
+        testScreen().use { screen ->
             val told = screen.node(text(R.string.notice_notifications))
             assertEquals(LiveRegionMode.Assertive, told.config.getOrNull(SemanticsProperties.LiveRegion))
         }
@@ -118,7 +124,7 @@ internal class ScreenTest {
         phone.app.opener = { bare.open(phone.app, it, phone.contract, phone.app.pack.file(it.path)) }
         val service = phone.service()
         phone.await<UiState.Running>()
-        TestScreen().use { screen ->
+        testScreen().use { screen ->
             screen.node(text(R.string.notice_slow_kernels))
             screen.press(text(R.string.details))
             assertTrue(screen.spoken().any { text(R.string.kernels_built_in) in it })
@@ -130,7 +136,7 @@ internal class ScreenTest {
     fun `a recording is begun, timed, listed, shared and deleted`() {
         val service = phone.service()
         phone.await<UiState.Running>()
-        TestScreen().use { screen ->
+        testScreen().use { screen ->
             screen.press(text(R.string.recordings))
             screen.node(text(R.string.no_recordings))
             screen.press(headline(phone.contract.labels[0]))
@@ -141,7 +147,7 @@ internal class ScreenTest {
             screen.press(text(R.string.stop_recording))
             assertNull(phone.await<UiState.Running>().recordedS)
             phone.app.worker.submit {}.get()
-            val name = phone.app.recordings.list().single().name
+            val name = phone.demo.recordings.list().single().name
             screen.press(text(R.string.share_one, name))
             val chooser = shadowOf(phone.app).nextStartedActivity
             val sent = chooser.getParcelableExtra(Intent.EXTRA_INTENT, Intent::class.java)
@@ -149,11 +155,11 @@ internal class ScreenTest {
             assertNotNull(sent?.clipData)
             screen.press(text(R.string.delete_one, name))
             screen.press(text(R.string.cancel))
-            assertEquals(1, phone.app.recordings.files.size)
+            assertEquals(1, phone.demo.recordings.files.size)
             screen.press(text(R.string.delete_one, name))
             screen.press(text(R.string.delete))
             phone.app.worker.submit {}.get()
-            assertEquals(0, phone.app.recordings.files.size)
+            assertEquals(0, phone.demo.recordings.files.size)
             screen.node(text(R.string.no_recordings))
         }
         service.destroy()
@@ -163,7 +169,7 @@ internal class ScreenTest {
     fun `whatever can be pressed has a name and is large enough for a finger`() {
         val service = phone.service()
         phone.await<UiState.Running>()
-        TestScreen().use { screen ->
+        testScreen().use { screen ->
             for (page in listOf(R.string.app_name, R.string.recordings, R.string.details)) {
                 if (page != R.string.app_name) screen.press(text(page))
                 val pressed = screen.nodes().filter { SemanticsActions.OnClick in it.config }
@@ -187,7 +193,7 @@ internal class ScreenTest {
             for (scale in listOf(1f, 2f)) {
                 RuntimeEnvironment.setQualifiers("+$shape")
                 RuntimeEnvironment.setFontScale(scale)
-                TestScreen().use { screen ->
+                testScreen().use { screen ->
                     assertTrue("$shape, $scale", screen.visible(screen.node(text(R.string.start))))
                 }
             }

@@ -1,6 +1,9 @@
 package dev.smldist.app
 
 import android.app.NotificationManager
+import dev.smldist.common.Failure
+import dev.smldist.common.TestDevice
+import dev.smldist.common.UiState
 import org.junit.Assert.assertTrue
 import org.junit.Test
 import org.junit.runner.RunWith
@@ -15,7 +18,7 @@ import org.robolectric.annotation.GraphicsMode
 @GraphicsMode(GraphicsMode.Mode.NATIVE)
 @Config(qualifiers = PORTRAIT)
 internal class ScreenshotTest {
-    private val phone = TestPhone()
+    private val phone = TestDevice()
     private val looks =
         mapOf(
             "light" to PORTRAIT,
@@ -76,18 +79,18 @@ internal class ScreenshotTest {
     private fun past(running: UiState.Running) {
         val others = phone.contract.labels - checkNotNull(running.label)
         val now = running.answer.sinceMs
-        phone.app.history.clear()
+        phone.demo.history.clear()
         BEGUN_MS.zipWithNext().forEachIndexed { index, (since, until) ->
-            phone.app.history.add(others[index % 2 + 1], now - since, now - until - 4_000)
+            phone.demo.history.add(others[index % 2 + 1], now - since, now - until - 4_000)
         }
-        phone.app.history.add(checkNotNull(running.label), now, now + 8_000)
+        phone.demo.history.add(checkNotNull(running.label), now, now + 8_000)
     }
 
     private fun record() {
         for (name in listOf("20261126-090112", "20261126-174503")) {
-            phone.app.recordings.start(phone.contract, name)
+            phone.demo.recordings.start(phone.contract, name)
             repeat(2) { phone.play(phone.golden.x[0]) }
-            phone.app.recordings.stop()
+            phone.demo.recordings.stop()
         }
     }
 
@@ -103,11 +106,11 @@ internal class ScreenshotTest {
     private fun shoot(
         name: String,
         page: Int? = null,
-    ) = TestScreen().use { screen ->
+    ) = testScreen().use { screen ->
         if (page != null) screen.press(phone.app.getString(page))
         phone.app.worker.submit {}.get()
         screen.settle()
-        assertTrue(TestPhone.screenshot(screen.activity, name).length() > LEAST_BYTES)
+        assertTrue(TestDevice.screenshot(TestDevice.picture(screen.activity), name).length() > LEAST_BYTES)
     }
 
     private companion object {

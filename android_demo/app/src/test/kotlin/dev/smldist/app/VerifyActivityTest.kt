@@ -1,6 +1,8 @@
 package dev.smldist.app
 
 import android.content.Intent
+import dev.smldist.common.TestDevice
+import dev.smldist.common.VerifyActivity
 import kotlinx.serialization.json.Json
 import kotlinx.serialization.json.double
 import kotlinx.serialization.json.jsonArray
@@ -16,7 +18,7 @@ import java.io.File
 
 @RunWith(RobolectricTestRunner::class)
 internal class VerifyActivityTest {
-    private val phone = TestPhone()
+    private val phone = TestDevice()
     private val folder = checkNotNull(phone.app.getExternalFilesDir(null))
 
     private fun verify(vararg extras: Pair<String, String>): File {
@@ -24,7 +26,7 @@ internal class VerifyActivityTest {
         for ((key, value) in extras) intent.putExtra(key, value)
         Robolectric.buildActivity(VerifyActivity::class.java, intent).setup()
         val outcomes = listOf(VerifyActivity.REPORT, VerifyActivity.FAILURE).map { File(folder, it) }
-        val until = System.nanoTime() + TestPhone.PATIENCE_NS
+        val until = System.nanoTime() + TestDevice.PATIENCE_NS
         while (System.nanoTime() < until) {
             outcomes.find { it.exists() }?.let { return it }
             Thread.sleep(20)
@@ -36,7 +38,7 @@ internal class VerifyActivityTest {
     fun `pushed windows give a report of every model, in the form of factory verify`() {
         File(folder, "golden.npz").writeBytes(phone.app.pack.file("selftest.npz"))
         val written = verify(VerifyActivity.TEST to "golden.npz")
-        written.copyTo(File(TestPhone.outputs, "report.json"), overwrite = true)
+        written.copyTo(File(TestDevice.outputs, "report.json"), overwrite = true)
         val report = Json.parseToJsonElement(written.readText()).jsonObject
         val found = report.getValue("verifications").jsonArray.map { it.jsonObject }
         val (runnable, others) = phone.app.pack.models.partition { it.target == "tflite" }

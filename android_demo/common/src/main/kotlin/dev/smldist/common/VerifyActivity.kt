@@ -1,4 +1,4 @@
-package dev.smldist.app
+package dev.smldist.common
 
 import android.app.Activity
 import android.os.Build
@@ -22,8 +22,8 @@ import java.io.IOException
  * (default all); `runs` (default 300). Writes `report.json` there, or `error.txt` with one line. The old ones of both
  * are removed first, so that what lies there is of this run. A model whose runtime this app lacks is listed as not run.
  */
-internal class VerifyActivity : Activity() {
-    private val app get() = application as DemoApp
+class VerifyActivity : Activity() {
+    private val app get() = application as RecognitionApp
 
     override fun onCreate(saved: Bundle?) {
         super.onCreate(saved)

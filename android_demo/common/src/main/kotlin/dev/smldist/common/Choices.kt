@@ -1,11 +1,11 @@
-package dev.smldist.app
+package dev.smldist.common
 
 import android.content.Context
 import android.content.SharedPreferences
 import androidx.core.content.edit
 
 /** What must outlive the process. */
-internal class Choices(
+class Choices(
     context: Context,
 ) {
     private val stored: SharedPreferences = context.getSharedPreferences("choices", Context.MODE_PRIVATE)

@@ -1,4 +1,4 @@
-package dev.smldist.app
+package dev.smldist.common
 
 import dev.smldist.inference.SelfTestResult
 import dev.smldist.recognizer.Answer
@@ -8,7 +8,7 @@ import dev.smldist.sensing.ModelFile
 import dev.smldist.sensing.SensorContract
 
 /** Everything the screen can show. */
-internal sealed interface UiState {
+sealed interface UiState {
     /** The model is being read and checked. */
     data object Loading : UiState
 
@@ -18,12 +18,12 @@ internal sealed interface UiState {
         val interrupted: Boolean,
     ) : UiState
 
-    /** Sensors are registered. [recordedS]: seconds of the present recording; null while there is none. */
+    /** Sensors are registered. [recordedS]: seconds of the present recording; null where there is none. */
     data class Running(
         val session: Session,
         val answer: Answer,
         val hint: Hint?,
-        val recordedS: Double?,
+        val recordedS: Double? = null,
     ) : UiState {
         /** The activity; null while none is certain enough. */
         val label: String? get() = answer.index?.let(session.contract.labels::get)
@@ -40,7 +40,7 @@ internal sealed interface UiState {
 }
 
 /** Why nothing can be recognised, with what the screen says. */
-internal enum class Failure(
+enum class Failure(
     val text: Int,
 ) {
     SENSOR_MISSING(R.string.reason_sensor),
@@ -66,7 +66,7 @@ internal enum class Failure(
 }
 
 /** What is odd although windows may come, with what the screen says. */
-internal enum class Hint(
+enum class Hint(
     val text: Int,
 ) {
     NO_EVENTS(R.string.notice_no_events),
@@ -96,7 +96,7 @@ internal enum class Hint(
 }
 
 /** What stays the same while sensors are registered. */
-internal data class Session(
+data class Session(
     val contract: SensorContract,
     val model: ModelFile,
     val runtime: String,

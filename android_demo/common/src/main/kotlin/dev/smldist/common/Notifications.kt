@@ -1,4 +1,4 @@
-package dev.smldist.app
+package dev.smldist.common
 
 import android.app.Notification
 import android.app.NotificationChannel
@@ -43,7 +43,7 @@ internal class Notifications(
     }
 
     private fun build(label: String?): Notification {
-        val screen = Intent(context, MainActivity::class.java)
+        val screen = checkNotNull(context.packageManager.getLaunchIntentForPackage(context.packageName))
         val open = PendingIntent.getActivity(context, 0, screen, PendingIntent.FLAG_IMMUTABLE)
         val ending = Intent(context, RecognitionService::class.java).setAction(RecognitionService.ACTION_STOP)
         val stop = PendingIntent.getService(context, 0, ending, PendingIntent.FLAG_IMMUTABLE)

@@ -1,4 +1,4 @@
-package dev.smldist.app
+package dev.smldist.common
 
 import android.app.Activity
 import android.app.Notification
@@ -23,11 +23,11 @@ import java.io.File
 import java.io.FileOutputStream
 import java.util.concurrent.TimeUnit
 
-/** A phone with the sensors of the contract, and the app on it. */
-internal class TestPhone(
+/** A phone or watch with the sensors of the contract, and the app on it. */
+class TestDevice(
     sensors: List<Quantity> = listOf(Quantity.ACCELEROMETER, Quantity.GYROSCOPE),
 ) {
-    val app = RuntimeEnvironment.getApplication() as DemoApp
+    val app = RuntimeEnvironment.getApplication() as RecognitionApp
     private val manager = app.getSystemService(SensorManager::class.java)
     private val present: Map<Quantity, Sensor> =
         sensors.associateWith { quantity ->
@@ -81,7 +81,7 @@ internal class TestPhone(
         throw AssertionError("state is ${app.state.value}, expected ${T::class.java.simpleName}")
     }
 
-    /** Plays a window `[T, C]` as the events of a phone that delivers exactly the contract's rate. */
+    /** Plays a window `[T, C]` as the events of a device that delivers exactly the contract's rate. */
     fun play(
         window: FloatArray,
         stepNs: Long = Math.round(1e9 / contract.rateHz),
@@ -97,7 +97,7 @@ internal class TestPhone(
         }
     }
 
-    /** One event of the accelerometer, stamped [aheadNs] after the time of the phone. */
+    /** One event of the accelerometer, stamped [aheadNs] after the time of the device. */
     fun send(
         values: FloatArray,
         aheadNs: Long,
@@ -118,14 +118,19 @@ internal class TestPhone(
         /** For what a person or Python looks at afterwards. */
         val outputs = File(checkNotNull(System.getProperty("smldist.outputs")))
 
-        /** Draws what the user sees into a PNG. */
-        fun screenshot(
-            activity: Activity,
-            name: String,
-        ): File {
+        /** What the user sees. */
+        fun picture(activity: Activity): Bitmap {
             val view = activity.window.decorView
             val bitmap = Bitmap.createBitmap(view.width, view.height, Bitmap.Config.ARGB_8888)
             view.draw(Canvas(bitmap))
+            return bitmap
+        }
+
+        /** Writes a picture into a PNG. */
+        fun screenshot(
+            bitmap: Bitmap,
+            name: String,
+        ): File {
             val file = File(outputs, "screenshots/$name.png")
             file.parentFile!!.mkdirs()
             FileOutputStream(file).use { bitmap.compress(Bitmap.CompressFormat.PNG, 100, it) }

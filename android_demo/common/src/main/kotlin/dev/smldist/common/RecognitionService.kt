@@ -1,9 +1,8 @@
-package dev.smldist.app
+package dev.smldist.common
 
 import android.content.Intent
 import android.os.PowerManager
 import android.os.SystemClock
-import android.util.Log
 import androidx.lifecycle.LifecycleService
 import dev.smldist.inference.SelfTestResult
 import dev.smldist.recognizer.Answer
@@ -14,15 +13,14 @@ import dev.smldist.recognizer.SessionObserver
 import dev.smldist.recognizer.deviceAxes
 import dev.smldist.sensing.Quantity
 import dev.smldist.sensing.SensorWindow
-import java.io.IOException
 
 /**
  * Recognises while the screen is off, too.
  *
  * It shows what its [RecognitionSession] tells, which is nothing once the service is destroyed, however far loading was.
  */
-internal class RecognitionService : LifecycleService() {
-    private val app get() = application as DemoApp
+class RecognitionService : LifecycleService() {
+    private val app get() = application as RecognitionApp
     private val notifications by lazy { Notifications(this) }
     private val wakeLock by lazy {
         getSystemService(PowerManager::class.java)
@@ -48,7 +46,7 @@ internal class RecognitionService : LifecycleService() {
     override fun onDestroy() {
         recognition?.close()
         if (wakeLock.isHeld) wakeLock.release()
-        stopRecording()
+        app.follower.onEnd()
         app.choices.running = false
         if (app.state.value !is UiState.Failed) app.showStopped(interrupted = false)
         super.onDestroy()
@@ -63,8 +61,7 @@ internal class RecognitionService : LifecycleService() {
             return fail(Failure.SERVICE, error.message.orEmpty())
         }
         app.choices.running = true
-        app.signal.clear()
-        app.history.clear()
+        app.follower.onBegin()
         app.state.value = UiState.Loading
         wakeLock.acquire(AWAKE_MS)
         val observer = Observer()
@@ -79,21 +76,11 @@ internal class RecognitionService : LifecycleService() {
         stopSelf()
     }
 
-    /** Whatever the storage did not take is lost; what it took has a name. */
-    private fun stopRecording() {
-        try {
-            app.recordings.stop()
-        } catch (error: IOException) {
-            Log.e("RecognitionService", "the recording is not whole", error)
-        }
-    }
-
     /** Shows what a session tells; on the session's thread. */
     private inner class Observer : SessionObserver {
         private var opened: OpenedModel? = null
         private var session: Session? = null
         private var shown: Int? = null
-        private var recordingEnded = false
         private var awakeSinceMs = SystemClock.elapsedRealtime()
 
         fun open(): OpenedModel = app.openChosen().also { opened = it }
@@ -106,21 +93,9 @@ internal class RecognitionService : LifecycleService() {
         override fun onEvent(
             quantity: Quantity,
             values: FloatArray,
-        ) {
-            if (quantity == Quantity.ACCELEROMETER) app.signal.add(values)
-        }
+        ) = app.follower.onEvent(quantity, values)
 
-        override fun onWindow(window: SensorWindow) {
-            if (!app.recordings.active) return
-            recordingEnded = false
-            try {
-                app.recordings.add(window)
-            } catch (error: IOException) {
-                recordingEnded = true
-                Log.e("RecognitionService", "the recording ended", error)
-                stopRecording()
-            }
-        }
+        override fun onWindow(window: SensorWindow) = app.follower.onWindow(window)
 
         override fun onAnswer(answer: Answer) {
             stayAwake()
@@ -128,10 +103,9 @@ internal class RecognitionService : LifecycleService() {
             if (answer.index != shown) notifications.show(answer.index?.let(current.contract.labels::get))
             shown = answer.index
             val told = Hint.of(answer.notice)
-            val hint = if (told == Hint.SLOW_KERNELS) oddHere() ?: told else told ?: oddHere()
-            val running = UiState.Running(current, answer, hint, app.recordings.seconds)
-            running.label?.let { app.history.add(it, answer.sinceMs, SystemClock.elapsedRealtime()) }
-            app.state.value = running
+            val denied = Hint.NOTIFICATIONS_DENIED.takeUnless { notifications.allowed }
+            val hint = if (told == Hint.SLOW_KERNELS) denied ?: told else told ?: denied
+            app.state.value = app.follower.onAnswer(UiState.Running(current, answer, hint))
         }
 
         override fun onFailure(error: RecognizerException) = fail(Failure.of(error.reason), error.message.orEmpty())
@@ -143,18 +117,11 @@ internal class RecognitionService : LifecycleService() {
             awakeSinceMs = nowMs
             wakeLock.acquire(AWAKE_MS)
         }
-
-        private fun oddHere(): Hint? =
-            when {
-                recordingEnded -> Hint.RECORDING_ENDED
-                !notifications.allowed -> Hint.NOTIFICATIONS_DENIED
-                else -> null
-            }
     }
 
     companion object {
         /** An intent with this action ends the service. */
-        const val ACTION_STOP: String = "dev.smldist.app.STOP"
+        const val ACTION_STOP: String = "dev.smldist.common.STOP"
         private const val AWAKE_MS = 600_000L
     }
 }

@@ -1,5 +1,6 @@
-package dev.smldist.app
+package dev.smldist.common
 
+import android.app.Activity
 import android.os.Looper
 import android.view.View
 import android.view.ViewGroup
@@ -20,15 +21,17 @@ import java.time.Duration
 import java.util.concurrent.TimeUnit
 
 /** The screen as TalkBack reads it. */
-internal class TestScreen : AutoCloseable {
+class TestScreen<A : Activity>(
+    type: Class<A>,
+) : AutoCloseable {
     init {
         // Frames come as time passes: else an endless animation never lets the looper become idle.
         ShadowChoreographer.setPaused(true)
         ShadowChoreographer.setFrameDelay(Duration.ofMillis(FRAME_MS))
     }
 
-    val controller: ActivityController<MainActivity> = Robolectric.buildActivity(MainActivity::class.java).setup()
-    val activity: MainActivity get() = controller.get()
+    val controller: ActivityController<A> = Robolectric.buildActivity(type).setup()
+    val activity: A get() = controller.get()
 
     init {
         settle()
