@@ -14,6 +14,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV := $(BIN)/uv
 OUT ?= build/demo
+WATCH_OUT ?= $(OUT)
 PYTHON ?= $(shell for p in python3.11 python3; do \
 	"$$p" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' >/dev/null 2>&1 && echo "$$p" && break; done)
 
@@ -56,10 +57,11 @@ models: $(VENV)/.dev ## Write the store that ships in the wheel, from the builds
 	$(BIN)/python -m tests.embedded_store $(BUILDS)
 
 # Needs a JDK 17, Maven 3.8, g++, zipalign and apksigner; no Android SDK. The first run downloads about 800 MB.
-android: $(VENV)/.dev ## Compile, test and pack the Android app of the build in OUT
-	@test -f "$(OUT)/android/pack.json" || { echo "error: $(OUT) has no folder android:" \
-		"factory build demo --out $(OUT) --target android writes one" >&2; exit 1; }
-	rm -rf android_demo/assets $(MADE)/store && cp -R "$(OUT)/android" android_demo/assets
+android: $(VENV)/.dev ## Compile, test and pack the Android apps of the build in OUT; WATCH_OUT=folder names the watch's
+	@for out in "$(OUT)" "$(WATCH_OUT)"; do test -f "$$out/android/pack.json" || { echo "error: $$out has no folder" \
+		"android: factory build demo --out $$out --target android writes one" >&2; exit 1; }; done
+	rm -rf android_demo/assets android_demo/wear/assets $(MADE)/store
+	cp -R "$(OUT)/android" android_demo/assets && cp -R "$(WATCH_OUT)/android" android_demo/wear/assets
 	$(ONCE) step publish --reads "$(OUT)" $(FACTORY) --writes $(MADE)/models -- bash -c 'rm -rf $(MADE)/models && \
 		$(BIN)/factory publish "$(OUT)" --to $(MADE)/models --maven --accept-terms'
 	cp -R $(MADE)/models $(MADE)/store

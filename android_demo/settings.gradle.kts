@@ -16,4 +16,4 @@ dependencyResolutionManagement {
 }
 
 rootProject.name = "smldist-android"
-include(":sensing", ":inference", ":litert", ":executorch", ":recognizer", ":app")
+include(":sensing", ":inference", ":litert", ":executorch", ":recognizer", ":common", ":app", ":wear")

@@ -35,9 +35,17 @@ def test_a_finding_ends_the_build_unless_lint_xml_excuses_it(lint: Any, tmp_path
         '<TextView xmlns:android="http://schemas.android.com/apk/res/android" android:text="Hello" />', "utf-8"
     )
     excused = '<issue id="{}" severity="ignore"/>'
-    (app / "lint.xml").write_text(f"<lint>{excused.format('MissingVersion')}</lint>", "utf-8")
+    (tmp_path / "lint.xml").write_text(f"<lint>{excused.format('MissingVersion')}</lint>", "utf-8")
     jar = next((DEMO / "sensing/target").glob("sensing-*.jar"))
-    given = {"app": app, "target": target, "framework": jar, "classpath": str(jar), "aars": tmp_path, "lint": LINT}
+    given = {
+        "app": app,
+        "config": tmp_path / "lint.xml",
+        "target": target,
+        "framework": jar,
+        "classpath": str(jar),
+        "aars": tmp_path,
+        "lint": LINT,
+    }
     with pytest.raises(lint.PackingError) as found:
         lint.check(**given)
     assert "HardcodedText" in str(found.value)
@@ -62,6 +70,13 @@ def test_a_warning_ends_the_build(lint: Any, tmp_path: Path, monkeypatch: pytest
     java.chmod(0o755)
     monkeypatch.setenv("PATH", f"{java.parent}{os.pathsep}{os.environ['PATH']}")
     (tmp_path / "classpath").write_text("lint.jar", "ascii")
-    given = {"app": tmp_path, "target": tmp_path, "framework": tmp_path, "classpath": "a.jar", "aars": tmp_path}
+    given = {
+        "app": tmp_path,
+        "config": tmp_path,
+        "target": tmp_path,
+        "framework": tmp_path,
+        "classpath": "a.jar",
+        "aars": tmp_path,
+    }
     with pytest.raises(lint.PackingError, match="HardcodedText"):
         lint.check(**given, lint=tmp_path / "classpath")

@@ -9,8 +9,9 @@ from tests.unit.android_demo.test_tools import DEMO, tool
 
 once = tool("once")
 
-POM = """<project xmlns="http://maven.apache.org/POM/4.0.0"><artifactId>{name}</artifactId>
+POM = """<project xmlns="http://maven.apache.org/POM/4.0.0">{parent}<artifactId>{name}</artifactId>
 <modules>{modules}</modules><dependencies>{needs}</dependencies></project>"""
+PARENT = "<parent><relativePath>../base/pom.xml</relativePath></parent>"
 NEED = "<dependency><groupId>dev.smldist</groupId><artifactId>{}</artifactId></dependency>"
 FOREIGN = "<dependency><groupId>org.junit</groupId><artifactId>junit</artifactId></dependency>"
 
@@ -33,14 +34,19 @@ def _state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def demo(tmp_path: Path) -> Path:
-    """Three modules: high needs low, inner lies in low's folder and is alone."""
+    """Three modules: high needs low, as base says, from which it inherits; inner lies in low's folder and is alone."""
     root = tmp_path / "demo"
-    for name, needs in (("low", FOREIGN), ("high", NEED.format("low")), ("low/inner", "")):
+    for name, parent, needs in (
+        ("base", "", NEED.format("low")),
+        ("low", "", FOREIGN),
+        ("high", PARENT, ""),
+        ("low/inner", "", ""),
+    ):
         (root / name).mkdir(parents=True)
-        (root / name / "pom.xml").write_text(POM.format(name=Path(name).name, modules="", needs=needs))
+        (root / name / "pom.xml").write_text(POM.format(parent=parent, name=Path(name).name, modules="", needs=needs))
         (root / name / "source.kt").write_text("code")
     listed = "".join(f"<module>{name}</module>" for name in ("high", "low", "low/inner"))
-    (root / "pom.xml").write_text(POM.format(name="parent", modules=listed, needs=""))
+    (root / "pom.xml").write_text(POM.format(parent="", name="parent", modules=listed, needs=""))
     (tmp_path / "model").write_text("a model")
     return root
 
@@ -63,6 +69,7 @@ def reactor(demo: Path) -> tuple[int, list[str]]:
         ("low/target/low.jar", ["high", "inner"]),
         ("high/new.kt", ["inner", "low"]),
         ("low/pom.xml", ["inner"]),
+        ("base/source.kt", ["inner", "low"]),
         ("pom.xml", []),
         (".mvn/jvm.config", []),
         ("../model", []),
@@ -152,10 +159,11 @@ def test_a_missing_command_is_a_usage_error(capsys: pytest.CaptureFixture[str]) 
     assert "no command follows" in capsys.readouterr().err
 
 
-def test_the_modules_of_the_app_are_found_with_what_they_need() -> None:
+@pytest.mark.parametrize("app", ["app", "wear"])
+def test_the_modules_of_an_app_are_found_with_what_they_need(app: str) -> None:
     found = {module.name: module for module in once.modules(DEMO)}
-    assert {"sensing", "inference", "litert", "litert-aar", "recognizer-classes", "androidx-aar"} <= set(
-        found["app"].needs
-    )
+    wanted = {"common", "sensing", "inference", "litert", "litert-aar", "recognizer-classes", "androidx-aar"}
+    assert wanted <= set(found[app].needs)
+    assert found[app].parents == (DEMO / "apk",)
     assert "sensing" in found["inference"].needs
     assert all(name in found for module in found.values() for name in module.needs)

@@ -34,8 +34,9 @@ def test_the_recognizer_names_the_executorch_of_its_build() -> None:
     assert re.findall(r'VERSION: String = "([\d.]+)"', runtime.read_text()) == [catalog["executorch"]]
 
 
-def test_the_manifest_asks_for_no_network() -> None:
-    text = (DEMO / "app/src/main/AndroidManifest.xml").read_text()
+@pytest.mark.parametrize("module", ["common", "app", "wear"])
+def test_the_manifest_asks_for_no_network(module: str) -> None:
+    text = (DEMO / module / "src/main/AndroidManifest.xml").read_text()
     assert not re.findall(r"permission\.(INTERNET|ACCESS_NETWORK_STATE)", text)
 
 
@@ -48,7 +49,7 @@ def test_the_manifest_and_the_code_name_no_fixed_authority() -> None:
 
 
 def test_missing_classes_are_excused_by_name_alone() -> None:
-    rules = re.findall(r"^-dontwarn (.+)$", (DEMO / "app/keep.pro").read_text(), re.MULTILINE)
+    rules = re.findall(r"^-dontwarn (.+)$", (DEMO / "apk/keep.pro").read_text(), re.MULTILINE)
     assert all(re.match(r"(\w+\.){2}", rule) for rule in rules), rules
 
 

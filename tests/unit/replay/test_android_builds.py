@@ -53,6 +53,12 @@ def test_the_wrapper_is_gradle_s_own_and_checks_what_it_downloads() -> None:
     assert jar == "55243ef57851f12b070ad14f7f5bb8302daceeebc5bce5ece5fa6edb23e1145c"
 
 
-def test_the_maven_and_the_gradle_app_target_one_api_level() -> None:
+def test_the_maven_and_the_gradle_apps_name_the_same_api_levels_and_abis() -> None:
     tool = (ROOT / "android_demo/tools/apk.py").read_text()
-    assert re.findall(r"TARGET_SDK = \d+, (\d+)", tool) == [CATALOG["targetSdk"]]
+    assert re.findall(r"TARGET_SDK = (\d+), (\d+)", tool) == [(CATALOG["minSdk"], CATALOG["targetSdk"])]
+    assert re.findall(r'"wear": App\(min_sdk=(\d+)', tool) == [CATALOG["minSdkWear"]]
+    for name, level in (("app", "minSdk"), ("wear", "minSdkWear")):
+        script = (ROOT / f"android_demo/{name}/build.gradle.kts").read_text()
+        assert f"minSdk = libs.versions.{level}.get()" in script
+        (abis,) = re.findall(rf'"{name}": App\(.*abis=\(([^)]*?),?\)', tool)
+        assert f'abiFilters += listOf({abis}, "x86_64")' in script
