@@ -36,7 +36,7 @@ internal class Dial(
     ) = Rect(x - half, top, x + half, bottom)
 
     /** Half of the chord that lies [distance] from the middle. */
-    private fun chord(distance: Float): Float = sqrt(radius * radius - distance * distance)
+    private fun chord(distance: Float): Float = sqrt(maxOf(0f, radius * radius - distance * distance))
 
     companion object {
         private const val EDGE = 4f

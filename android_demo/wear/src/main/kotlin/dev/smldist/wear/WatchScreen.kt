@@ -158,14 +158,14 @@ private fun Line(
     val measurer = rememberTextMeasurer()
     val words = text.split(' ')
     // Step by step: Android enlarges large type less than small type.
+    val sizes = SHARES.map { style.copy(fontSize = style.fontSize * it, lineHeight = style.lineHeight * it) }
     val fitting =
-        generateSequence(1f) { it * SMALLER }
-            .map { style.copy(fontSize = style.fontSize * it, lineHeight = style.lineHeight * it) }
-            .first { smaller -> words.all { measurer.measure(it, smaller).size.width < constraints.maxWidth } }
+        sizes.firstOrNull { size -> words.all { measurer.measure(it, size).size.width < constraints.maxWidth } }
+            ?: sizes.last()
     Text(text, modifier.fillMaxWidth(), color, textAlign = TextAlign.Center, style = fitting)
 }
 
-private const val SMALLER = 0.95f
+private val SHARES = (20 downTo 6).map { it / 20f }
 
 @Composable
 private fun ActionButton(
