@@ -46,12 +46,20 @@ def init(
     format_: Annotated[
         str | None, typer.Option("--format", help="csv, or a named format, where it is not recognised.")
     ] = None,
+    model: Annotated[
+        Path | None,
+        typer.Option(
+            "--for", help="Model that is to answer: no labels or people are needed, data.toml alone is written."
+        ),
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite data.toml and recipe.toml.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Look at your own recordings and write data.toml and recipe.toml, each guess with its reason.
 
     Example: factory init recordings/ && factory data check recipe.toml
+
+    Example: factory init walk.csv --for phone && factory predict phone walk.csv --description data.toml
     """
     from factory.cli._progress import make_progress
     from factory.contracts.errors import RecipeError
@@ -60,52 +68,62 @@ def init(
     from factory.data.guess.project import Files
     from factory.data.guess.roles import Chosen
     from factory.data.guess.table import guess_table
+    from factory.pipeline.predict import contract_of
 
-    targets = (out / _DESCRIPTION, out / _RECIPE)
+    described, recipe = out / _DESCRIPTION, out / _RECIPE
+    targets = (described, recipe) if model is None else (described,)
     if (there := [path for path in targets if path.exists()]) and not force:
         raise RecipeError(f"{there[0]} exists: add --force to overwrite it, or --out another folder")
     chosen = Chosen(
         subject=subject, session=session, time=time, label=label, sensor=sensor, rate_hz=rate,
         sum_gravity=sum_gravity, intervals=labels is not None,
+        model=None if model is None else contract_of(model).window,
     )  # fmt: skip
     told = Files(
         pattern=pattern, names=tuple(part.strip() for part in names.split(",")) if names else None, labels=labels,
         format=format_,
     )  # fmt: skip
     guess = guess_table(paths, chosen, told, make_progress(quiet=as_json))
-    texts = (description_toml(guess, out), recipe_toml(guess, _DESCRIPTION))
+    texts = (description_toml(guess, out), *(() if model else (recipe_toml(guess, _DESCRIPTION),)))
     with ExitStack() as both:  # or neither: a lone data.toml would stop the next run
         for path, text in zip(targets, texts, strict=True):
             both.enter_context(atomic_write(path)).write_text(text, encoding="utf-8")
     if as_json:
         print_json(
             {
-                "description": str(targets[0]),
-                "recipe": str(targets[1]),
+                "description": str(described),
+                "recipe": str(recipe) if model is None else None,
                 "checks": [{"code": c.code, "key": c.key, "message": c.message} for c in guess.checks],
                 "left_out": guess.left_out,
             }
         )
         return
-    _summarise(guess, targets)
+    _summarise(guess)
+    if model is None:
+        typer.echo(f"wrote {described} and {recipe}: read them, lines with PLEASE CHECK first, then")
+        typer.echo(f"  factory data check {recipe}\n  factory build {recipe}")
+    else:
+        typer.echo(f"wrote {described}: read it, lines with PLEASE CHECK first, then")
+        typer.echo(f"  factory predict {model} {paths[0]} --description {described}")
 
 
-def _summarise(guess: "TableGuess", targets: tuple[Path, Path]) -> None:
+def _summarise(guess: "TableGuess") -> None:
     """What was found, what must be checked, what is left out."""
     members = guess.project.members
     title = members[0].name if len(members) == 1 else f"{guess.project.folder} ({len(members)} files)"
     sensors = ", ".join(f"{sensor.axes.name} in {_unit(sensor.unit, sensor.scale)}" for sensor in guess.sensors)
     people, classes = len(guess.people.rows), len(guess.labels.order)
-    typer.echo(f"{title}: {people} people, {classes} classes, {guess.clock.rate_hz:g} Hz, {sensors}")
-    typer.echo(f"window {guess.window.reason}")
+    if guess.model is None:
+        typer.echo(f"{title}: {people} people, {classes} classes, {guess.clock.rate_hz:g} Hz, {sensors}")
+        typer.echo(f"window {guess.window.reason}")
+    else:
+        typer.echo(f"{title}: {guess.clock.rate_hz:g} Hz, {sensors}")
     for check in guess.checks:
         typer.echo(f"PLEASE CHECK: {check.message}")
     if guess.left_out:
         typer.echo("left out:")
         for name, reason in guess.left_out.items():
             typer.echo(f"  {name}: {reason}")
-    typer.echo(f"wrote {targets[0]} and {targets[1]}: read them, lines with PLEASE CHECK first, then")
-    typer.echo(f"  factory data check {targets[1]}\n  factory build {targets[1]}")
 
 
 def _unit(unit: str, scale: float) -> str:

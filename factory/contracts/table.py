@@ -65,7 +65,7 @@ class TableColumns(Contract):
     timestamp: str | tuple[str, str] | None = Field(
         default=None, description="a column; two of them for date and time; None: rows at exactly rate_hz"
     )
-    label: str | None = Field(default=None, description="None: labels.intervals says them")
+    label: str | None = Field(default=None, description="None: labels.intervals says them, or a model will")
     sensor: str | None = Field(
         default=None, description="which sensor or device a row is of, where each has rows of its own"
     )
@@ -257,8 +257,8 @@ class TableDescription(Contract):
         named = {channel.sensor for channel in self.channels}
         if (self.columns.sensor is None) != (named == {None}) or (self.columns.sensor and None in named):
             raise ValueError("columns.sensor and the channels' sensor go together: give all of them or none")
-        if (self.columns.label is None) == (self.labels.intervals is None):
-            raise ValueError("labels come from columns.label or from labels.intervals: give exactly one of the two")
+        if self.columns.label is not None and self.labels.intervals is not None:
+            raise ValueError("labels come from columns.label or from labels.intervals: give one of the two")
         known = {channel.name for channel in self.channels}
         for correction in self.corrections:
             if unknown := sorted(set(correction.channels) - known):

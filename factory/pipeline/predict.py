@@ -23,6 +23,7 @@ from factory.pipeline.pull import chosen_artifacts
 
 COLUMNS = ("subject", "recording", "start_s", "end_s", "label", "confidence")
 TIME = "time_s"
+_DESCRIBE = "describe it by --description, which factory init RECORDING --for MODEL writes"
 _LEAST_RATE = 0.8
 """Share of the contract's rate; below it, resampling would invent what was not measured."""
 
@@ -221,12 +222,12 @@ def _any_table(recording: Path, wanted: Sequence[str]) -> dict[str, NDArray[np.f
 
     members = list_members(recording)
     if len(members) != 1:
-        raise DataError(f"{recording} holds {len(members)} tables: describe it by --description (factory init)")
+        raise DataError(f"{recording} holds {len(members)} tables: {_DESCRIBE}")
     sheet = open_sheet(members[0], (detect(members[0]),))
     if missing := [name for name in wanted if name not in sheet.names]:
         raise DataError(
             f"{recording} has no column {', '.join(missing)}, only {', '.join(sheet.names):.300}: rename its columns "
-            f"to those of the contract ({', '.join(wanted)}), or describe it by --description (factory init)"
+            f"to those of the contract ({', '.join(wanted)}), or {_DESCRIBE}"
         )
     parts: dict[str, list[NDArray[np.float64]]] = {name: [np.empty(0)] for name in wanted}
     for batch in sheet.batches(dict.fromkeys(wanted, "number")):

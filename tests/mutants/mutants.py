@@ -469,6 +469,13 @@ MUTANTS = (
         tests=_LAYOUTS,
     ),
     Mutant(
+        name="a recording's sensor of another place is taken for the model's",
+        file="factory/data/guess/for_model.py",
+        old=" if sensor.axes.placement == first.placement] or fitting\n",
+        new="] or fitting\n",
+        tests=("tests/unit/data/guess/test_for_model.py",),
+    ),
+    Mutant(
         name="a label that holds until the next is lost with a row that is dropped",
         file="factory/data/sources/table.py",
         old="        labels = self._carry(names, label[rows], good)[good]\n",

@@ -164,7 +164,7 @@ class _Finder:
         return {text: [name for name in names if name in used] for text, used in sorted(found.items())}
 
     def _label(self) -> Found | None:
-        if self.chosen.intervals:
+        if self.chosen.intervals or self.chosen.model is not None:
             return None
         found = self._one("label", self.chosen.label, LABEL, self._may_be_label)
         return found or self._label_by_content() or self._label_without_name()
@@ -207,7 +207,10 @@ class _Finder:
         return Found(column=name, reason=reason)
 
     def _subject(self) -> Found | None:
-        return self._one("subject", self.chosen.subject, SUBJECT, self._may_be_person)
+        found = self._one("subject", self.chosen.subject, SUBJECT, self._may_be_person)
+        if found is None and self.chosen.model is not None:
+            return Found(column="{stem}", reason="the file's name, since no column says who")
+        return found
 
     def _may_be_person(self, name: str) -> bool:
         if set(words(name)) & set(NOT_PEOPLE) or says(name, NOT_LABELS):
@@ -346,7 +349,12 @@ class _Finder:
     ) -> None:
         asked = self.chosen
         missing = (
-            ("label", label is None and not asked.intervals, "training needs an activity for each row", ""),
+            (
+                "label",
+                label is None and not asked.intervals and asked.model is None,
+                "training needs an activity for each row",
+                "",
+            ),
             ("subject", subject is None, "people must not stand in training and test at once", ""),
             (
                 "time",

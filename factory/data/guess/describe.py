@@ -58,7 +58,7 @@ class _Description:
         where = os.path.relpath(project.folder.resolve(), self.folder.resolve()).replace(os.sep, "/")
         lines = [
             "# What these recordings hold, as guessed by: factory init",
-            "# Read every line; the comments say why it was guessed. Then: factory data check recipe.toml",
+            f"# Read every line; the comments say why it was guessed. Then: {self._then()}",
             "",
             *_entry("version", 2, ""),
             *_entry("folder", where, "relative to this file"),
@@ -79,14 +79,26 @@ class _Description:
             *self._asked("rate_hz"),
             *_entry("rate_hz", clock.rate_hz, clock.reason if clock.coarse_s else rate_reason),
             *_entry("placement", _placement(self.guess), self._why_placement()),
-            *_entry("axes", UNKNOWN_AXES, _CHECK + "the frame of the axes in words, for example Android's device axes"),
+            *self._axes(),
         ]
 
     def _why_files(self) -> str:
         count = len(self.guess.project.members)
         return f"{count} files; parts in braces are named" if count > 1 else ""
 
+    def _then(self) -> str:
+        return "factory data check recipe.toml" if self.guess.model is None else "factory predict MODEL RECORDING"
+
+    def _axes(self) -> list[str]:
+        if self.guess.model is not None:
+            return _entry("axes", self.guess.model.axes, f"{_CHECK}the model's; are the sensor's axes the same?")
+        return _entry(
+            "axes", UNKNOWN_AXES, _CHECK + "the frame of the axes in words, for example Android's device axes"
+        )
+
     def _why_placement(self) -> str:
+        if self.guess.model is not None:
+            return _CHECK + "the model's; was the sensor worn there?"
         named = {sensor.axes.placement for sensor in self.guess.sensors}
         if None not in named and len(named) == 1:
             return "from the names of columns or files"
@@ -129,6 +141,8 @@ class _Description:
         lines += self._asked("columns.label")
         if roles.label is not None:
             lines += _entry("label", roles.label.column, roles.label.reason)
+        elif self.guess.model is not None:
+            lines += _comment("no label: the model says them")
         else:
             lines += _comment("no label column: labels.intervals says them")
         if roles.sensor is not None:
@@ -136,6 +150,8 @@ class _Description:
         return lines
 
     def _labels(self) -> list[str]:
+        if self.guess.model is not None:
+            return []
         labels = self.guess.labels
         lines = [
             "",
@@ -218,7 +234,8 @@ class _Description:
             if sensor.quantity is Quantity.ACCELEROMETER:
                 lines += _entry("gravity", bool(sensor.gravity), "")
             if sensor.axes.placement:
-                lines += _entry("placement", sensor.axes.placement, "from its name" if first else "")
+                why = "from its name" if self.guess.model is None else "the model's"
+                lines += _entry("placement", sensor.axes.placement, why if first else "")
         return lines
 
     def _corrections(self) -> list[str]:

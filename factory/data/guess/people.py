@@ -11,7 +11,8 @@ from factory.data.guess.roles import Found
 from factory.data.guess.rows import Scan
 from factory.data.names import natural
 
-_LEAST = 3
+LEAST_PEOPLE = 3
+"""One who trains, one who selects, one who tests."""
 _PART = re.compile(r"(.+?)[\s_./-]+((?:[a-z]+[\s_-]?)?\d+)", re.IGNORECASE)
 
 
@@ -30,18 +31,18 @@ class PeopleGuess:
     checks: tuple[Check, ...]
 
 
-def guess_people(scan: Scan, subject: Found, where: str) -> PeopleGuess:
+def guess_people(scan: Scan, subject: Found, where: str, least: int = LEAST_PEOPLE) -> PeopleGuess:
     """Sort the names of people.
 
     Raises:
-        DataError: Fewer than three.
+        DataError: Fewer than `least`.
     """
     checks: list[Check] = []
     rename = respelled(scan.subjects, "subjects", checks)
     rows: Counter[str] = Counter()
     for name, number in scan.subjects.items():
         rows[rename.get(name, name)] += number
-    if len(rows) < _LEAST:
+    if len(rows) < least:
         raise DataError(
             f"{where} holds {len(rows)} subjects in column '{subject.column}' ({listed(sorted(rows))}): training, "
             "selection and test need different people, at least 3: record more, or name another column with "

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from factory.contracts.window import WindowSpec
 from factory.data.guess.check import Check
 from factory.data.guess.triads import Axes
 
@@ -27,6 +28,7 @@ class Chosen:
         rate_hz: Where no time stamp tells it.
         sum_gravity: Whether Core Motion's acceleration and gravity are added.
         intervals: Whether labels stand in a file of their own.
+        model: What a model takes that is to answer these recordings; they need neither labels nor people then.
     """
 
     subject: str | None = None
@@ -37,6 +39,7 @@ class Chosen:
     rate_hz: float | None = None
     sum_gravity: bool = False
     intervals: bool = False
+    model: WindowSpec | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,7 +51,7 @@ class Roles:
         session: Recordings of one person; None where all rows are one.
         times: Columns of time stamps that may be meant, the likeliest first; empty where there is none.
         date: A column of dates that belongs to `times[0]`, which then holds the time of day.
-        label: Activities; None where they stand in a file of their own.
+        label: Activities; None where they stand in a file of their own, or a model is to say them.
         sensor: Which sensor a row is of, in long tables.
         triads: Every sensor found, before one of each kind is chosen.
         left_out: Column to the reason why it is not used.

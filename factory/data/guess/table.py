@@ -8,14 +8,16 @@ from pathlib import Path
 from factory.contracts.errors import DataError
 from factory.contracts.progress import Progress
 from factory.contracts.table import Cleaning, SourceUnit
+from factory.contracts.window import WindowSpec
 from factory.data.guess.check import Check, listed
 from factory.data.guess.cleaning import faulty_rows, guess_cleaning
 from factory.data.guess.clock import Clock, guess_clock, resampled_rate
 from factory.data.guess.columns import find_roles
 from factory.data.guess.continuation import joined_session
+from factory.data.guess.for_model import as_expected
 from factory.data.guess.intervals import LabelFile, read_label_files
 from factory.data.guess.labels import LabelGuess, guess_labels
-from factory.data.guess.people import PeopleGuess, guess_people
+from factory.data.guess.people import LEAST_PEOPLE, PeopleGuess, guess_people
 from factory.data.guess.project import Files, Project, find_project, formats_that_say, without
 from factory.data.guess.proposal import WindowProposal, propose_window
 from factory.data.guess.roles import Chosen, Found, Roles
@@ -56,6 +58,7 @@ class TableGuess:
         groups: Subject groups of the split.
         left_out: Sensors and columns that are not used, and why.
         checks: What a person must look at, the gravest first.
+        model: What a model takes that is to answer the recordings; None where they train one.
     """
 
     project: Project
@@ -71,13 +74,15 @@ class TableGuess:
     groups: int
     left_out: dict[str, str]
     checks: tuple[Check, ...]
+    model: WindowSpec | None
 
 
 def guess_table(paths: Sequence[Path], chosen: Chosen, files: Files, progress: Progress) -> TableGuess:
     """Look at files of recordings.
 
     Raises:
-        DataError: They cannot be read, a column cannot be found, time stamps fit no unit, or people are too few.
+        DataError: They cannot be read, a column cannot be found, time stamps fit no unit, people are too few, or a
+            model is to answer them that expects another sensor.
         RecipeError: A pattern or a format cannot be used.
     """
     project = find_project(paths, files)
@@ -92,12 +97,17 @@ def guess_table(paths: Sequence[Path], chosen: Chosen, files: Files, progress: P
     batches = stream_columns(project.members, project.readings, wanted, progress, dropped, needed, strangers)
     rows = scan(batches, roles, clock, sensors)
     project = without(project, strangers)
-    label_file = read_label_files(project, roles, rows, clock) if roles.label is None else None
-    people = guess_people(rows, roles.subject, _where(project, strangers))
+    trains = chosen.model is None
+    label_file = read_label_files(project, roles, rows, clock) if roles.label is None and trains else None
+    people = guess_people(rows, roles.subject, _where(project, strangers), LEAST_PEOPLE if trains else 1)
     tally = Counter(label_file.rows) if label_file else rows.labels
     labels = guess_labels(tally, rows, label_file.names if label_file else {})
-    _require_classes(labels, roles, project)
+    if trains:
+        _require_classes(labels, roles, project)
     judged, unit_checks = guess_sensors(sensors, rows.of_people(people.rename), chosen)
+    if chosen.model is not None:
+        judged, not_taken = as_expected(judged, chosen.model)
+        left_out |= not_taken
     formats = formats_that_say(project.readings)
     cleaning, row_checks = guess_cleaning(rows, clock, roles.session is not None, project.line, formats)
     row_checks += faulty_rows(dropped)
@@ -122,6 +132,7 @@ def guess_table(paths: Sequence[Path], chosen: Chosen, files: Files, progress: P
             *row_checks, *people.checks, *unit_checks, *unnamed, *clock.checks, *labels.checks, *roles.checks,
             *(label_file.checks if label_file else ()), *project.checks,
         ),
+        model=chosen.model,
     )  # fmt: skip
 
 

@@ -98,6 +98,11 @@ class Table:
             DataError: A file cannot be read.
         """
         told = self.description.labels
+        if self.description.columns.label is None and told.intervals is None:
+            raise DataError(
+                f"{self._reader} is described without labels, which training needs: name columns.label or "
+                "labels.intervals in the description; factory predict needs none"
+            )
         if told.order is not None:
             return told.order
         self._reader.check()
