@@ -104,7 +104,8 @@ def init(
         typer.echo(f"  factory data check {recipe}\n  factory build {recipe}")
     else:
         typer.echo(f"wrote {described}: read it, lines with PLEASE CHECK first, then")
-        typer.echo(f"  factory predict {model} {paths[0]} --description {described}")
+        answering = "MODEL" if model.suffix == ".json" else model
+        typer.echo(f"  factory predict {answering} {guess.project.members[0].path} --description {described}")
 
 
 def _summarise(guess: "TableGuess") -> None:
