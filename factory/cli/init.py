@@ -10,6 +10,7 @@ from factory.cli._options import JsonOption
 from factory.cli._output import print_json
 
 if TYPE_CHECKING:
+    from factory.contracts.window import WindowSpec
     from factory.data.guess.table import TableGuess
 
 _DESCRIPTION, _RECIPE = "data.toml", "recipe.toml"
@@ -68,7 +69,6 @@ def init(
     from factory.data.guess.project import Files
     from factory.data.guess.roles import Chosen
     from factory.data.guess.table import guess_table
-    from factory.pipeline.predict import contract_of
 
     described, recipe = out / _DESCRIPTION, out / _RECIPE
     targets = (described, recipe) if model is None else (described,)
@@ -77,7 +77,7 @@ def init(
     chosen = Chosen(
         subject=subject, session=session, time=time, label=label, sensor=sensor, rate_hz=rate,
         sum_gravity=sum_gravity, intervals=labels is not None,
-        model=None if model is None else contract_of(model).window,
+        model=None if model is None else _window_of(model),
     )  # fmt: skip
     told = Files(
         pattern=pattern, names=tuple(part.strip() for part in names.split(",")) if names else None, labels=labels,
@@ -106,6 +106,12 @@ def init(
         typer.echo(f"wrote {described}: read it, lines with PLEASE CHECK first, then")
         answering = "MODEL" if model.suffix == ".json" else model
         typer.echo(f"  factory predict {answering} {guess.project.members[0].path} --description {described}")
+
+
+def _window_of(model: Path) -> "WindowSpec":
+    from factory.pipeline.predict import contract_of
+
+    return contract_of(model).window
 
 
 def _summarise(guess: "TableGuess") -> None:

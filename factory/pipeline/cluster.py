@@ -110,15 +110,18 @@ def task_of(ray: Any, function: Callable[..., Any], cluster: Cluster) -> Any:
     Raises:
         MissingToolError: This machine has no such share, and a task would wait for ever; another cluster may grow.
     """
-    here = {} if cluster.address else ray.cluster_resources()
-    wanted = {"CPU": cluster.cpus, "GPU": cluster.gpus}
-    if not cluster.address and any(share > here.get(kind, 0) for kind, share in wanted.items()):
+    if cluster.address is None:
+        _require_share(ray.cluster_resources(), cluster)
+    options: dict[str, Any] = {"num_cpus": cluster.cpus, "num_gpus": cluster.gpus, "max_retries": _RETRIES}
+    return ray.remote(**options)(function)
+
+
+def _require_share(here: Mapping[str, float], cluster: Cluster) -> None:
+    if cluster.cpus > here.get("CPU", 0) or cluster.gpus > here.get("GPU", 0):
         raise MissingToolError(
             f"a task takes {cluster.cpus:g} CPU and {cluster.gpus:g} GPU, Ray here has {here.get('CPU', 0):g} "
             f"and {here.get('GPU', 0):g}: lower --cpus or --gpus, or name a cluster with --address"
         )
-    options: dict[str, Any] = {"num_cpus": cluster.cpus, "num_gpus": cluster.gpus, "max_retries": _RETRIES}
-    return ray.remote(**options)(function)
 
 
 def as_they_come(ray: Any, running: Mapping[Any, KeyT], cancel: Cancel) -> Iterator[tuple[KeyT, Any]]:

@@ -84,10 +84,14 @@ def judge_agreement(target: str, precision: Precision, split: SplitAgreement, wh
     row, gate = tolerance(target, precision), Gate(target=target, precision=precision, where=where)
     if row.top1 is None:
         return []
-    costs = split.p_value < FLIPS_COST and split.right_to_wrong > split.wrong_to_right
-    limit = row.top1 if costs else 1 - HARD_DATA * (1 - row.top1)
+    limit = row.top1 if _cost(split) else 1 - HARD_DATA * (1 - row.top1)
     check = check_of(gate, "parity.split_agreement", split.agreement, ">=", limit, "share", _flips(split))
     return [remedied(check, _FLIP_REMEDY)]
+
+
+def _cost(split: SplitAgreement) -> bool:
+    """Whether flips lose more windows than they win, and more than chance does."""
+    return split.p_value < FLIPS_COST and split.right_to_wrong > split.wrong_to_right
 
 
 def _flips(split: SplitAgreement) -> str:
@@ -160,7 +164,7 @@ def largest_drop(row: Tolerance, limit: float, lost_pp: float, split: SplitAgree
         lost_pp: What was lost.
         split: The flips that it came of.
     """
-    may_be_luck = row.top1 is not None and split.agreement >= row.top1 and split.p_value >= FLIPS_COST
+    may_be_luck = row.top1 is not None and split.agreement >= row.top1 and not _cost(split)
     if lost_pp <= limit or not may_be_luck:
         return limit, ""
     return LUCK * limit, f"more than {limit:.2f} pp, but {_flips(split)}: may be chance"

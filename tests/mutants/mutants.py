@@ -233,7 +233,7 @@ MUTANTS = (
     Mutant(
         name="int8 loses windows beyond chance, and passes as if by chance",
         file="factory/verification/gates.py",
-        old=" and split.agreement >= row.top1 and split.p_value >= FLIPS_COST\n",
+        old=" and split.agreement >= row.top1 and not _cost(split)\n",
         new=" and split.agreement >= row.top1\n",
         tests=_GATES,
     ),
@@ -247,7 +247,7 @@ MUTANTS = (
     Mutant(
         name="flips that cost accuracy are free",
         file="factory/verification/gates.py",
-        old="    limit = row.top1 if costs else 1 - HARD_DATA * (1 - row.top1)\n",
+        old="    limit = row.top1 if _cost(split) else 1 - HARD_DATA * (1 - row.top1)\n",
         new="    limit = 1 - HARD_DATA * (1 - row.top1)\n",
         tests=_AGREEMENT,
     ),

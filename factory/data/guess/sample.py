@@ -196,8 +196,7 @@ def _common_kind(columns: Sequence[Any]) -> Kind:
     if all(kind == kinds[0] for kind in kinds) and (pa.types.is_temporal(kinds[0])):
         return "any"
     texts = [text for column in columns for text in islice(as_text(column.combine_chunks()).to_pylist(), 4000)]
-    filled = [text for text in texts if text.strip() not in MISSING]
-    return "number" if mostly(is_number, filled) else "text"
+    return "number" if mostly(is_number, texts, MISSING) else "text"
 
 
 def _uniform(table: Any, kinds: Mapping[str, Kind], fields: Mapping[str, str]) -> Any:

@@ -109,24 +109,29 @@ def _composed(text: Any, pattern: "re.Pattern[str]", lenient: bool) -> NDArray[n
     found = np.empty(len(text), np.int64)
     for place, value in enumerate(text.to_pylist()):
         match = pattern.fullmatch((value or "").strip())
-        if match is None:
+        try:
+            found[place] = _nanoseconds(match, known)
+        except ValueError as error:
             if not lenient:
-                raise NotADateError(place, value or "")
+                raise NotADateError(place, value or "") from error
             found[place] = NO_DATE
-            continue
-        parts = match.groupdict()
-        fraction = parts.pop("f", None)
-        key = tuple(parts.values())
-        if key not in known:
-            try:
-                known[key] = _second(parts)
-            except ValueError as error:
-                if not lenient:
-                    raise NotADateError(place, value) from error
-                found[place] = NO_DATE
-                continue
-        found[place] = known[key] * _NS + (int(fraction.ljust(9, "0")) if fraction else 0)
     return found
+
+
+def _nanoseconds(match: "re.Match[str] | None", known: dict[tuple[str | None, ...], int]) -> int:
+    """Since 1970; `known` keeps seconds that were read already.
+
+    Raises:
+        ValueError: Nothing fitted, or there is no such day or time.
+    """
+    if match is None:
+        raise ValueError("another form")
+    parts = match.groupdict()
+    fraction = parts.pop("f", None)
+    key = tuple(parts.values())
+    if key not in known:
+        known[key] = _second(parts)
+    return known[key] * _NS + (int(fraction.ljust(9, "0")) if fraction else 0)
 
 
 def _second(parts: dict[str, str | None]) -> int:

@@ -1,6 +1,6 @@
 """One table of named columns, whatever file it came from."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any, Literal, Protocol
 
 from factory.contracts.errors import DataError
@@ -62,10 +62,11 @@ def require_columns(sheet: Sheet, wanted: Iterable[str]) -> None:
         )
 
 
-def mostly(fits: Callable[[str], bool], texts: Sequence[str]) -> bool:
-    """Whether so many texts fit that the others are faults; one text alone tells nothing."""
-    count = sum(map(fits, texts))
-    return count > 1 and count >= MOSTLY * len(texts)
+def mostly(fits: Callable[[str], bool], texts: Iterable[str], missing: Collection[str]) -> bool:
+    """Whether so many of the texts that are there fit that the others are faults; one alone tells nothing."""
+    filled = [text for text in texts if text.strip() not in missing]
+    count = sum(map(fits, filled))
+    return count > 1 and count >= MOSTLY * len(filled)
 
 
 def is_number(text: str) -> bool:

@@ -205,11 +205,8 @@ class TextSheet:
         if not self._reading.thousands and self._reading.decimal == ".":
             return set()
         texts = (n for n, kind in wanted.items() if kind == "any" and pa.types.is_string(batch.schema.field(n).type))
-        return {name for name in texts if mostly(self._is_number, self._filled(batch.column(name)))}
-
-    def _filled(self, column: Any) -> list[str]:
-        texts = column.slice(0, _LOOKED_AT).to_pylist()
-        return [text for text in texts if text and text.strip() not in self._reading.missing]
+        looked_at = {name: batch.column(name).slice(0, _LOOKED_AT).to_pylist() for name in texts}
+        return {name for name, seen in looked_at.items() if mostly(self._is_number, seen, ("", *self._reading.missing))}
 
     def _to_numbers(self, batch: Any, names: set[str]) -> Any:
         """Texts to float64; what is no number becomes null."""

@@ -240,9 +240,8 @@ class Table:
             return label
         kept, lost = np.flatnonzero(good), np.flatnonzero(~good & (label != UNLABELLED))
         begins = {0: self._carried.pop(names)} if names in self._carried else {}
-        begins |= dict(
-            zip(np.searchsorted(kept, lost).tolist(), label[lost].tolist(), strict=True)
-        )  # the last one wins
+        places = np.searchsorted(kept, lost)
+        begins |= dict(zip(places.tolist(), label[lost].tolist(), strict=True))  # of several, the last
         if len(kept) in begins:
             self._carried[names] = begins.pop(len(kept))
         label = label.copy()
