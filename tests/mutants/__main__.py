@@ -1,8 +1,6 @@
-"""Apply each mutant to a copy of the tree, run the tests that should notice, and print which did: `make mutants`.
+"""Apply each mutant to a copy of the tree, run the tests that should notice, and print which did: `make mutants`."""
 
-python -m tests.mutants [NAME ...]   only those whose name contains one of the words
-"""
-
+import argparse
 import os
 import shutil
 import subprocess
@@ -21,6 +19,8 @@ _LIMIT_S = 600
 def main(words: list[str]) -> int:
     """Exit code 1 if a mutant survived."""
     chosen = [mutant for mutant in MUTANTS if not words or any(word in mutant.name for word in words)]
+    if not chosen:
+        raise SystemExit(f"no mutant's name contains {' or '.join(words)}: they stand in tests/mutants/mutants.py")
     survived = 0
     print("| mutant | file | result | s |\n|---|---|---|---|")
     with tempfile.TemporaryDirectory() as folder:
@@ -73,4 +73,6 @@ def is_killed(mutant: Mutant, tree: Path) -> bool:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("words", nargs="*", help="only mutants whose name contains one of them")
+    sys.exit(main(parser.parse_args().words))
