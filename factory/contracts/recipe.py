@@ -261,6 +261,9 @@ class TrainRecipe(Contract):
     augment: AugmentRecipe = AugmentRecipe()
 
 
+_TAU, _TAU_AHEAD = 4.0, 1.0
+
+
 class DistillRecipe(Contract):
     """The method, and SMLDist's weights (arXiv 2107.07331, docs/method.md); baselines: docs/baselines.md."""
 
@@ -271,12 +274,17 @@ class DistillRecipe(Contract):
         le=1e6,
         description="multiplies what the method adds to the loss of labels, published weight included; None: 1",
     )
-    temperature: float = Field(default=4.0, gt=0, le=100, description="tau, of every method that has one")
+    temperature: float | None = Field(
+        default=None,
+        gt=0,
+        le=100,
+        description="tau, of every method that has one; not given: 4, and 1 for answers given ahead",
+    )
     logits: Fraction = Field(default=0.5, description="lambda: weight of the soft target, 1 - lambda that of the label")
     mixed: Fraction = Field(default=0.5, description="share of a batch that is mixed windows, taught without labels")
     smoothing: Fraction = Field(default=0.1, description="s: label smoothing where the teacher is wrong")
     unlabelled: float = Field(
-        default=0.66, gt=0, lt=1, description="share of a batch that is unlabelled windows, where there are any"
+        default=0.5, gt=0, lt=1, description="share of a batch that is unlabelled windows, where there are any"
     )
     crops: int = Field(default=3, ge=1, le=16, description="time shifts that an unlabelled window is answered at")
     neighbours: int | None = Field(
@@ -303,6 +311,19 @@ class DistillRecipe(Contract):
     def factor(self) -> float:
         """`weight` as a number."""
         return 1.0 if self.weight is None else self.weight
+
+    @property
+    def tau(self) -> float:
+        """`temperature` as a number, for a teacher beside the student's batches."""
+        return _TAU if self.temperature is None else self.temperature
+
+    def settled(self, ahead: bool) -> Self:
+        """With its temperature as a number.
+
+        Args:
+            ahead: The teacher's answers were computed before the student is trained.
+        """
+        return self.model_copy(update={"temperature": _TAU_AHEAD}) if ahead and self.temperature is None else self
 
 
 Core = Literal["cortex-a53", "cortex-a76"]

@@ -101,9 +101,9 @@ def taught_loss(
         (B,), one loss a window.
     """
     known = labels.clamp_min(0)
-    conditional = recipe.factor * conditional_loss(student, teacher, known, recipe.temperature, recipe.smoothing)
+    conditional = recipe.factor * conditional_loss(student, teacher, known, recipe.tau, recipe.smoothing)
     labelled = logits_loss(student, known, conditional, recipe.logits, label_smoothing)
-    alone = recipe.factor * distribution_loss(student, teacher, recipe.temperature)
+    alone = recipe.factor * distribution_loss(student, teacher, recipe.tau)
     return torch.where(labels == UNLABELLED, alone, labelled)
 
 

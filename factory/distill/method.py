@@ -132,7 +132,7 @@ class Term(nn.Module, ABC):
 
     def __init__(self, setup: Setup) -> None:
         super().__init__()
-        self.temperature = setup.distill.temperature
+        self.temperature = setup.distill.tau
 
     @abstractmethod
     def forward(self, student: View, teacher: View, batch: Batch) -> Tensor:

@@ -168,7 +168,7 @@ def _objective(
         student=_shapes(student),
         teacher=_shapes(teacher.first),
         labels=labels,
-        distill=recipe.distill,
+        distill=recipe.distill.settled(recipe.answered_once),
         train=recipe.train,
         memories=memories if answers is None else None,
     )

@@ -14,7 +14,7 @@ from torch.nn import functional as F
 from factory.contracts.dataset import WindowSet
 from factory.contracts.errors import ArtifactError
 from factory.contracts.progress import Silent
-from factory.contracts.recipe import Recipe
+from factory.contracts.recipe import DistillRecipe, Recipe
 from factory.distill.method import Setup, Shapes
 from factory.distill.objective import Objective
 from factory.distill.smldist import SMLDist
@@ -137,7 +137,21 @@ def test_batches_hold_the_recipes_share_of_unlabelled_windows() -> None:
     found = _labelled_then_unlabelled(_RECIPE, data, _WINDOWS, _SPLIT)
     order = found.batches.draw(torch.Generator().manual_seed(0))
     assert order.shape == (len(found.x) // 16, 16)
-    assert ((order >= len(data.x)).sum(dim=1) == round(0.66 * 16)).all()
+    assert ((order >= len(data.x)).sum(dim=1) == round(0.5 * 16)).all()
+
+
+def test_answers_given_ahead_are_compared_at_temperature_one_unless_told(teacher: Path, tmp_path: Path) -> None:
+    trained = {
+        tau: student(teacher, tmp_path / str(tau), few_recipe(crops=1, temperature=tau)) for tau in (None, 1.0, 4.0)
+    }
+    assert same_weights(trained[None], trained[1.0])
+    assert not same_weights(trained[None], trained[4.0])
+
+
+def test_a_teacher_beside_the_students_batches_is_compared_at_temperature_four_unless_told() -> None:
+    given = DistillRecipe()
+    assert (given.settled(ahead=False).tau, given.settled(ahead=True).tau) == (4.0, 1.0)
+    assert DistillRecipe(temperature=2.0).settled(ahead=True).tau == 2.0
 
 
 class Logits(torch.nn.Module):
