@@ -121,7 +121,9 @@ def _summarise(guess: "TableGuess") -> None:
     sensors = ", ".join(f"{sensor.axes.name} in {_unit(sensor.unit, sensor.scale)}" for sensor in guess.sensors)
     people, classes = len(guess.people.rows), len(guess.labels.order)
     if guess.model is None:
-        typer.echo(f"{title}: {people} people, {classes} classes, {guess.clock.rate_hz:g} Hz, {sensors}")
+        silent = len(guess.labelled.without)
+        without = f" ({silent} of them without labels: a teacher will answer for them)" if silent else ""
+        typer.echo(f"{title}: {people} people{without}, {classes} classes, {guess.clock.rate_hz:g} Hz, {sensors}")
         typer.echo(f"window {guess.window.reason}")
     else:
         typer.echo(f"{title}: {guess.clock.rate_hz:g} Hz, {sensors}")

@@ -96,11 +96,14 @@ class SubjectReport(Contract):
     """What one subject contributes."""
 
     subject: str
-    part: Literal["train", "validation", "test"] | None
+    part: Literal["train", "validation", "test", "unlabelled"] | None = Field(
+        description="'unlabelled' for people of whom nothing is labelled"
+    )
     recordings: int
     seconds: float
-    windows: int | None
+    windows: int | None = Field(description="labelled ones")
     windows_per_class: dict[str, int] = Field(default_factory=dict)
+    unlabelled: int = Field(default=0, description="windows without a label, which data.unlabelled cuts")
 
 
 class BoundaryReport(Contract):

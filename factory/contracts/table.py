@@ -156,6 +156,9 @@ class Labels(Contract):
     unlabelled: tuple[str, ...] = Field(default=("",), description="texts that mean: nobody said what it is")
     rename: dict[str, str] = Field(default_factory=dict, description="text in the files to the label it stands for")
     fill: bool = Field(default=False, description="whether an empty label repeats the one before (start markers)")
+    optional: bool = Field(
+        default=False, description="whether a file may lack the label column: nobody said what its rows are"
+    )
     intervals: Intervals | None = None
 
     @model_validator(mode="after")

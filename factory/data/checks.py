@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from factory.contracts.dataset import Split, WindowSet
+from factory.contracts.dataset import UNLABELLED, Ints, Split, WindowSet
 from factory.contracts.errors import DataError, LeakageError, RecipeError, TrainingError
 from factory.contracts.progress import Progress
 from factory.contracts.recipe import DataRecipe, Recipe
@@ -22,6 +22,7 @@ from factory.contracts.report import (
     SubjectReport,
 )
 from factory.contracts.table import UNKNOWN_AXES, UNKNOWN_PLACEMENT
+from factory.data.counts import class_counts
 from factory.data.findings import in_order, judge, rate_finding
 from factory.data.leakage import copies_in_training, near_duplicates, parts_of
 from factory.data.names import recordings_as_people
@@ -33,6 +34,7 @@ from factory.data.splits import make_split, require_trainable
 from factory.data.survey import Survey, WindowPlan
 from factory.data.windows import choose_channels
 
+_UNLABELLED_PART = "unlabelled"
 _MUCH_CLEANED = 0.05
 """Share of rows changed by the cleaning plan, above which somebody should look at the files."""
 
@@ -214,7 +216,7 @@ def _report(recipe: Recipe, survey: Survey, windows: WindowSet | None, split: Sp
 
 def _classes(survey: Survey, windows: WindowSet | None) -> tuple[ClassReport, ...]:
     samples = survey.class_samples()
-    counts = np.bincount(windows.y, minlength=len(survey.labels)) if windows else None
+    counts = class_counts(windows.y, len(survey.labels)) if windows else None
     return tuple(
         ClassReport(
             label=label,
@@ -232,14 +234,18 @@ def _classes(survey: Survey, windows: WindowSet | None) -> tuple[ClassReport, ..
 def _subjects(survey: Survey, windows: WindowSet | None, split: Split | None) -> tuple[SubjectReport, ...]:
     part_of: dict[str, str] = {}
     if windows is not None and split is not None:
-        part_of = {name: part for part, names in _members(windows, split).items() for name in names}
+        members = _members(windows, split)
+        unlabelled_too = dict.fromkeys(members.pop(_UNLABELLED_PART, ()), _UNLABELLED_PART)
+        part_of = unlabelled_too | {name: part for part, names in members.items() for name in names}
     reports = []
     for subject in sorted(survey.subjects, key=_short_first):
         tally = survey.subjects[subject]
         per_class: dict[str, int] = {}
+        unlabelled = 0
         if windows is not None:
-            counts = np.bincount(windows.y[windows.subject == subject], minlength=len(survey.labels))
-            per_class = dict(zip(survey.labels, counts.tolist(), strict=True))
+            y = windows.y[windows.subject == subject]
+            unlabelled = int((y == UNLABELLED).sum())
+            per_class = dict(zip(survey.labels, class_counts(y, len(survey.labels)).tolist(), strict=True))
         reports.append(
             SubjectReport.model_validate(
                 {
@@ -249,6 +255,7 @@ def _subjects(survey: Survey, windows: WindowSet | None, split: Split | None) ->
                     "seconds": tally.seconds,
                     "windows": sum(per_class.values()) if windows is not None else None,
                     "windows_per_class": per_class,
+                    "unlabelled": unlabelled,
                 }
             )
         )
@@ -264,13 +271,18 @@ def _members(windows: WindowSet, split: Split) -> dict[str, tuple[str, ...]]:
     """Subjects by part."""
     return {
         part: tuple(sorted(np.unique(windows.subject[rows]).tolist(), key=_short_first))
-        for part, rows in parts_of(split).items()
+        for part, rows in _parts(split).items()
     }
+
+
+def _parts(split: Split) -> dict[str, Ints]:
+    """The labelled parts, and the windows without a label where there are any."""
+    return parts_of(split) | ({_UNLABELLED_PART: split.unlabelled} if len(split.unlabelled) else {})
 
 
 def _split(windows: WindowSet, split: Split) -> SplitReport:
     return SplitReport(
-        windows={part: len(rows) for part, rows in parts_of(split).items()},
+        windows={part: len(rows) for part, rows in _parts(split).items()},
         subjects=_members(windows, split),
         near_duplicates=near_duplicates(windows, split),
     )

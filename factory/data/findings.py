@@ -156,7 +156,7 @@ def _subjects(report: DataReport) -> Iterator[Finding]:
         message = f"{len(partial)} of {len(report.subjects)} subjects lack a class ({named})"
         yield _finding(_INFO, "subject.lacks_class", "data", message)
     for subject in report.subjects:
-        if subject.windows == 0:
+        if subject.windows == 0 and not subject.unlabelled:
             message = "gives no window: too short, unlabelled or too mixed"
             yield _finding(_WARNING, "subject.empty", subject.subject, message)
 

@@ -215,7 +215,8 @@ def _validation_subjects(windows: WindowSet, subjects: list[str], share: float, 
     with windows of some class: then the next in the order is taken instead.
     """
     wanted = min(max(1, round(share * len(subjects))), len(subjects) - 1)
-    classes = {subject: set(windows.y[windows.subject == subject].tolist()) for subject in subjects}
+    known = windows.y >= 0
+    classes = {subject: set(windows.y[known & (windows.subject == subject)].tolist()) for subject in subjects}
     chosen: list[str] = []
     for index in np.random.default_rng(seed).permutation(len(subjects)):
         others = [name for name in subjects if name not in chosen and name != subjects[index]]

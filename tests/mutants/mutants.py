@@ -45,6 +45,7 @@ _SEES_MORE = ("tests/unit/pipeline/test_teacher_sees_more.py",)
 _ANSWERS = ("tests/unit/training/test_answers.py",)
 _BASELINES = ("tests/unit/distill/test_baselines.py",)
 _METHODS = ("tests/unit/training/test_methods.py",)
+_GUESS_UNLABELLED = ("tests/unit/data/guess/test_unlabelled.py",)
 _UNLABELLED = ("tests/unit/data/test_unlabelled.py",)
 _CELLS = ("tests/unit/pipeline/bench/test_cell.py",)
 _STATISTICS = ("tests/unit/pipeline/bench/test_statistics.py",)
@@ -1097,5 +1098,40 @@ MUTANTS = (
         old="        except LostError as error:\n            raise TrainingError(",
         new="        except ZeroDivisionError as error:\n            raise TrainingError(",
         tests=_ON_DEVICES,
+    ),
+    Mutant(
+        name="unlabelled: a file without the column of labels is read as if it were allowed",
+        file="factory/data/sources/table_reader.py",
+        old="return told.labels.optional and column == told.columns.label and column not in sheet.names",
+        new="return column == told.columns.label and column not in sheet.names",
+        tests=_GUESS_UNLABELLED,
+    ),
+    Mutant(
+        name="unlabelled: people without labels are dealt into groups",
+        file="factory/data/guess/table.py",
+        old="groups=min(_GROUPS, len(labelled.people))",
+        new="groups=min(_GROUPS, len(people.rows))",
+        tests=_GUESS_UNLABELLED,
+    ),
+    Mutant(
+        name="unlabelled: people without labels are not told to the recipe",
+        file="factory/data/guess/describe.py",
+        old='*(_entry("unlabelled", True, silent) if labelled.without else ()),',
+        new="",
+        tests=_GUESS_UNLABELLED,
+    ),
+    Mutant(
+        name="unlabelled: windows without a label are counted among the classes",
+        file="factory/data/counts.py",
+        old="np.bincount(y[y >= 0], minlength=classes)",
+        new="np.bincount(np.abs(y), minlength=classes)",
+        tests=_GUESS_UNLABELLED,
+    ),
+    Mutant(
+        name="answers ahead: compared at the temperature of a teacher beside the batches",
+        file="factory/training/student.py",
+        old="distill=recipe.distill.settled(recipe.answered_once),",
+        new="distill=recipe.distill,",
+        tests=_ANSWERS,
     ),
 )

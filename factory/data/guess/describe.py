@@ -170,6 +170,9 @@ class _Description:
         lines += self._asked("labels.fill")
         if labels.fill:
             lines += _entry("fill", True, "")
+        lines += self._asked("labels.optional")
+        if self.guess.labelled.optional:
+            lines += _entry("optional", True, "")
         return [*lines, *self._intervals()]
 
     def _intervals(self) -> list[str]:
@@ -262,7 +265,9 @@ def recipe_toml(guess: TableGuess, description: str) -> str:
     """A recipe that trains on the recordings that the file `description` describes."""
     gap = max(0.1, round(5 / guess.rate_hz, 3))
     title, window = _title(guess), guess.window
-    people, classes = len(guess.people.rows), len(guess.labels.order)
+    people, labelled, classes = len(guess.people.rows), guess.labelled, len(guess.labels.order)
+    silent = f"a teacher trained on {len(labelled.people)} people answers for {len(labelled.without)} without labels"
+    among = f"{len(labelled.people)} with labels" if labelled.without else f"{people} people"
     lines = [
         "# How to train on these recordings. All keys: factory schema recipe",
         "# Then: factory build recipe.toml",
@@ -279,10 +284,11 @@ def recipe_toml(guess: TableGuess, description: str) -> str:
         *(_entry("purity", window.purity, "share of a window that must carry its label") if window.purity < 1 else ()),
         *(_entry("anchor", window.anchor, "windows begin where labels begin") if window.anchor != "grid" else ()),
         *_entry("max_gap_s", gap, "a longer silence splits a recording"),
+        *(_entry("unlabelled", True, silent) if labelled.without else ()),
         "",
         "[split]",
         *_entry("kind", "groups", "by person: whoever tests never trains"),
-        *_entry("groups", guess.groups, f"of {people} people; group `fold` tests"),
+        *_entry("groups", guess.groups, f"of {among}; group `fold` tests"),
         *_entry("fold", 0, ""),
     ]
     return "\n".join(lines) + "\n"

@@ -4,7 +4,7 @@ Used by `factory init`; reading everything is `sources.table`'s work.
 """
 
 import io
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -94,6 +94,7 @@ def stream_columns(
     dropped: Counter[str] | None = None,
     needed: Collection[str] = (),
     strangers: list[Member] | None = None,
+    lacking: defaultdict[str, list[Member]] | None = None,
 ) -> Iterator[tuple[Member, Any]]:
     """All rows of a few columns, batch by batch, one file after the other.
 
@@ -105,6 +106,7 @@ def stream_columns(
         dropped: Told of rows of another length, which are left out, by file.
         needed: A file that has none of these columns is left out, ...
         strangers: ... and told here.
+        lacking: Told of each wanted column and the other files that lack it.
 
     Raises:
         DataError: A row cannot be read; text among numbers is null.
@@ -118,6 +120,9 @@ def stream_columns(
                 strangers.append(member)
                 continue
             there: dict[str, Kind] = {name: kind for name, kind in wanted.items() if name in sheet.names}
+            if lacking is not None:
+                for name in (name for name in wanted if name not in there and not name.startswith("{")):
+                    lacking[name].append(member)
             # A file of which only the path is asked is counted by any of its columns.
             for batch in sheet.batches(there or {sheet.names[0]: "text"}, drop_faulty=True):
                 columns = [

@@ -1,6 +1,6 @@
 """`factory init`: what a user's recordings most likely are, each guess with its reason for them to check."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -34,6 +34,7 @@ from factory.data.guess.sensors import (
 )
 from factory.data.guess.triads import Axes, distinct_names
 from factory.data.guess.units import judge
+from factory.data.guess.unlabelled import LabelledGuess, guess_labelled
 from factory.data.intake.members import Member
 from factory.data.intake.patterns import is_template
 
@@ -52,6 +53,7 @@ class TableGuess:
         labels: What label texts mean.
         label_file: Labels in a file of their own.
         people: Who.
+        labelled: Who of them is labelled.
         cleaning: What is done about odd rows.
         rate_hz: What the recipe resamples to.
         window: Its windows.
@@ -68,6 +70,7 @@ class TableGuess:
     labels: LabelGuess
     label_file: LabelFile | None
     people: PeopleGuess
+    labelled: LabelledGuess
     cleaning: Cleaning
     rate_hz: float
     window: WindowProposal
@@ -94,7 +97,8 @@ def guess_table(paths: Sequence[Path], chosen: Chosen, files: Files, progress: P
     apart = roles.sensor is not None and is_template(roles.sensor.column)
     needed = () if apart else [column for axes in sensors for column in axes.columns.values()]
     strangers: list[Member] = []
-    batches = stream_columns(project.members, project.readings, wanted, progress, dropped, needed, strangers)
+    lacking: defaultdict[str, list[Member]] = defaultdict(list)
+    batches = stream_columns(project.members, project.readings, wanted, progress, dropped, needed, strangers, lacking)
     rows = scan(batches, roles, clock, sensors)
     project = without(project, strangers)
     trains = chosen.model is None
@@ -102,8 +106,10 @@ def guess_table(paths: Sequence[Path], chosen: Chosen, files: Files, progress: P
     people = guess_people(rows, roles.subject, _where(project, strangers), LEAST_PEOPLE if trains else 1)
     tally = Counter(label_file.rows) if label_file else rows.labels
     labels = guess_labels(tally, rows, label_file.names if label_file else {})
+    column = roles.label.column if roles.label is not None and trains else None
     if trains:
         _require_classes(labels, roles, project)
+    labelled = guess_labelled(rows, people, labels, column, lacking[column] if column else ())
     judged, unit_checks = guess_sensors(sensors, rows.of_people(people.rename), chosen)
     if chosen.model is not None:
         judged, not_taken = as_expected(judged, chosen.model)
@@ -123,14 +129,15 @@ def guess_table(paths: Sequence[Path], chosen: Chosen, files: Files, progress: P
         labels=labels,
         label_file=label_file,
         people=people,
+        labelled=labelled,
         cleaning=cleaning,
         rate_hz=rate_hz,
         window=propose_window(_of_classes(stretches, labels), rate_hz),
-        groups=min(_GROUPS, len(people.rows)),
+        groups=min(_GROUPS, len(labelled.people)),
         left_out=left_out,
         checks=(
-            *row_checks, *people.checks, *unit_checks, *unnamed, *clock.checks, *labels.checks, *roles.checks,
-            *(label_file.checks if label_file else ()), *project.checks,
+            *row_checks, *people.checks, *labelled.checks, *unit_checks, *unnamed, *clock.checks, *labels.checks,
+            *roles.checks, *(label_file.checks if label_file else ()), *project.checks,
         ),
         model=chosen.model,
     )  # fmt: skip

@@ -153,7 +153,11 @@ class TableReader:
             if is_template(column):
                 found.add(fill(column, member.fields))
                 continue
-            for record in open_sheet(member, self._description.reading).batches({column: "text"}, self._drops):
+            sheet = open_sheet(member, self._description.reading)
+            if self._is_optional(column, sheet):
+                continue
+            self._require_labels(sheet)
+            for record in sheet.batches({column: "text"}, self._drops):
                 found.update(record.column(0).unique().to_pylist())
         return sorted(found)
 
@@ -169,7 +173,8 @@ class TableReader:
             channels = self._channels_in(member)
             sheet = open_sheet(member, self._description.reading)
             first = 0
-            for record in sheet.batches(self._wanted(member, channels), self._drops):
+            self._require_labels(sheet)
+            for record in sheet.batches(self._wanted(sheet, channels), self._drops):
                 batch = self._batch(record, sheet, member, channels, first)
                 first += record.num_rows
                 advance(record.num_rows, member.name)
@@ -192,10 +197,26 @@ class TableReader:
         sensor = fill(column, member.fields)
         return [index for index in everything if self._description.channels[index].sensor == sensor]
 
-    def _wanted(self, member: Member, channels: Sequence[int]) -> dict[str, Kind]:
+    def _is_optional(self, column: str, sheet: Sheet) -> bool:
+        """Whether it is the label column, and a sheet may and does lack it."""
+        told = self._description
+        return told.labels.optional and column == told.columns.label and column not in sheet.names
+
+    def _require_labels(self, sheet: Sheet) -> None:
+        column = self._description.columns.label
+        if column and not is_template(column) and not self._is_optional(column, sheet) and column not in sheet.names:
+            raise DataError(
+                f"{sheet.member}: no column '{column}' of labels; the file has {', '.join(sheet.names):.300}: rename "
+                "its column of labels, or, if nobody labelled it, set labels.optional = true in the description (and "
+                "data.unlabelled = true in the recipe, so that a teacher answers for it)"
+            )
+
+    def _wanted(self, sheet: Sheet, channels: Sequence[int]) -> dict[str, Kind]:
         columns = self._description.columns
         texts = (columns.subject, columns.session, columns.label, columns.sensor)
-        wanted: dict[str, Kind] = {name: "text" for name in texts if name and not is_template(name)}
+        wanted: dict[str, Kind] = {
+            name: "text" for name in texts if name and not is_template(name) and not self._is_optional(name, sheet)
+        }
         stamps = (columns.timestamp,) if isinstance(columns.timestamp, str) else columns.timestamp or ()
         date = self._description.timestamp_unit == "iso"
         wanted |= dict.fromkeys(stamps, "any" if date and len(stamps) == 1 else "text" if date else "integer")
@@ -206,7 +227,7 @@ class TableReader:
         return wanted
 
     def _require(self, sheet: Sheet, channels: list[int]) -> None:
-        wanted = self._wanted(sheet.member, channels)
+        wanted = self._wanted(sheet, channels)
         if missing := [name for name in wanted if name not in sheet.names]:
             raise DataError(
                 f"{sheet.member}: no column {', '.join(repr(name) for name in missing[:_NAMED])}; the file has "
@@ -243,6 +264,8 @@ class TableReader:
             except RecipeError as error:
                 raise DataError(f"{line(0)}: {error}") from error
             return Texts(code=np.zeros(record.num_rows, np.int64), text=[text])
+        if name not in record.schema.names:  # the optional column of labels
+            return Texts(code=np.zeros(record.num_rows, np.int64), text=[""])
         encoded = as_text(record.column(name)).dictionary_encode()
         return Texts(
             code=encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64),

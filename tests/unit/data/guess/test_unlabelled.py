@@ -1,0 +1,102 @@
+"""A user labels a few people and brings more: from their files to a recipe whose teacher answers for the others."""
+
+from pathlib import Path
+
+import pytest
+
+from factory.contracts.errors import DataError
+from factory.contracts.progress import Silent
+from factory.contracts.report import DataReport
+from factory.data.checks import check
+from factory.data.guess.describe import description_toml, recipe_toml
+from factory.data.guess.project import Files
+from factory.data.guess.roles import Chosen
+from factory.data.guess.table import TableGuess, guess_table
+from factory.recipes import find_recipe
+from tests.unit.data.kinds import PEOPLE, RATE_HZ, Piece, pieces
+
+HEADER = "activity,time_s,acc_x,acc_y,acc_z,gyro_x,gyro_y,gyro_z"
+
+
+def file_of(folder: Path, who: str, label: str | None = "its own") -> None:
+    """Everything a person did, in a file of theirs; None leaves the column of labels out, another text stands in it."""
+    lines, clock = [HEADER if label is not None else HEADER.partition(",")[2]], 0.0
+    for piece in pieces():
+        if piece.who == who:
+            lines += _rows(piece, label, clock)
+            clock += len(piece.acc) / RATE_HZ + 1.0
+    (folder / f"{who}.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _rows(piece: Piece, label: str | None, clock: float) -> list[str]:
+    first = [] if label is None else [piece.label if label == "its own" else label]
+    return [
+        ",".join([*first, f"{clock + index / RATE_HZ:.2f}", *(f"{value:.4f}" for value in (*acc, *gyro))])
+        for index, (acc, gyro) in enumerate(zip(piece.acc, piece.gyro, strict=True))
+    ]
+
+
+def guess(folder: Path) -> TableGuess:
+    return guess_table([folder], Chosen(), Files(pattern="{subject}.csv"), Silent())
+
+
+def checked(found: TableGuess, folder: Path) -> DataReport:
+    """`factory init` and `factory data check`."""
+    (folder / "data.toml").write_text(description_toml(found, folder), "utf-8")
+    (folder / "recipe.toml").write_text(recipe_toml(found, "data.toml"), "utf-8")
+    recipe = find_recipe(folder / "recipe.toml")
+    train = recipe.train.model_copy(update={"batch": 8})
+    return check(recipe.model_copy(update={"train": train}), None, folder / "cache", Silent(), folder)
+
+
+@pytest.mark.parametrize("column", [None, "", "unlabelled"])
+def test_a_person_without_labels_is_answered_for(column: str | None, tmp_path: Path) -> None:
+    for who in PEOPLE[:3]:
+        file_of(tmp_path, who)
+    file_of(tmp_path, "dia", column)
+    found = guess(tmp_path)
+    assert (found.labelled.people, found.labelled.without) == (PEOPLE[:3], ("dia",))
+    assert [c.code for c in found.checks if c.code.startswith("label.")] == ["label.absent"] * (column is None)
+    report = checked(found, tmp_path)
+    assert report.split is not None
+    assert report.split.subjects["unlabelled"] == ("dia",)
+    assert report.split.windows["unlabelled"] > 10
+    (dia,) = [entry for entry in report.subjects if entry.subject == "dia"]
+    assert (dia.part, dia.windows, dia.unlabelled) == ("unlabelled", 0, report.split.windows["unlabelled"])
+    assert {entry.part for entry in report.subjects if entry.subject != "dia"} == {"train", "validation", "test"}
+    assert sum(entry.windows or 0 for entry in report.classes) == sum(
+        count for part, count in report.split.windows.items() if part != "unlabelled"
+    )
+    assert not {"subject.empty", "leakage.split"} & {finding.code for finding in report.findings}
+
+
+def test_labelled_people_alone_make_groups_and_their_gaps_alone_no_unlabelled_recipe(tmp_path: Path) -> None:
+    for who in PEOPLE:
+        file_of(tmp_path, who)
+    text = recipe_toml(guess(tmp_path), "data.toml")
+    assert "groups = 4" in text
+    assert "unlabelled" not in text
+    file_of(tmp_path, "dia", None)
+    text = recipe_toml(guess(tmp_path), "data.toml")
+    assert "# of 3 with labels; group `fold` tests\ngroups = 3" in text
+    assert "# a teacher trained on 3 people answers for 1 without labels\nunlabelled = true" in text
+
+
+def test_too_few_labelled_people_are_refused_by_name(tmp_path: Path) -> None:
+    for who in PEOPLE[:2]:
+        file_of(tmp_path, who)
+    for who in PEOPLE[2:]:
+        file_of(tmp_path, who, None)
+    with pytest.raises(DataError, match=r"2 of 4 people have labels in column 'activity' \(ann, ben\).*at least 3"):
+        guess(tmp_path)
+
+
+def test_a_file_without_the_column_of_labels_is_refused_unless_the_description_allows_it(tmp_path: Path) -> None:
+    for who in PEOPLE[:3]:
+        file_of(tmp_path, who)
+    file_of(tmp_path, "dia", None)
+    found = guess(tmp_path)
+    (tmp_path / "data.toml").write_text(description_toml(found, tmp_path).replace("optional = true\n", ""), "utf-8")
+    (tmp_path / "recipe.toml").write_text(recipe_toml(found, "data.toml"), "utf-8")
+    with pytest.raises(DataError, match=r"dia\.csv: no column 'activity' of labels.*set labels\.optional = true"):
+        check(find_recipe(tmp_path / "recipe.toml"), None, tmp_path / "cache", Silent(), tmp_path)
