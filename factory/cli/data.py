@@ -151,14 +151,19 @@ def prepare(
 
     chosen, folder = _recipe_or_source(recipe), cache_folder(cache)
     windows = cut(chosen.data, data, folder, make_progress(quiet=as_json))
-    counts = count_windows(windows, make_split(windows, chosen.split, chosen.seed))
+    split = make_split(windows, chosen.split, chosen.seed)
+    counts = count_windows(windows, split)
     path = Path(str(getattr(windows.x, "filename", folder))).parent
     if as_json:
-        print_json({"cache": str(path), "lost": windows.lost, "windows": counts})
+        silent = len(split.unlabelled)
+        print_json({"cache": str(path), "lost": windows.lost, "windows": counts, "unlabelled": silent})
         return
     from factory.cli._data_tables import show_counts
 
     show_counts(counts, windows.spec.labels)
+    if len(split.unlabelled):
+        people = len(set(windows.subject[split.unlabelled].tolist()))
+        typer.echo(f"unlabelled: {len(split.unlabelled)} windows of {people} people, for the teacher to answer")
     for reason, number in windows.lost.items():
         typer.echo(f"left out: {number} {reason}")
     typer.echo(str(path))

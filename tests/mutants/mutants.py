@@ -1121,6 +1121,13 @@ MUTANTS = (
         tests=_GUESS_UNLABELLED,
     ),
     Mutant(
+        name="unlabelled: names of files in a list of intervals are taken for people",
+        file="factory/data/guess/intervals.py",
+        old="rename = _rename(rows, files)",
+        new="rename = _rename([], files)",
+        tests=_GUESS_UNLABELLED,
+    ),
+    Mutant(
         name="unlabelled: windows without a label are counted among the classes",
         file="factory/data/counts.py",
         old="np.bincount(y[y >= 0], minlength=classes)",

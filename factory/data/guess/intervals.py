@@ -2,8 +2,9 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
+from pathlib import PurePosixPath
 
 from factory.contracts.errors import DataError
 from factory.contracts.table import SECONDS, Intervals, Reading, TimeUnit
@@ -30,6 +31,8 @@ class LabelFile:
         rows: Label to labelled samples, about.
         stretches_s: Label to lengths of intervals, seconds.
         names: Code to the activity that a list beside it gives.
+        people: Those whose names stand in it; None where it names nobody, and may hold for everybody.
+        rename: Name of a person's only file, as it stands in it, to the person.
         checks: What a person must look at.
     """
 
@@ -38,6 +41,8 @@ class LabelFile:
     rows: dict[str, int]
     stretches_s: dict[str, list[float]]
     names: dict[str, str] = field(default_factory=dict)
+    people: frozenset[str] | None = None
+    rename: dict[str, str] = field(default_factory=dict)
     checks: tuple[Check, ...] = ()
 
 
@@ -61,9 +66,11 @@ def read_label_files(project: Project, roles: Roles, scan: Scan, clock: Clock) -
     )
     found: LabelFile | None = None
     names: dict[str, str] = {}
+    files = _only_files(project, roles)
     for member in project.label_files:
         reading = detect(member, dated=True)
         columns, rows = _rows(member, reading)
+        rename = _rename(rows, files)
         guess = None if found else guess_intervals(columns, rows, member.name, context)
         if guess is not None:
             if not guess.header and reading.header:
@@ -71,7 +78,7 @@ def read_label_files(project: Project, roles: Roles, scan: Scan, clock: Clock) -
                 columns, rows = _rows(member, reading)
             intervals = guess.intervals.model_copy(update={"reading": reading})
             checks = () if guess.sure else (_check(intervals, guess.reasons),)
-            found = _counted(intervals, guess.reasons, columns, rows, clock, checks)
+            found = replace(_counted(intervals, guess.reasons, columns, rows, clock, checks), rename=rename)
         else:
             names = names or code_names([columns, *rows] if not reading.header else rows) or {}
     if found is None:
@@ -79,9 +86,27 @@ def read_label_files(project: Project, roles: Roles, scan: Scan, clock: Clock) -
             f"{project.folder}: {listed([m.name for m in project.label_files])} holds no label intervals: expected "
             "columns for start, end and label; name the file with --labels FILE"
         )
-    from dataclasses import replace
-
     return replace(found, names={code: name for code, name in names.items() if code in found.rows})
+
+
+def _only_files(project: Project, roles: Roles) -> dict[str, str]:
+    """Name of a file, with and without what follows its last dot, to the person of whom it is the only one."""
+    if not is_template(roles.subject.column):
+        return {}
+    of = [(PurePosixPath(member.name), fill(roles.subject.column, member.fields)) for member in project.members]
+    files = Counter(who for _, who in of)
+    return {name: who for path, who in of if files[who] == 1 for name in (path.name, path.stem) if name != who}
+
+
+def _rename(rows: list[list[str]], files: Mapping[str, str]) -> dict[str, str]:
+    """Put people in the place of their files' names, in the first column that holds nothing else; what was put."""
+    for place in range(min(map(len, rows), default=0)):
+        told = {row[place] for row in rows}
+        if told <= files.keys():
+            for row in rows:
+                row[place] = files[row[place]]
+            return {name: files[name] for name in sorted(told)}
+    return {}
 
 
 def _check(intervals: Intervals, reasons: Mapping[str, str]) -> Check:
@@ -119,7 +144,15 @@ def _counted(
         seconds = _length_s(intervals, place, row, after, clock)
         tally[label] += max(1, round(seconds * clock.rate_hz))
         stretches.setdefault(label, []).append(seconds)
-    return LabelFile(intervals=intervals, reasons=reasons, rows=dict(tally), stretches_s=stretches, checks=checks)
+    who = intervals.subject
+    return LabelFile(
+        intervals=intervals,
+        reasons=reasons,
+        rows=dict(tally),
+        stretches_s=stretches,
+        people=frozenset(row[place[who]] for row in rows) if who is not None and not is_template(who) else None,
+        checks=checks,
+    )
 
 
 def _length_s(

@@ -109,7 +109,10 @@ def guess_table(paths: Sequence[Path], chosen: Chosen, files: Files, progress: P
     column = roles.label.column if roles.label is not None and trains else None
     if trains:
         _require_classes(labels, roles, project)
-    labelled = guess_labelled(rows, people, labels, column, lacking[column] if column else ())
+    if label_file and label_file.rename:
+        people = replace(people, rename=people.rename | label_file.rename)
+    told = label_file.people if label_file else None
+    labelled = guess_labelled(rows, people, labels, column, lacking[column] if column else (), told)
     judged, unit_checks = guess_sensors(sensors, rows.of_people(people.rename), chosen)
     if chosen.model is not None:
         judged, not_taken = as_expected(judged, chosen.model)

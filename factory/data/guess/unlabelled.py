@@ -1,6 +1,6 @@
 """Who is labelled and who is not: a teacher can answer for people whom nobody labelled."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from factory.contracts.errors import DataError
@@ -8,6 +8,7 @@ from factory.data.guess.check import Check, listed
 from factory.data.guess.labels import LabelGuess
 from factory.data.guess.people import LEAST_PEOPLE, PeopleGuess
 from factory.data.guess.rows import Scan
+from factory.data.intake.intervals import same_name
 from factory.data.intake.members import Member
 
 
@@ -29,7 +30,12 @@ class LabelledGuess:
 
 
 def guess_labelled(
-    scan: Scan, people: PeopleGuess, labels: LabelGuess, column: str | None, lacking: Sequence[Member]
+    scan: Scan,
+    people: PeopleGuess,
+    labels: LabelGuess,
+    column: str | None,
+    lacking: Sequence[Member],
+    told: Collection[str] | None = None,
 ) -> LabelledGuess:
     """Tell people with labels from those without.
 
@@ -37,20 +43,27 @@ def guess_labelled(
         scan: All rows.
         people: Everybody.
         labels: What label texts mean.
-        column: Of labels; None where they stand in a file of their own, and everybody counts as labelled.
+        column: Of labels; None where they stand in a file of their own.
         lacking: Files without that column.
+        told: Whom a file of labels names; None where it names nobody, and everybody counts as labelled.
 
     Raises:
         DataError: Too few are labelled.
     """
-    if column is None:
+    if column is None and told is None:
         return LabelledGuess(people=tuple(people.rows), without=(), optional=False, checks=())
-    of_text = {text: {people.rename.get(who, who) for who in found} for text, found in scan.people_of.items()}
-    known = set().union(*(who for text, who in of_text.items() if labels.rename.get(text, text) in labels.order))
-    silent = set().union(*(who for text, who in of_text.items() if text in labels.unlabelled)) - known
+    if column is None:
+        named = {same_name(people.rename.get(who, who)) for who in told or ()}
+        known = {who for who in people.rows if same_name(who) in named}
+        silent = people.rows.keys() - known
+    else:
+        of_text = {text: {people.rename.get(who, who) for who in found} for text, found in scan.people_of.items()}
+        known = set().union(*(who for text, who in of_text.items() if labels.rename.get(text, text) in labels.order))
+        silent = set().union(*(who for text, who in of_text.items() if text in labels.unlabelled)) - known
     if len(known) < LEAST_PEOPLE:
+        where = f" in column '{column}'" if column else ""
         raise DataError(
-            f"{len(known)} of {len(people.rows)} people have labels in column '{column}' "
+            f"{len(known)} of {len(people.rows)} people have labels{where} "
             f"({listed([name for name in people.rows if name in known])}): one trains, one selects and one tests, at "
             f"least {LEAST_PEOPLE}: label more people; the others may stay without"
         )

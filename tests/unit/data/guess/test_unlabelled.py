@@ -100,3 +100,24 @@ def test_a_file_without_the_column_of_labels_is_refused_unless_the_description_a
     (tmp_path / "recipe.toml").write_text(recipe_toml(found, "data.toml"), "utf-8")
     with pytest.raises(DataError, match=r"dia\.csv: no column 'activity' of labels.*set labels\.optional = true"):
         check(find_recipe(tmp_path / "recipe.toml"), None, tmp_path / "cache", Silent(), tmp_path)
+
+
+@pytest.mark.parametrize("called", ["sub_{}", "sub_{}.csv", "{}"])
+def test_a_list_of_intervals_names_whom_it_labels_by_name_or_file(called: str, tmp_path: Path) -> None:
+    lines = ["who,start,end,activity"]
+    for who in PEOPLE:
+        file_of(tmp_path, who, None)
+        (tmp_path / f"{who}.csv").rename(tmp_path / f"sub_{who}.csv")
+        clock = 0.0
+        for piece in pieces() if who != "dia" else ():
+            if piece.who == who:
+                end = clock + (len(piece.acc) - 1) / RATE_HZ
+                lines.append(f"{called.format(who)},{clock:.2f},{end:.2f},{piece.label}")
+                clock += len(piece.acc) / RATE_HZ + 1.0
+    (tmp_path / "labels.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    found = guess_table([tmp_path], Chosen(), Files(pattern="sub_{subject}.csv"), Silent())
+    assert (found.labelled.people, found.labelled.without) == (PEOPLE[:3], ("dia",))
+    report = checked(found, tmp_path)
+    assert report.split is not None
+    assert report.split.subjects["unlabelled"] == ("dia",)
+    assert all(entry.windows for entry in report.classes)
