@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from factory.cli.app import run
 from factory.contracts.errors import DataError
 from factory.contracts.progress import Silent
 from factory.contracts.report import DataReport
@@ -50,7 +51,9 @@ def checked(found: TableGuess, folder: Path) -> DataReport:
 
 
 @pytest.mark.parametrize("column", [None, "", "unlabelled"])
-def test_a_person_without_labels_is_answered_for(column: str | None, tmp_path: Path) -> None:
+def test_a_person_without_labels_is_answered_for(
+    column: str | None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     for who in PEOPLE[:3]:
         file_of(tmp_path, who)
     file_of(tmp_path, "dia", column)
@@ -67,6 +70,8 @@ def test_a_person_without_labels_is_answered_for(column: str | None, tmp_path: P
     assert sum(entry.windows or 0 for entry in report.classes) == sum(
         count for part, count in report.split.windows.items() if part != "unlabelled"
     )
+    assert run(["data", "prepare", str(tmp_path / "recipe.toml"), "--cache", str(tmp_path / "cache")]) == 0
+    assert f"unlabelled: {dia.unlabelled} windows of 1 people, for the teacher to answer" in capsys.readouterr().out
     assert not {"subject.empty", "leakage.split"} & {finding.code for finding in report.findings}
 
 
