@@ -10,7 +10,8 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from factory.contracts.artifact import Artifact
-from factory.contracts.manifest import Check, DeviceRun, Manifest, OnDevice, Outcome, Training, Verification
+from factory.contracts.manifest import Check, DeviceRun, Manifest, OnDevice, Outcome, Verification
+from factory.contracts.recipe import UNTAUGHT
 
 _COLOURS = {Outcome.PASSED: "green", Outcome.FAILED: "red", Outcome.NOT_RUN: "yellow"}
 
@@ -23,7 +24,7 @@ def print_build(manifest: Manifest, report: Path) -> None:
     training = manifest.training
     console.print(
         f"student: {training.student_cost.parameters} parameters, head {training.head}; "
-        f"teacher: {training.teacher_cost.parameters} parameters{_teacher(training)}\n"
+        f"teacher: {training.teacher_cost.parameters} parameters{_teacher(manifest)}\n"
         f"macro-F1: {', '.join(_beside(manifest))}\n"
         f"{_tested(manifest)}\n"
         f"report: {report}",
@@ -49,8 +50,9 @@ def _beside(manifest: Manifest) -> Iterator[str]:
     yield f"majority class {baseline.majority.macro_f1:.4f}"
 
 
-def _teacher(training: Training) -> str:
-    """What the student saves beside it, what it alone saw, and how far it led."""
+def _teacher(manifest: Manifest) -> str:
+    """What the student saves beside it, what it alone saw, for whom it answered, and how far it led."""
+    training, data = manifest.training, manifest.data
     savings, parts = training.savings, ""
     if savings is not None:
         parts += (
@@ -59,6 +61,9 @@ def _teacher(training: Training) -> str:
         )
     if training.teacher_channels:
         parts += f"\nthe teacher alone saw {len(training.teacher_channels)} further channels"
+    if training.method not in UNTAUGHT and (answered := data.windows.get("unlabelled")):
+        people = len(data.unlabelled_subjects)
+        parts += f"\nthe teacher answered {answered} windows that nobody labelled; {people} people have no label at all"
     return parts if training.lead is None else f"{parts}\n{training.lead.verdict}"
 
 

@@ -1,10 +1,12 @@
 """What a command ends with: figures of what passed, sentences for what did not."""
 
 import io
+from pathlib import Path
 
+import pytest
 from rich.console import Console
 
-from factory.cli.tables import print_artifacts
+from factory.cli.tables import print_artifacts, print_build
 from factory.contracts.artifact import Precision
 from factory.contracts.manifest import Check, Outcome
 from tests.unit.reporting import example
@@ -62,3 +64,22 @@ def test_the_widest_row_fits_80_columns() -> None:
     print_artifacts(Console(file=out, width=80), artifacts, manifest.verifications, ())
     assert "jetson int8_static dla  1000" in out.getvalue()
     assert out.getvalue().count("not run") == len(artifacts)
+
+
+def test_what_the_teacher_answered_for_is_told_unless_nobody_learned_from_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    manifest = example.manifest()
+    data = manifest.data.model_copy(
+        update={"windows": {**manifest.data.windows, "unlabelled": 12}, "unlabelled_subjects": ("7", "8")}
+    )
+    told = "the teacher answered 12 windows that nobody labelled; 2 people have no label at all"
+    training = manifest.training.model_copy(update={"method": "smldist"})
+    alone = manifest.training.model_copy(update={"method": "cross_entropy"})
+    for seen, expected in (
+        (manifest, False),
+        (manifest.model_copy(update={"data": data, "training": training}), True),
+        (manifest.model_copy(update={"data": data, "training": alone}), False),
+    ):
+        print_build(seen, Path("report.html"))
+        assert (told in capsys.readouterr().out) is expected
