@@ -121,8 +121,10 @@ def _summarise(guess: "TableGuess") -> None:
     sensors = ", ".join(f"{sensor.axes.name} in {_unit(sensor.unit, sensor.scale)}" for sensor in guess.sensors)
     people, classes = len(guess.people.rows), len(guess.labels.order)
     if guess.model is None:
-        silent = len(guess.labelled.without)
-        without = f" ({silent} of them without labels: a teacher will answer for them)" if silent else ""
+        labelled, without = guess.labelled, ""
+        if labelled.without:
+            fate = "a teacher will answer for them" if labelled.answered else "they are left out"
+            without = f" ({len(labelled.without)} of them without labels: {fate})"
         typer.echo(f"{title}: {people} people{without}, {classes} classes, {guess.clock.rate_hz:g} Hz, {sensors}")
         typer.echo(f"window {guess.window.reason}")
     else:

@@ -1116,8 +1116,8 @@ MUTANTS = (
     Mutant(
         name="unlabelled: people without labels are not told to the recipe",
         file="factory/data/guess/describe.py",
-        old='*(_entry("unlabelled", True, silent) if labelled.without else ()),',
-        new="",
+        old="    if labelled.answered:",
+        new="    if not labelled.people:",
         tests=_GUESS_UNLABELLED,
     ),
     Mutant(

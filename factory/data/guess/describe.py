@@ -13,6 +13,7 @@ from factory.contracts.table import UNKNOWN_AXES, UNKNOWN_PLACEMENT, Cleaning, R
 from factory.contracts.window import Quantity
 from factory.data.guess.sensors import SensorGuess
 from factory.data.guess.table import TableGuess
+from factory.data.guess.unlabelled import LabelledGuess
 
 _CHECK = "PLEASE CHECK: "
 _SHOWN = 12
@@ -266,7 +267,6 @@ def recipe_toml(guess: TableGuess, description: str) -> str:
     gap = max(0.1, round(5 / guess.rate_hz, 3))
     title, window = _title(guess), guess.window
     people, labelled, classes = len(guess.people.rows), guess.labelled, len(guess.labels.order)
-    silent = f"a teacher trained on {len(labelled.people)} people answers for {len(labelled.without)} without labels"
     among = f"{len(labelled.people)} with labels" if labelled.without else f"{people} people"
     lines = [
         "# How to train on these recordings. All keys: factory schema recipe",
@@ -284,7 +284,7 @@ def recipe_toml(guess: TableGuess, description: str) -> str:
         *(_entry("purity", window.purity, "share of a window that must carry its label") if window.purity < 1 else ()),
         *(_entry("anchor", window.anchor, "windows begin where labels begin") if window.anchor != "grid" else ()),
         *_entry("max_gap_s", gap, "a longer silence splits a recording"),
-        *(_entry("unlabelled", True, silent) if labelled.without else ()),
+        *_unlabelled(labelled),
         "",
         "[split]",
         *_entry("kind", "groups", "by person: whoever tests never trains"),
@@ -292,6 +292,13 @@ def recipe_toml(guess: TableGuess, description: str) -> str:
         *_entry("fold", 0, ""),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _unlabelled(labelled: LabelledGuess) -> list[str]:
+    known, silent = len(labelled.people), len(labelled.without)
+    if labelled.answered:
+        return _entry("unlabelled", True, f"a teacher trained on {known} people answers for {silent} without labels")
+    return _comment(f"unlabelled = true would have a teacher answer for {silent} without labels") if silent else []
 
 
 def _title(guess: TableGuess) -> str:

@@ -28,6 +28,11 @@ class LabelledGuess:
     optional: bool
     checks: tuple[Check, ...]
 
+    @property
+    def answered(self) -> bool:
+        """Whether a teacher should answer for those without: few of them beside many labelled people teach nothing."""
+        return len(self.without) >= len(self.people)
+
 
 def guess_labelled(
     scan: Scan,

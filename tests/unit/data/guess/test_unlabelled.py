@@ -44,7 +44,8 @@ def guess(folder: Path) -> TableGuess:
 def checked(found: TableGuess, folder: Path) -> DataReport:
     """`factory init` and `factory data check`."""
     (folder / "data.toml").write_text(description_toml(found, folder), "utf-8")
-    (folder / "recipe.toml").write_text(recipe_toml(found, "data.toml"), "utf-8")
+    text = recipe_toml(found, "data.toml").replace("# unlabelled = true would", "unlabelled = true  # would")
+    (folder / "recipe.toml").write_text(text, "utf-8")
     recipe = find_recipe(folder / "recipe.toml")
     train = recipe.train.model_copy(update={"batch": 8})
     return check(recipe.model_copy(update={"train": train}), None, folder / "cache", Silent(), folder)
@@ -59,6 +60,7 @@ def test_a_person_without_labels_is_answered_for(
     file_of(tmp_path, "dia", column)
     found = guess(tmp_path)
     assert (found.labelled.people, found.labelled.without) == (PEOPLE[:3], ("dia",))
+    assert not found.labelled.answered  # one beside three; asked for all the same below
     assert [c.code for c in found.checks if c.code.startswith("label.")] == ["label.absent"] * (column is None)
     report = checked(found, tmp_path)
     assert report.split is not None
@@ -84,7 +86,12 @@ def test_labelled_people_alone_make_groups_and_their_gaps_alone_no_unlabelled_re
     file_of(tmp_path, "dia", None)
     text = recipe_toml(guess(tmp_path), "data.toml")
     assert "# of 3 with labels; group `fold` tests\ngroups = 3" in text
-    assert "# a teacher trained on 3 people answers for 1 without labels\nunlabelled = true" in text
+    assert "# unlabelled = true would have a teacher answer for 1 without labels" in text
+    assert "\nunlabelled" not in text
+    for who in ("eva", "fay"):
+        (tmp_path / f"{who}.csv").write_bytes((tmp_path / "dia.csv").read_bytes())
+    text = recipe_toml(guess(tmp_path), "data.toml")
+    assert "# a teacher trained on 3 people answers for 3 without labels\nunlabelled = true" in text
 
 
 def test_too_few_labelled_people_are_refused_by_name(tmp_path: Path) -> None:
