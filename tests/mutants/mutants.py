@@ -1128,6 +1128,13 @@ MUTANTS = (
         tests=_GUESS_UNLABELLED,
     ),
     Mutant(
+        name="unlabelled: codes with a decimal point are no codes",
+        file="factory/data/guess/labels.py",
+        old="rename = dict(names) or _whole_numbers(tally) | respelled",
+        new="rename = dict(names) or respelled",
+        tests=_GUESS_UNLABELLED,
+    ),
+    Mutant(
         name="unlabelled: windows without a label are counted among the classes",
         file="factory/data/counts.py",
         old="np.bincount(y[y >= 0], minlength=classes)",

@@ -2,16 +2,18 @@
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from factory.data.guess.check import Check, listed
 from factory.data.guess.rows import Scan
 from factory.data.guess.words import NULL, UNLABELLED
+from factory.data.intake.sheet import is_number
 from factory.data.names import spelled_twice
 
 _THROUGH_ZERO = 0.8
 """Share of the changes of label that go to or come from 0, from which it stands for the pause between activities."""
+_WHOLE = re.compile(r"-?\d+(\.0+)?")
 _MARKER_ROWS = 0.05
 """Share of the rows that carry a text, below which texts may mark where a label starts."""
 
@@ -46,7 +48,7 @@ def guess_labels(tally: Mapping[str, int], scan: Scan, names: Mapping[str, str])
         names: Code to the activity that a list beside the recordings gives; empty where there is none.
     """
     checks: list[Check] = []
-    rename = dict(names) or respelled(Counter(tally), "labels", checks)
+    rename = dict(names) or _whole_numbers(tally) | respelled(Counter(tally), "labels", checks)
     merged: Counter[str] = Counter()
     for text, rows in tally.items():
         merged[rename.get(text, text)] += rows
@@ -64,8 +66,8 @@ def guess_labels(tally: Mapping[str, int], scan: Scan, names: Mapping[str, str])
         )
         checks.append(Check(code="label.null", key="labels.null", message=message))
     if "0" in rest:
-        null, rest = _zero(rest, null, scan, checks)
-    fill = _is_markers(merged, unlabelled, scan)
+        null, rest = _zero(rest, null, scan, rename, checks)
+    fill = _is_markers(merged, unlabelled, scan, rename)
     if fill:
         message = (
             "labels stand in single rows with empty ones between: each is taken to hold until the next (fill); say "
@@ -80,6 +82,14 @@ def guess_labels(tally: Mapping[str, int], scan: Scan, names: Mapping[str, str])
         fill=fill,
         checks=tuple(checks),
     )
+
+
+def _whole_numbers(texts: Iterable[str]) -> dict[str, str]:
+    """'1.0' to '1' where every number among labels is whole, as a column of codes with empty cells is written."""
+    numbers = [text for text in texts if is_number(text) and text.strip().lower() not in UNLABELLED]
+    if not all(_WHOLE.fullmatch(text) for text in numbers):
+        return {}
+    return {text: text.partition(".")[0] for text in numbers if "." in text}
 
 
 def respelled(tally: Counter[str], what: str, checks: list[Check]) -> dict[str, str]:
@@ -103,7 +113,9 @@ def _is_null(text: str) -> bool:
     return plain in NULL or re.sub(r"\s*\(.*\)$", "", plain) in NULL
 
 
-def _zero(rest: list[str], null: list[str], scan: Scan, checks: list[Check]) -> tuple[list[str], list[str]]:
+def _zero(
+    rest: list[str], null: list[str], scan: Scan, rename: Mapping[str, str], checks: list[Check]
+) -> tuple[list[str], list[str]]:
     """0 among numbers: the pause between activities, or the first of them."""
     others = [text for text in rest if text != "0"]
     if len(others) < 2 or not all(re.fullmatch(r"\d+", text) for text in rest):
@@ -111,8 +123,11 @@ def _zero(rest: list[str], null: list[str], scan: Scan, checks: list[Check]) -> 
             message = "0 is taken for an activity; if it means none of them, move it to labels.null"
             checks.append(Check(code="label.zero", key="labels.order", message=message))
         return null, rest
-    changes = sum(number for pair, number in scan.between.items() if "" not in pair)
-    through = sum(number for pair, number in scan.between.items() if "0" in pair and "" not in pair)
+    between = Counter[tuple[str, ...]]()
+    for pair, number in scan.between.items():
+        between[tuple(rename.get(text, text) for text in pair)] += number
+    changes = sum(number for pair, number in between.items() if "" not in pair)
+    through = sum(number for pair, number in between.items() if "0" in pair and "" not in pair)
     if changes and through >= _THROUGH_ZERO * changes:
         message = (
             f"0 is taken for none of the activities: {through} of {changes} changes of label go to it or come from "
@@ -128,10 +143,10 @@ def _zero(rest: list[str], null: list[str], scan: Scan, checks: list[Check]) -> 
     return null, rest
 
 
-def _is_markers(merged: Counter[str], unlabelled: list[str], scan: Scan) -> bool:
+def _is_markers(merged: Counter[str], unlabelled: list[str], scan: Scan, rename: Mapping[str, str]) -> bool:
     empty = sum(merged[text] for text in unlabelled)
     labelled = sum(merged.values()) - empty
-    lone = sum(number for text, number in scan.lone.items() if text not in unlabelled)
+    lone = sum(number for text, number in scan.lone.items() if rename.get(text, text) not in unlabelled)
     return bool(labelled) and labelled < _MARKER_ROWS * empty and lone >= 0.9 * labelled
 
 

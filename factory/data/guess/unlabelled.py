@@ -1,5 +1,6 @@
 """Who is labelled and who is not: a teacher can answer for people whom nobody labelled."""
 
+from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
@@ -62,9 +63,11 @@ def guess_labelled(
         known = {who for who in people.rows if same_name(who) in named}
         silent = people.rows.keys() - known
     else:
-        of_text = {text: {people.rename.get(who, who) for who in found} for text, found in scan.people_of.items()}
-        known = set().union(*(who for text, who in of_text.items() if labels.rename.get(text, text) in labels.order))
-        silent = set().union(*(who for text, who in of_text.items() if text in labels.unlabelled)) - known
+        of: defaultdict[str, set[str]] = defaultdict(set)
+        for text, found in scan.people_of.items():
+            of[labels.rename.get(text, text)] |= {people.rename.get(who, who) for who in found}
+        known = set().union(*(of[text] for text in labels.order))
+        silent = set().union(*(of[text] for text in labels.unlabelled)) - known
     if len(known) < LEAST_PEOPLE:
         where = f" in column '{column}'" if column else ""
         raise DataError(

@@ -133,3 +133,41 @@ def test_a_list_of_intervals_names_whom_it_labels_by_name_or_file(called: str, t
     assert report.split is not None
     assert report.split.subjects["unlabelled"] == ("dia",)
     assert all(entry.windows for entry in report.classes)
+
+
+def test_codes_as_pandas_writes_them_beside_empty_cells_are_whole_numbers(tmp_path: Path) -> None:
+    codes = {"pendulum": "1.0", "row": "2.0", "trapezius": "3.0"}
+    for who in PEOPLE[:3]:
+        file_of(tmp_path, who)
+        text = (tmp_path / f"{who}.csv").read_text()
+        for name, code in codes.items():
+            text = text.replace(f"\n{name},", f"\n{code},")
+        (tmp_path / f"{who}.csv").write_text(text)
+    file_of(tmp_path, "dia", "-1.0")
+    (tmp_path / "eva.csv").write_text((tmp_path / "dia.csv").read_text().replace("\n-1.0,", "\n,"))
+    found = guess(tmp_path)
+    assert list(found.labels.order) == ["1", "2", "3"]
+    assert (found.labelled.people, found.labelled.without) == (PEOPLE[:3], ("dia", "eva"))
+    (tmp_path / "eva.csv").unlink()  # the same samples under two names are leakage
+    report = checked(found, tmp_path)
+    assert [entry.label for entry in report.classes] == ["1", "2", "3"]
+    assert all(entry.windows for entry in report.classes)
+    assert report.split is not None
+    assert report.split.subjects["unlabelled"] == ("dia",)
+
+
+@pytest.mark.parametrize("zero", ["0", "0.0"])
+def test_a_pause_of_code_zero_is_one_however_it_is_written(zero: str, tmp_path: Path) -> None:
+    ends = zero.removeprefix("0")
+    for who in PEOPLE:
+        file_of(tmp_path, who)
+        lines = (tmp_path / f"{who}.csv").read_text().splitlines()
+        found = [lines[0]]
+        for line in lines[1:]:
+            name, _, rest = line.partition(",")
+            pause = int(float(rest.partition(",")[0]) * 50) % 500 < 50
+            code = zero if pause else {"pendulum": "1", "row": "2", "trapezius": "3"}[name] + ends
+            found.append(f"{code},{rest}")
+        (tmp_path / f"{who}.csv").write_text("\n".join(found) + "\n")
+    labels = guess(tmp_path).labels
+    assert (list(labels.order), labels.null) == (["1", "2", "3"], ("0",))
