@@ -140,7 +140,7 @@ def _shards(folders: Sequence[str], stems: Sequence[str]) -> bool:
 
 
 def _is_split(part: Part) -> bool:
-    """Whether it says 'train' or 'test'."""
+    """Whether it says 'train' or 'test', 'labelled' or 'unlabelled'."""
     return not part.fixed and all(plain(text) in SPLIT_WORDS for text in part.texts)
 
 

@@ -95,7 +95,10 @@ aufnahme sitzung essai seance sesion prueba prova attempt set lap window episode
 SESSION_LETTERS = {"t": 3.0, "r": 2.5, "e": 1.5, "d": 2.0, "n": 1.0, "s": 1.5, "v": 0.5, "w": 0.5}
 SENSOR_WORDS = ("sensor", "imu", "signal", "modality", "stream")
 PLACE_WORDS = ("placement", "position", "pos", "location", "device", "dev", "place", "site", "body")
-SPLIT_WORDS = ("train", "training", "test", "testing", "val", "valid", "validation")
+SPLIT_WORDS = (
+    "train", "training", "test", "testing", "val", "valid", "validation", "labelled", "labeled", "unlabelled",
+    "unlabeled", "annotated", "unannotated",
+)  # fmt: skip
 
 _DATE = re.compile(
     r"(?<![0-9])(?:"

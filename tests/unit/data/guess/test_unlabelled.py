@@ -171,3 +171,17 @@ def test_a_pause_of_code_zero_is_one_however_it_is_written(zero: str, tmp_path: 
         (tmp_path / f"{who}.csv").write_text("\n".join(found) + "\n")
     labels = guess(tmp_path).labels
     assert (list(labels.order), labels.null) == (["1", "2", "3"], ("0",))
+
+
+def test_folders_that_say_what_is_labelled_are_no_activities(tmp_path: Path) -> None:
+    for folder, people, label in (("labelled", PEOPLE[:3], "its own"), ("unlabelled", PEOPLE[3:], None)):
+        (tmp_path / folder).mkdir()
+        for who in people:
+            file_of(tmp_path / folder, who, label)
+            (tmp_path / folder / f"{who}.csv").rename(tmp_path / folder / f"P{PEOPLE.index(who)}.csv")
+    found = guess_table([tmp_path], Chosen(), Files(), Silent())
+    assert (found.labelled.people, found.labelled.without) == (("P0", "P1", "P2"), ("P3",))
+    assert list(found.labels.order) == ["pendulum", "row", "trapezius"]
+    report = checked(found, tmp_path)
+    assert report.split is not None
+    assert report.split.subjects["unlabelled"] == ("P3",)
