@@ -194,9 +194,16 @@ class BenchSpec(Contract):
     def only(self, labels: Sequence[str]) -> Self:
         """The part of a bench that these labels name: data sets, methods, or both; the control stays among the methods.
 
+        A data set of kind 'few' may be named with its number of labelled people, as tables have it.
+
         Raises:
             RecipeError: No data set or method has such a label.
         """
+        few = {
+            few_label(item.label, people): (item.label, people) for item in self.data for people in self.protocol.people
+        }
+        people = tuple(few[label][1] for label in labels if label in few)
+        labels = [few[label][0] if label in few else label for label in labels]
         known = {item.label for item in self.data} | {item.label for item in self.methods}
         if unknown := [label for label in labels if label not in known]:
             raise RecipeError(
@@ -205,11 +212,18 @@ class BenchSpec(Contract):
         data = tuple(item for item in self.data if item.label in labels) or self.data
         named = [item.label for item in self.methods if item.label in labels]
         methods = tuple(item for item in self.methods if not named or item.label in (*named, self.control))
-        return self.model_copy(update={"data": data, "methods": methods})
+        wanted = tuple(dict.fromkeys(people)) or self.protocol.people
+        protocol = self.protocol.model_copy(update={"people": wanted})
+        return self.model_copy(update={"data": data, "methods": methods, "protocol": protocol})
 
     def method(self, label: str) -> MethodSpec:
         """The method of that label."""
         return next(method for method in self.methods if method.label == label)
+
+
+def few_label(data: str, people: int) -> str:
+    """Of a data set of which so many people are labelled."""
+    return f"{data}_{people}people"
 
 
 def load_bench(path: Path) -> BenchSpec:

@@ -6,7 +6,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from factory.contracts.bench import ALONE, TREES, WHAR_GROUPS, BenchSpec, DataSpec, MethodSpec, changed
+from factory.contracts.bench import ALONE, TREES, WHAR_GROUPS, BenchSpec, DataSpec, MethodSpec, changed, few_label
 from factory.contracts.dataset import WindowSet
 from factory.contracts.errors import RecipeError
 from factory.contracts.progress import Progress
@@ -30,7 +30,7 @@ class Arm:
     @property
     def label(self) -> str:
         """In tables and file names."""
-        return self.data.label if self.people is None else f"{self.data.label}_{self.people}people"
+        return self.data.label if self.people is None else few_label(self.data.label, self.people)
 
 
 def arms_of(spec: BenchSpec) -> tuple[Arm, ...]:

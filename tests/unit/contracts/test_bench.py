@@ -142,6 +142,18 @@ def test_only_a_part_keeps_the_control(labels: list[str], data: list[str], metho
     assert [item.label for item in part.methods] == methods
 
 
+def test_only_takes_a_data_set_as_tables_name_it() -> None:
+    few = find_bench("few_labels_acc")
+    few = few.model_copy(update={"protocol": few.protocol.model_copy(update={"people": (2, 3)})})
+    part = few.only(["waist_6_3people", "wide"])
+    assert [item.label for item in part.data] == ["waist_6"]
+    assert [item.label for item in part.methods] == ["cross_entropy", "wide"]
+    assert part.protocol.people == (3,)
+    assert few.only(["waist_6"]).protocol.people == (2, 3)
+    with pytest.raises(RecipeError, match="no data set or method 'waist_6_5people'"):
+        few.only(["waist_6_5people"])
+
+
 def test_only_of_an_unknown_label_is_refused() -> None:
     with pytest.raises(
         RecipeError, match="bench 'whar' has no data set or method 'wisdm': name some of cross_entropy, dsads"
