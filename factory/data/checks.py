@@ -34,7 +34,6 @@ from factory.data.splits import make_split, require_trainable
 from factory.data.survey import Survey, WindowPlan
 from factory.data.windows import choose_channels
 
-_UNLABELLED_PART = "unlabelled"
 _MUCH_CLEANED = 0.05
 """Share of rows changed by the cleaning plan, above which somebody should look at the files."""
 
@@ -234,9 +233,8 @@ def _classes(survey: Survey, windows: WindowSet | None) -> tuple[ClassReport, ..
 def _subjects(survey: Survey, windows: WindowSet | None, split: Split | None) -> tuple[SubjectReport, ...]:
     part_of: dict[str, str] = {}
     if windows is not None and split is not None:
-        members = _members(windows, split)
-        unlabelled_too = dict.fromkeys(members.pop(_UNLABELLED_PART, ()), _UNLABELLED_PART)
-        part_of = unlabelled_too | {name: part for part, names in members.items() for name in names}
+        members = reversed(_members(windows, split).items())  # who trains, and has windows without a label, trains
+        part_of = {name: part for part, names in members for name in names}
     reports = []
     for subject in sorted(survey.subjects, key=_short_first):
         tally = survey.subjects[subject]
@@ -277,7 +275,7 @@ def _members(windows: WindowSet, split: Split) -> dict[str, tuple[str, ...]]:
 
 def _parts(split: Split) -> dict[str, Ints]:
     """The labelled parts, and the windows without a label where there are any."""
-    return parts_of(split) | ({_UNLABELLED_PART: split.unlabelled} if len(split.unlabelled) else {})
+    return parts_of(split) | ({"unlabelled": split.unlabelled} if len(split.unlabelled) else {})
 
 
 def _split(windows: WindowSet, split: Split) -> SplitReport:

@@ -1102,8 +1102,8 @@ MUTANTS = (
     Mutant(
         name="unlabelled: a file without the column of labels is read as if it were allowed",
         file="factory/data/sources/table_reader.py",
-        old="return told.labels.optional and column == told.columns.label and column not in sheet.names",
-        new="return column == told.columns.label and column not in sheet.names",
+        old="if self._lacks_labels(sheet) and not self._description.labels.optional:",
+        new="if False:",
         tests=_GUESS_UNLABELLED,
     ),
     Mutant(

@@ -123,11 +123,9 @@ def _zero(
             message = "0 is taken for an activity; if it means none of them, move it to labels.null"
             checks.append(Check(code="label.zero", key="labels.order", message=message))
         return null, rest
-    between = Counter[tuple[str, ...]]()
-    for pair, number in scan.between.items():
-        between[tuple(rename.get(text, text) for text in pair)] += number
-    changes = sum(number for pair, number in between.items() if "" not in pair)
-    through = sum(number for pair, number in between.items() if "0" in pair and "" not in pair)
+    between = [({rename.get(text, text) for text in pair}, number) for pair, number in scan.between.items()]
+    changes = sum(number for pair, number in between if "" not in pair)
+    through = sum(number for pair, number in between if "0" in pair and "" not in pair)
     if changes and through >= _THROUGH_ZERO * changes:
         message = (
             f"0 is taken for none of the activities: {through} of {changes} changes of label go to it or come from "

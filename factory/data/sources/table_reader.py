@@ -154,9 +154,9 @@ class TableReader:
                 found.add(fill(column, member.fields))
                 continue
             sheet = open_sheet(member, self._description.reading)
-            if self._is_optional(column, sheet):
-                continue
             self._require_labels(sheet)
+            if self._lacks_labels(sheet):
+                continue
             for record in sheet.batches({column: "text"}, self._drops):
                 found.update(record.column(0).unique().to_pylist())
         return sorted(found)
@@ -197,26 +197,25 @@ class TableReader:
         sensor = fill(column, member.fields)
         return [index for index in everything if self._description.channels[index].sensor == sensor]
 
-    def _is_optional(self, column: str, sheet: Sheet) -> bool:
-        """Whether it is the label column, and a sheet may and does lack it."""
-        told = self._description
-        return told.labels.optional and column == told.columns.label and column not in sheet.names
+    def _lacks_labels(self, sheet: Sheet) -> bool:
+        """Whether a column of labels is described that a sheet does not have."""
+        column = self._description.columns.label
+        return column is not None and not is_template(column) and column not in sheet.names
 
     def _require_labels(self, sheet: Sheet) -> None:
-        column = self._description.columns.label
-        if column and not is_template(column) and not self._is_optional(column, sheet) and column not in sheet.names:
+        if self._lacks_labels(sheet) and not self._description.labels.optional:
             raise DataError(
-                f"{sheet.member}: no column '{column}' of labels; the file has {', '.join(sheet.names):.300}: rename "
-                "its column of labels, or, if nobody labelled it, set labels.optional = true in the description (and "
-                "data.unlabelled = true in the recipe, so that a teacher answers for it)"
+                f"{sheet.member}: no column '{self._description.columns.label}' of labels; the file has "
+                f"{', '.join(sheet.names):.300}: rename its column of labels, or, if nobody labelled it, set "
+                "labels.optional = true in the description (and data.unlabelled = true in the recipe, so that a "
+                "teacher answers for it)"
             )
 
     def _wanted(self, sheet: Sheet, channels: Sequence[int]) -> dict[str, Kind]:
         columns = self._description.columns
-        texts = (columns.subject, columns.session, columns.label, columns.sensor)
-        wanted: dict[str, Kind] = {
-            name: "text" for name in texts if name and not is_template(name) and not self._is_optional(name, sheet)
-        }
+        absent = self._description.labels.optional and self._lacks_labels(sheet)
+        texts = (columns.subject, columns.session, None if absent else columns.label, columns.sensor)
+        wanted: dict[str, Kind] = {name: "text" for name in texts if name and not is_template(name)}
         stamps = (columns.timestamp,) if isinstance(columns.timestamp, str) else columns.timestamp or ()
         date = self._description.timestamp_unit == "iso"
         wanted |= dict.fromkeys(stamps, "any" if date and len(stamps) == 1 else "text" if date else "integer")
