@@ -7,7 +7,7 @@ import numpy as np
 from factory.contracts.progress import Silent
 from factory.data.guess.project import Project
 from factory.data.guess.roles import Roles
-from factory.data.guess.sample import stream_columns
+from factory.data.guess.sample import ColumnStream
 from factory.data.guess.triads import AXES
 from factory.data.intake.members import Member
 from factory.data.intake.patterns import is_template
@@ -64,7 +64,7 @@ def _continue(project: Project, roles: Roles, pairs: list[tuple[Member, Member]]
 def _values(project: Project, member: Member, columns: tuple[str, ...]) -> Doubles:
     wanted: dict[str, Kind] = dict.fromkeys(columns, "number")
     parts = []
-    for _, batch in stream_columns((member,), project.readings, wanted, Silent()):
+    for _, batch in ColumnStream(members=(member,), readings=project.readings, wanted=wanted, progress=Silent()):
         arrays = [np.asarray(batch.column(name).to_numpy(zero_copy_only=False), np.float64) for name in columns]
         parts.append(np.stack(arrays, axis=1))
     return np.concatenate(parts) if parts else np.empty((0, len(columns)))

@@ -6,7 +6,7 @@ Used by `factory init`; reading everything is `sources.table`'s work.
 import io
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
@@ -86,53 +86,63 @@ def take_sample(members: Sequence[Member], readings: Sequence[Reading]) -> Sampl
     return Sample(names=(*columns, *(f"{{{name}}}" for name in fields)), chunks=chunks, whole=whole)
 
 
-def stream_columns(
-    members: Sequence[Member],
-    readings: Sequence[Reading],
-    wanted: Mapping[str, Kind],
-    progress: Progress,
-    dropped: Counter[str] | None = None,
-    needed: Collection[str] = (),
-    strangers: list[Member] | None = None,
-    lacking: defaultdict[str, list[Member]] | None = None,
-) -> Iterator[tuple[Member, Any]]:
-    """All rows of a few columns, batch by batch, one file after the other.
+@dataclass(kw_only=True, slots=True)
+class ColumnStream:
+    """All rows of a few columns, batch by batch, one file after the other; once they are read, what the files lack.
 
-    Args:
+    Attributes:
         members: The files.
         readings: How to read them.
         wanted: Columns, and fields of the path in braces, and how they are wanted. A column that a file lacks is null.
+        needed: A file that has none of these columns is left out; none is, where this is empty.
         progress: Told of rows.
-        dropped: Told of rows of another length, which are left out, by file.
-        needed: A file that has none of these columns is left out, ...
-        strangers: ... and told here.
-        lacking: Told of each wanted column and the other files that lack it.
-
-    Raises:
-        DataError: A row cannot be read; text among numbers is null.
+        dropped: Rows of another length than the header's, which are left out, by file.
+        strangers: The files that are left out.
+        lacking: Of each wanted column, the other files that lack it.
     """
-    import pyarrow as pa
 
-    with progress.track(f"count {members[0].name if len(members) == 1 else 'rows'}", None, "rows") as bar:
-        for member in members:
-            sheet = open_sheet(member, readings)
-            if strangers is not None and needed and not set(needed) & set(sheet.names):
-                strangers.append(member)
-                continue
-            there: dict[str, Kind] = {name: kind for name, kind in wanted.items() if name in sheet.names}
-            if lacking is not None:
-                for name in (name for name in wanted if name not in there and not name.startswith("{")):
-                    lacking[name].append(member)
-            # A file of which only the path is asked is counted by any of its columns.
-            for batch in sheet.batches(there or {sheet.names[0]: "text"}, drop_faulty=True):
-                columns = [
-                    batch.column(name) if name in there else _constant(member, name, kind, batch.num_rows)
-                    for name, kind in wanted.items()
-                ]
-                yield member, pa.RecordBatch.from_arrays(columns, names=list(wanted))
-                bar.advance(batch.num_rows, note=member.name)
-            if dropped is not None and sheet.dropped:
-                dropped[member.name] += sheet.dropped
+    members: Sequence[Member]
+    readings: Sequence[Reading]
+    wanted: Mapping[str, Kind]
+    needed: Collection[str] = ()
+    progress: Progress
+    dropped: Counter[str] = field(default_factory=Counter, init=False)
+    strangers: list[Member] = field(default_factory=list, init=False)
+    lacking: defaultdict[str, list[Member]] = field(default_factory=lambda: defaultdict(list), init=False)
+
+    def __iter__(self) -> Iterator[tuple[Member, Any]]:
+        """Each file with pyarrow RecordBatches of the wanted columns.
+
+        Raises:
+            DataError: A row cannot be read; text among numbers is null.
+        """
+        what = self.members[0].name if len(self.members) == 1 else "rows"
+        with self.progress.track(f"count {what}", None, "rows") as bar:
+            for member in self.members:
+                sheet = open_sheet(member, self.readings)
+                if self.needed and not set(self.needed) & set(sheet.names):
+                    self.strangers.append(member)
+                    continue
+                for batch in self._batches(member, sheet):
+                    yield member, batch
+                    bar.advance(batch.num_rows, note=member.name)
+                if sheet.dropped:
+                    self.dropped[member.name] += sheet.dropped
+
+    def _batches(self, member: Member, sheet: Sheet) -> Iterator[Any]:
+        import pyarrow as pa
+
+        there: dict[str, Kind] = {name: kind for name, kind in self.wanted.items() if name in sheet.names}
+        for name in self.wanted:
+            if name not in there and not name.startswith("{"):
+                self.lacking[name].append(member)
+        # A file of which only the path is asked is counted by any of its columns.
+        for batch in sheet.batches(there or {sheet.names[0]: "text"}, drop_faulty=True):
+            columns = [
+                batch.column(name) if name in there else _constant(member, name, kind, batch.num_rows)
+                for name, kind in self.wanted.items()
+            ]
+            yield pa.RecordBatch.from_arrays(columns, names=list(self.wanted))
 
 
 def _constant(member: Member, name: str, kind: Kind, rows: int) -> Any:

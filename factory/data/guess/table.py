@@ -1,6 +1,6 @@
 """`factory init`: what a user's recordings most likely are, each guess with its reason for them to check."""
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,7 +22,7 @@ from factory.data.guess.project import Files, Project, find_project, formats_tha
 from factory.data.guess.proposal import WindowProposal, propose_window
 from factory.data.guess.roles import Chosen, Found, Roles
 from factory.data.guess.rows import scan, wanted_columns
-from factory.data.guess.sample import Sample, stream_columns, take_sample
+from factory.data.guess.sample import ColumnStream, Sample, take_sample
 from factory.data.guess.sensors import (
     SensorGuess,
     choose_sensors,
@@ -92,18 +92,17 @@ def guess_table(paths: Sequence[Path], chosen: Chosen, files: Files, progress: P
     sample = take_sample(project.members, project.readings)
     roles = _roles(sample, project, chosen)
     sensors, clock, left_out, unnamed = _sensors_and_clock(sample, roles, chosen)
-    dropped: Counter[str] = Counter()
     wanted = wanted_columns(roles, clock, sensors)
     apart = roles.sensor is not None and is_template(roles.sensor.column)
     needed = () if apart else [column for axes in sensors for column in axes.columns.values()]
-    strangers: list[Member] = []
-    lacking: defaultdict[str, list[Member]] = defaultdict(list)
-    batches = stream_columns(project.members, project.readings, wanted, progress, dropped, needed, strangers, lacking)
-    rows = scan(batches, roles, clock, sensors)
-    project = without(project, strangers)
+    stream = ColumnStream(
+        members=project.members, readings=project.readings, wanted=wanted, needed=needed, progress=progress
+    )
+    rows = scan(stream, roles, clock, sensors)
+    project = without(project, stream.strangers)
     trains = chosen.model is None
     label_file = read_label_files(project, roles, rows, clock) if roles.label is None and trains else None
-    people = guess_people(rows, roles.subject, _where(project, strangers), LEAST_PEOPLE if trains else 1)
+    people = guess_people(rows, roles.subject, _where(project, stream.strangers), LEAST_PEOPLE if trains else 1)
     tally = Counter(label_file.rows) if label_file else rows.labels
     labels = guess_labels(tally, rows, label_file.names if label_file else {})
     column = roles.label.column if roles.label is not None and trains else None
@@ -112,14 +111,14 @@ def guess_table(paths: Sequence[Path], chosen: Chosen, files: Files, progress: P
     if label_file and label_file.rename:
         people = replace(people, rename=people.rename | label_file.rename)
     told = label_file.people if label_file else None
-    labelled = guess_labelled(rows, people, labels, column, lacking[column] if column else (), told)
+    labelled = guess_labelled(rows, people, labels, column, stream.lacking[column] if column else (), told)
     judged, unit_checks = guess_sensors(sensors, rows.of_people(people.rename), chosen)
     if chosen.model is not None:
         judged, not_taken = as_expected(judged, chosen.model)
         left_out |= not_taken
     formats = formats_that_say(project.readings)
     cleaning, row_checks = guess_cleaning(rows, clock, roles.session is not None, project.line, formats)
-    row_checks += faulty_rows(dropped)
+    row_checks += faulty_rows(stream.dropped)
     rate_hz = resampled_rate(clock.rate_hz)
     stretches = label_file.stretches_s if label_file else rows.filled if labels.fill else rows.stretches
     if any(check.code == "recording.interleaved" for check in row_checks):
