@@ -156,12 +156,12 @@ class BenchSpec(Contract):
     def _changes_where_allowed(self) -> Self:
         places = [("common", self.common)]
         places += [(f"data '{data.label}'", data.changes) for data in self.data]
-        places += [(f"method '{method.label}'", method.changes) for method in self.methods]
+        places += [(f"method '{method.label}'", {**method.changes, **self.tunable(method)}) for method in self.methods]
         for where, changes in places:
             if taken := [key for key in flatten(changes) if _below(key, PROTOCOL_KEYS)]:
                 raise ValueError(f"{where} changes {', '.join(taken)}, which seeds and protocol decide: leave it out")
         for method in self.methods:
-            own = [*flatten(method.changes), *method.tune, *(self.tuning.values if self.tuning else ())]
+            own = [*flatten(method.changes), *self.tunable(method)]
             unequal = [key for key in own if _below(key, EQUAL_KEYS) and not _below(key, (*self.vary, *_TEACHERS_OWN))]
             if unequal:
                 raise ValueError(
@@ -184,12 +184,14 @@ class BenchSpec(Contract):
                 f"methods without values to tune: {', '.join(idle)}: equal budgets need some for each, in its tune or "
                 "in tuning.values (train.lr suits all)"
             )
-        if empty := [key for tune in self._tunes() for key, values in tune.items() if not values]:
+        tunes = map(self.tunable, self.methods)
+        if empty := sorted({key for tune in tunes for key, values in tune.items() if not values}):
             raise ValueError(f"tune of {', '.join(empty)} lists no value")
         return self
 
-    def _tunes(self) -> list[dict[str, tuple[Any, ...]]]:
-        return [*(method.tune for method in self.methods), self.tuning.values if self.tuning else {}]
+    def tunable(self, method: MethodSpec) -> Tunable:
+        """What may be drawn for a method: its own values, and those for all."""
+        return {**(self.tuning.values if self.tuning else {}), **method.tune}
 
     def only(self, labels: Sequence[str]) -> Self:
         """The part of a bench that these labels name: data sets, methods, or both; the control stays among the methods.

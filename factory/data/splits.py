@@ -162,7 +162,7 @@ def _with_labels(subjects: list[str], recipe: SplitRecipe, seed: int) -> list[st
     if isinstance(wanted, tuple):
         chosen = _known(wanted, subjects, "split.labelled_people")
     elif wanted > len(subjects):
-        raise RecipeError(f"split.labelled_people = {wanted}, but {len(subjects)} subjects train: lower it")
+        raise RecipeError(f"{wanted} labelled people are asked for, but {len(subjects)} subjects train: ask for fewer")
     else:
         chosen = set(_hashed(subjects, seed)[:wanted])
     return [subject for subject in subjects if subject in chosen]
@@ -197,7 +197,9 @@ def _groups(subjects: Sequence[str], groups: int, seed: int) -> list[list[str]]:
     each border between groups.
     """
     if groups > len(subjects):
-        raise RecipeError(f"split.groups = {groups}, but there are {len(subjects)} subjects: lower it, or use 'loso'")
+        raise RecipeError(
+            f"{groups} groups are asked for, but there are {len(subjects)} subjects: lower groups, or use kind 'loso'"
+        )
     ordered = _hashed(subjects, seed)
     borders = [len(ordered) * group // groups for group in range(groups + 1)]
     return [ordered[low:high] for low, high in pairwise(borders)]

@@ -918,6 +918,27 @@ MUTANTS = (
         tests=_CELLS,
     ),
     Mutant(
+        name="bench: values to tune tried when their turn comes",
+        file="factory/pipeline/bench/plan.py",
+        old="        self._try_tuned_values()\n",
+        new="",
+        tests=_PLANS,
+    ),
+    Mutant(
+        name="bench: a method draws what methods share",
+        file="factory/contracts/bench.py",
+        old="own = [*flatten(method.changes), *self.tunable(method)]",
+        new="own = [*flatten(method.changes)]",
+        tests=_SPECS,
+    ),
+    Mutant(
+        name="bench: a method draws what seeds decide",
+        file="factory/contracts/bench.py",
+        old="{**method.changes, **self.tunable(method)}",
+        new="method.changes",
+        tests=_SPECS,
+    ),
+    Mutant(
         name="bench: draws trained on those who judge them",
         file="factory/pipeline/layouts/trial.py",
         old=', "refit": False',

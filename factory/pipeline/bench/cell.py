@@ -191,7 +191,8 @@ def _tune(bench: _Bench) -> Tuned | None:
         return macro_f1(confusion(y, trained.answer(bench.windows.x[split.validation]), classes))
 
     path = plan.places.out / "tuned" / f"{cell_key(plan, first, bench.device)}.json"
-    return tuned(path, draws_of(tuning, cell.method, f"{cell.arm.label}/{cell.fold}"), score)
+    salt = f"{cell.method.label}/{cell.arm.label}/{cell.fold}"
+    return tuned(path, draws_of(tuning.draws, plan.spec.tunable(cell.method), salt), score)
 
 
 def _measure(bench: _Bench, answer: Callable[[Floats], Ints], split: Split) -> tuple[PersonResult, ...]:

@@ -82,7 +82,11 @@ class Places:
 
 
 class Plan:
-    """A specification whose recipes were resolved; windows are prepared when folds are asked for."""
+    """A specification whose recipes were resolved; windows are prepared when folds are asked for.
+
+    Raises:
+        RecipeError: A recipe, or one with a value to tune, is not allowed.
+    """
 
     def __init__(self, spec: BenchSpec, places: Places, progress: Progress) -> None:
         self.spec = spec
@@ -95,6 +99,7 @@ class Plan:
             (arm.label, method.label): self._resolve(arm, method)
             for arm, method in product(self.arms, self.spec.methods)
         }
+        self._try_tuned_values()
 
     def recipe(self, arm: Arm, method: MethodSpec, tuned: dict[str, Any] | None = None) -> Recipe:
         """The recipe of a data set and method; its split names no test people yet.
@@ -179,6 +184,13 @@ class Plan:
         name = ALONE if method.name == TREES else method.name
         final = changed(own, {"distill": {"method": name}}, method.changes, tuned or {})
         return validate(Recipe, final, f"data '{arm.label}', method '{method.label}'")
+
+    def _try_tuned_values(self) -> None:
+        """Each value to choose among, alone: a misspelt one is refused before anything is trained."""
+        for arm, method in product(self.arms, self.spec.methods):
+            for key, options in self.spec.tunable(method).items():
+                for value in options:
+                    self._resolve(arm, method, {key: value})
 
     def _protocol_changes(self, arm: Arm, base: Recipe) -> dict[str, Any]:
         if arm.people is not None:

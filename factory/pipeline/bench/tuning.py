@@ -19,7 +19,7 @@ from filelock import FileLock
 from pydantic import Field, ValidationError
 
 from factory.contracts.base import Contract
-from factory.contracts.bench import MethodSpec, TuningSpec
+from factory.contracts.bench import Tunable
 from factory.contracts.recipe import Recipe
 from factory.contracts.stored import write_json
 from factory.pipeline.layouts.trial import short_schedule
@@ -44,20 +44,19 @@ class Tuned(Contract):
         return max(self.draws, key=lambda draw: draw.macro_f1).values
 
 
-def draws_of(tuning: TuningSpec, method: MethodSpec, salt: str) -> list[dict[str, Any]]:
+def draws_of(draws: int, tunable: Tunable, salt: str) -> list[dict[str, Any]]:
     """Nothing first, then different combinations of values, drawn without regard to any score.
 
     Args:
-        tuning: How many, and values for every method.
-        method: Its own values.
-        salt: Seeds the draw: names data set and fold.
+        draws: How many.
+        tunable: Values by recipe key.
+        salt: Seeds the draw: names method, data set and fold.
     """
-    values = {**tuning.values, **method.tune}
-    possible = math.prod(len(options) for options in values.values())
-    wanted = min(tuning.draws - 1, possible)
-    digest = hashlib.sha256(f"{method.label}/{salt}".encode()).digest()
+    possible = math.prod(len(options) for options in tunable.values())
+    wanted = min(draws - 1, possible)
+    digest = hashlib.sha256(salt.encode()).digest()
     numbers = random.Random(int.from_bytes(digest[:8], "little")).sample(range(possible), wanted)  # noqa: S311
-    combinations = [dict(zip(values, chosen, strict=True)) for chosen in product(*values.values())]
+    combinations = [dict(zip(tunable, chosen, strict=True)) for chosen in product(*tunable.values())]
     return [{}, *(combinations[number] for number in sorted(numbers))]
 
 

@@ -55,6 +55,9 @@ def methods(**second: Any) -> list[dict[str, Any]]:
             {"tuning": {"draws": 2, "values": {"train.lr": [0.1]}}, "methods": methods(method="trees")},
             "method 'other' has nothing that [tuning] could draw",
         ),
+        ({"tuning": {"draws": 2, "values": {"seed": [1]}}}, "changes seed, which seeds and protocol decide"),
+        ({"tuning": {"draws": 2, "values": {"train.batch": [8]}}}, "vary = ['train.batch']"),
+        ({"tuning": {"draws": 2, "values": {"train.lr": []}}}, "tune of train.lr lists no value"),
     ],
 )
 def test_what_is_wrong_is_named(more: dict[str, Any], said: str) -> None:

@@ -314,12 +314,14 @@ def test_draws_are_equally_many_different_and_begin_with_the_recipe(make_spec: C
     methods = [{"label": "cross_entropy"}, {"label": "smldist", "tune": {"distill.temperature": [1.0, 2.0, 4.0]}}]
     spec = make_spec(tuning={"draws": 4, "values": values}, methods=methods)
     for method in spec.methods:
-        draws = draws_of(spec.tuning, method, "motions/0")
+        draws = draws_of(4, spec.tunable(method), "motions/0")
         assert len(draws) == 4
         assert draws[0] == {}
         assert len({str(draw) for draw in draws}) == 4
-        assert draws == draws_of(spec.tuning, method, "motions/0")
-    assert draws_of(spec.tuning, spec.methods[1], "a") != draws_of(spec.tuning, spec.methods[1], "b")
+        assert draws == draws_of(4, spec.tunable(method), "motions/0")
+    tunable = spec.tunable(spec.methods[1])
+    assert set(tunable) == {"train.lr", "distill.temperature"}
+    assert draws_of(4, tunable, "a") != draws_of(4, tunable, "b")
 
 
 def test_those_who_judge_draws_train_none(make_plan: MakePlan) -> None:

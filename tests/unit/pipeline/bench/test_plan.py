@@ -73,6 +73,14 @@ def test_a_wrong_key_names_data_set_and_method(make_plan: MakePlan) -> None:
         make_plan(methods=[{"label": "cross_entropy"}, {"label": "smldist", "changes": {"distill.temprature": 2.0}}])
 
 
+@pytest.mark.parametrize(("key", "value"), [("train.lrr", 0.1), ("train.lr", "fast"), ("train.lr", -1.0)])
+def test_a_value_to_tune_that_no_recipe_takes_is_refused_before_anything_is_trained(
+    make_plan: MakePlan, key: str, value: object
+) -> None:
+    with pytest.raises(RecipeError, match=r"data 'motions', method 'cross_entropy': .*'" + key):
+        make_plan(tuning={"draws": 2, "values": {"train.lr": [0.1], key: [value]}})
+
+
 def test_a_fold_that_is_not_there_is_refused(make_plan: MakePlan) -> None:
     with pytest.raises(RecipeError, match=r"motions has 3 folds, protocol\.folds names 3"):
         make_plan(protocol={"kind": "groups", "groups": 3, "folds": [0, 3]}).cells()
