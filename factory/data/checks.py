@@ -110,7 +110,12 @@ def report_on(
     general = (
         f for f in judge(report, recipe.data) if not (f.where in explained and f.code.startswith(("unit.", "gravity.")))
     )
-    found = (*survey.judge.findings(), *survey.judge.rates.findings(survey.labels), *survey.zeros.findings())
+    found = (
+        *survey.judge.findings(),
+        *survey.judge.rates.findings(survey.labels),
+        *survey.zeros.findings(),
+        *survey.directions.findings(survey.labels),
+    )
     findings = [*found, *problems, *_recording_problems(survey), *([rate] if rate else []), *general]
     return report.model_copy(update={"findings": in_order(survey.places.pinned(findings))})
 

@@ -15,6 +15,7 @@ from factory.contracts.dataset import NULL, UNLABELLED, Floats, Ints, Recording
 from factory.contracts.report import BoundaryReport, ChannelReport, Place, SensorReport, Timing
 from factory.contracts.table import SourceUnit
 from factory.contracts.window import Channel
+from factory.data.directions import Directions
 from factory.data.label_stretches import LabelStretches
 from factory.data.places import Places
 from factory.data.refusals import Judge
@@ -132,6 +133,7 @@ class Survey:
         self._triads = triads(self.channels)
         self.stretches = LabelStretches(len(self.labels))
         self.zeros = Zeros(self.channels, self._triads)
+        self.directions = Directions(self.channels, self._triads)
         self._statistics = {name: TriadStatistics() for name in self._triads}
 
     def add(self, recording: Recording) -> None:
@@ -148,7 +150,9 @@ class Survey:
             time_s = np.asarray(recording.time_s[start : start + chunk + 1])
             self._add_samples(recording, time_s[:chunk], samples, second)
             self._add_intervals(recording, time_s)
-            self._add_labels(np.asarray(recording.labels[start : start + chunk]), tally, interval)
+            labels = np.asarray(recording.labels[start : start + chunk])
+            self._add_labels(labels, tally, interval)
+            self.directions.add(recording.subject, recording.session, samples, self._classes(labels))
             release(recording)
         self.judge.add(recording, self._classes)
         seconds = len(recording.time_s) * interval
@@ -187,6 +191,7 @@ class Survey:
         self.twins += other.twins
         self.judge.merge(other.judge)
         self.zeros.merge(other.zeros)
+        self.directions.merge(other.directions)
         self.stretches.merge(other.stretches)
         self.places.merge(other.places)
 

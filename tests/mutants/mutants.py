@@ -47,6 +47,7 @@ _BASELINES = ("tests/unit/distill/test_baselines.py",)
 _METHODS = ("tests/unit/training/test_methods.py",)
 _GUESS_UNLABELLED = ("tests/unit/data/guess/test_unlabelled.py",)
 _UNLABELLED = ("tests/unit/data/test_unlabelled.py",)
+_DIRECTIONS = ("tests/unit/data/test_directions.py",)
 _CELLS = ("tests/unit/pipeline/bench/test_cell.py",)
 _STATISTICS = ("tests/unit/pipeline/bench/test_statistics.py",)
 _PLANS = ("tests/unit/pipeline/bench/test_plan.py",)
@@ -895,6 +896,41 @@ MUTANTS = (
         old="train.teachers * train.teacher_epochs",
         new="train.teacher_epochs",
         tests=_METHODS,
+    ),
+    Mutant(
+        name="gravity's direction: a line without a sign",
+        file="factory/data/directions.py",
+        old="cosines = stacked @ line",
+        new="cosines = np.abs(stacked @ line)",
+        tests=_DIRECTIONS,
+    ),
+    Mutant(
+        name="gravity's direction: devices carried as people please",
+        file="factory/data/directions.py",
+        old="if np.median(np.abs(cosines)) >= _ALIKE:",
+        new="if len(cosines):",
+        tests=_DIRECTIONS,
+    ),
+    Mutant(
+        name="gravity's direction: a posture of its own line",
+        file="factory/data/directions.py",
+        old="found.line @ other.line > _ALIKE",
+        new="other is not None",
+        tests=_DIRECTIONS,
+    ),
+    Mutant(
+        name="gravity's direction: unlabelled samples counted",
+        file="factory/data/directions.py",
+        old="used = (classes >= 0) & ",
+        new="used = ",
+        tests=_DIRECTIONS,
+    ),
+    Mutant(
+        name="gravity's direction: not in the report",
+        file="factory/data/checks.py",
+        old="        *survey.directions.findings(survey.labels),\n",
+        new="",
+        tests=("tests/unit/data/test_checks.py",),
     ),
     Mutant(
         name="bench: recordings left out of a cell's key",

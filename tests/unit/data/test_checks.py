@@ -222,6 +222,16 @@ def test_zeros_and_rates_reach_the_report() -> None:
     assert {"signal.zeros", "timing.subject_rate"} <= codes(report(recordings))
 
 
+def test_a_device_worn_the_other_way_round_reaches_the_report_and_outlives_merging() -> None:
+    recordings = good()
+    for one in recordings[:2]:
+        one.samples[:, :3] *= -1
+    assert "gravity.direction" in codes(report(recordings), Severity.WARNING)
+    first, second = survey(recordings[:3]), survey(recordings[3:])
+    first.merge(second)
+    assert "gravity.direction" in {found.code for found in report_on(RECIPE, first, None, None, ()).findings}
+
+
 def test_subjects_named_as_recordings_are_a_warning() -> None:
     named = [replace(one, subject=f"{one.subject}_{run % 2}") for run, one in enumerate(good())]
     assert "subject.recordings" in codes(report(named), Severity.WARNING)
