@@ -47,6 +47,7 @@ _BASELINES = ("tests/unit/distill/test_baselines.py",)
 _METHODS = ("tests/unit/training/test_methods.py",)
 _GUESS_UNLABELLED = ("tests/unit/data/guess/test_unlabelled.py",)
 _UNLABELLED = ("tests/unit/data/test_unlabelled.py",)
+_ODD_FILES = ("tests/unit/data/test_odd_files.py",)
 _DIRECTIONS = ("tests/unit/data/test_directions.py",)
 _CELLS = ("tests/unit/pipeline/bench/test_cell.py",)
 _STATISTICS = ("tests/unit/pipeline/bench/test_statistics.py",)
@@ -931,6 +932,55 @@ MUTANTS = (
         old="        *survey.directions.findings(survey.labels),\n",
         new="",
         tests=("tests/unit/data/test_checks.py",),
+    ),
+    Mutant(
+        name="init: rows without order looked at as they stand",
+        file="factory/data/guess/table.py",
+        old="    sample = ordered or sample\n",
+        new="",
+        tests=_ODD_FILES,
+    ),
+    Mutant(
+        name="init: rows without order counted as they stand",
+        file="factory/data/guess/table.py",
+        old="(scan_in_time_order if ordered else scan)",
+        new="scan",
+        tests=_ODD_FILES,
+    ),
+    Mutant(
+        name="init: rows without order not asked about",
+        file="factory/data/guess/order.py",
+        old=", falls=as_they_are.falls",
+        new="",
+        tests=_ODD_FILES,
+    ),
+    Mutant(
+        name="init: too many rows without order",
+        file="factory/data/guess/order.py",
+        old="if not sample.whole:",
+        new="if False:",
+        tests=_ODD_FILES,
+    ),
+    Mutant(
+        name="init: letters that come late",
+        file="factory/data/intake/dialect.py",
+        old="if raw.isascii() and (later",
+        new="if False and (later",
+        tests=_ODD_FILES,
+    ),
+    Mutant(
+        name="init: a sensor of text left out in silence",
+        file="factory/data/guess/columns.py",
+        old="        self._judge_text_axes(bool(triads))\n",
+        new="",
+        tests=_ODD_FILES,
+    ),
+    Mutant(
+        name="init: files of other kinds taken for text",
+        file="factory/data/intake/detect.py",
+        old="    refuse_foreign(member, raw, head.text)\n",
+        new="",
+        tests=_ODD_FILES,
     ),
     Mutant(
         name="bench: recordings left out of a cell's key",

@@ -5,7 +5,6 @@ Layout: tables that `writetimetable` makes of the app's Acceleration, AngularVel
 
 import re
 
-from factory.contracts.errors import DataError
 from factory.contracts.table import Reading
 from factory.data.formats import Head
 from factory.data.formats.look import look, look_at, stem, top
@@ -23,7 +22,6 @@ _MONTH_NAMES = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "
 _MONTHS = {name: number for number, name in enumerate(_MONTH_NAMES, 1)}
 _DATE = re.compile(r"(\d{1,2})-([A-Za-z]{3})-(\d{4})[ T](\d{2}:\d{2}:\d{2}(?:[.,]\d+)?)")
 _AXIS = re.compile(r"(.*?)[ _.]?([XYZ])", re.IGNORECASE)
-_MAT = (b"MATLAB 5.0 MAT-file", b"MATLAB 7.3 MAT-file", b"\x89HDF\r\n\x1a\n")
 
 
 class MatlabMobile:
@@ -36,9 +34,7 @@ class MatlabMobile:
     pattern = None
 
     def recognise(self, head: Head) -> bool:
-        """'Timestamp, X, Y, Z' with MATLAB's dates and the sensor in the file's name; or a MAT file."""
-        if head.raw.startswith(_MAT) and head.member.suffix == ".mat":
-            return True
+        """'Timestamp, X, Y, Z' with MATLAB's dates and the sensor in the file's name."""
         found = look(top(head, 60))
         return (
             found is not None
@@ -51,13 +47,8 @@ class MatlabMobile:
         """Dates as ISO 8601 without a zone, axes with their unit, and columns that somebody added.
 
         Raises:
-            DataError: A MAT file, or not text.
+            DataError: Not text.
         """
-        if member.head(32).startswith(_MAT):
-            raise DataError(
-                f"{member} holds MATLAB timetables, which only MATLAB reads: export each sensor there with "
-                "writetimetable(Acceleration, 'Acceleration.csv')"
-            )
         found, encoding = look_at(member)
         names = _names(found.header, member)
         return View(

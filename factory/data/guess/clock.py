@@ -114,6 +114,18 @@ def ticks_of(table: Any, columns: tuple[str, ...], unit: TimeUnit, form: str | N
         ) from error
 
 
+def stamps_of(sample: Sample, roles: Roles) -> list[Doubles]:
+    """Time stamps of each chunk, in ticks, by the likeliest column of time.
+
+    Raises:
+        DataError: It holds neither numbers nor dates.
+    """
+    columns = _columns(roles, _choose(sample, roles, ())[0])
+    form, _ = _form(sample, columns)
+    unit: TimeUnit = "s" if form is _NUMBERS else "iso"
+    return [ticks_of(chunk, columns, unit, None if form is _NUMBERS else form) for chunk in sample.chunks]
+
+
 def guess_clock(sample: Sample, roles: Roles, chosen: Chosen, sensors: tuple[Axes, ...]) -> Clock:
     """Which column tells the time, its unit and its rate.
 
@@ -131,7 +143,7 @@ def guess_clock(sample: Sample, roles: Roles, chosen: Chosen, sensors: tuple[Axe
             why="no column of time: rows follow each other evenly at rate_hz",
         )
     found, checks = _choose(sample, roles, sensors)
-    columns = (roles.date, found.column) if roles.date else (found.column,)
+    columns = _columns(roles, found)
     form, form_checks = _form(sample, columns)
     unit: TimeUnit | None = "iso" if form is not _NUMBERS else None
     parts = _steps(sample, roles, columns, unit or "s", None if form is _NUMBERS else form)
@@ -168,6 +180,10 @@ def resampled_rate(measured_hz: float) -> float:
 
 _NUMBERS = object()
 """Instead of a date's form: the column holds numbers."""
+
+
+def _columns(roles: Roles, found: Found) -> tuple[str, ...]:
+    return (roles.date, found.column) if roles.date else (found.column,)
 
 
 def _with(clock: Clock, **changes: Any) -> Clock:

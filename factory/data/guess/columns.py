@@ -2,6 +2,9 @@
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
 
 from factory.contracts.errors import DataError
 from factory.data.guess.check import Check, listed
@@ -367,14 +370,15 @@ class _Finder:
             if absent:
                 if role == "label":
                     self._refuse_one_label()
+                    self._refuse_a_column_a_label()
                 candidates = self._free() or list(self.sample.names)
                 fields = [name for name in _PATH_FIELDS if name in self.facts and self.facts[name].distinct > 1]
                 raise DataError(
                     f"no {role} column found ({why}): name it with --{role} COLUMN, one of "
                     f"{', '.join([*candidates, *fields]):.300}{also}"
                 )
+        self._judge_text_axes(bool(triads))
         if not triads:
-            self._refuse_text_axes()
             raise DataError(
                 f"no sensor with axes x, y and z among the columns {', '.join(self.sample.names):.200}: "
                 "name them like acc_x, acc_y, acc_z, gyro_x, gyro_y, gyro_z"
@@ -388,15 +392,33 @@ class _Finder:
                     "another column with --label COLUMN"
                 )
 
-    def _refuse_text_axes(self) -> None:
-        """Axes that hold text are named with an example."""
+    def _refuse_a_column_a_label(self) -> None:
+        """Zeros and ones in a column for each activity."""
+        names = [name for name in self._free() if self.facts[name].numeric and self.facts[name].distinct == 2]
+        if len(names) > 1 and all(_one_of(chunk, names) for chunk in self.sample.chunks):
+            raise DataError(
+                f"columns {', '.join(names):.200} hold a 1 for the row's activity and 0 else: put its name into one "
+                f"column, for example with pandas: table['activity'] = table[{names!s:.200}].idxmax(axis=1), and leave "
+                "these out"
+            )
+
+    def _judge_text_axes(self, other_triads: bool) -> None:
+        """A sensor whose axes hold text is named with an example; it is left out only beside others."""
         for axes in find_triads([name for name in self.sample.names if not name.startswith("{")]):
             for name in (column for column in axes.columns.values() if not self.facts[column].numeric):
+                if self._is_flat(name) or (other_triads and axes.quantity is None):
+                    break
                 texts = [text for text in self.sample.texts(name) if not is_number(text)] or self.sample.texts(name)
-                remedy = "correct the rows, or say how the file is to be read with --format"
+                said = f"column '{name}' holds text like '{texts[0]:.40}', expected numbers"
                 if re.match(r"\s*[+-]?\d+([.,]\d+)?\s*[^\W\d_]", texts[0]):
                     remedy = "write the unit into the column's name, and the number alone into the rows"
-                raise DataError(f"column '{name}' holds text like '{texts[0]:.40}', expected numbers: {remedy}")
+                    raise DataError(f"{said}: {remedy}")
+                if not other_triads:
+                    raise DataError(f"{said}: correct the rows, or say how the file is to be read with --format")
+                self.left_out |= dict.fromkeys(axes.columns.values(), "text, where numbers are expected")
+                message = f"{axes.shown} is left out: {said}; correct the rows, or delete the columns"
+                self.checks.append(Check(code="sensor.text", key="channels", message=message))
+                break
 
     def _say_what_is_left(self) -> None:
         for name in self._free():
@@ -409,6 +431,12 @@ class _Finder:
                 self.left_out[name] = "another value in every row"
             else:
                 self.left_out[name] = "no part in training"
+
+
+def _one_of(chunk: Any, names: Sequence[str]) -> bool:
+    """Whether each row holds a one in one of these columns, and zeros in the others."""
+    values = np.stack([np.asarray(chunk.column(name).to_numpy(), np.float64) for name in names])
+    return bool(np.isin(values, (0, 1)).all() and (values.sum(axis=0) == 1).all())
 
 
 def columns_of(text: str, known: Iterable[str] = ()) -> list[str]:

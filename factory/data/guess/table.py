@@ -17,6 +17,7 @@ from factory.data.guess.continuation import joined_session
 from factory.data.guess.for_model import as_expected
 from factory.data.guess.intervals import LabelFile, read_label_files
 from factory.data.guess.labels import LabelGuess, guess_labels
+from factory.data.guess.order import in_time_order, scan_in_time_order
 from factory.data.guess.people import LEAST_PEOPLE, PeopleGuess, guess_people
 from factory.data.guess.project import Files, Project, find_project, formats_that_say, without
 from factory.data.guess.proposal import WindowProposal, propose_window
@@ -91,6 +92,8 @@ def guess_table(paths: Sequence[Path], chosen: Chosen, files: Files, progress: P
     project = find_project(paths, files)
     sample = take_sample(project.members, project.readings)
     roles = _roles(sample, project, chosen)
+    ordered = in_time_order(sample, roles)
+    sample = ordered or sample
     sensors, clock, left_out, unnamed = _sensors_and_clock(sample, roles, chosen)
     wanted = wanted_columns(roles, clock, sensors)
     apart = roles.sensor is not None and is_template(roles.sensor.column)
@@ -98,7 +101,7 @@ def guess_table(paths: Sequence[Path], chosen: Chosen, files: Files, progress: P
     stream = ColumnStream(
         members=project.members, readings=project.readings, wanted=wanted, needed=needed, progress=progress
     )
-    rows = scan(stream, roles, clock, sensors)
+    rows = (scan_in_time_order if ordered else scan)(stream, roles, clock, sensors)
     project = without(project, stream.strangers)
     trains = chosen.model is None
     label_file = read_label_files(project, roles, rows, clock) if roles.label is None and trains else None

@@ -183,7 +183,7 @@ def _triad(stem: tuple[str, ...], columns: dict[Axis, str], sensor: str | None) 
     if set(columns) != set(AXES) or set(told_by) & set(NOT_SENSORS):
         return None
     quantity = quantity_of(told_by)
-    if quantity is None and set(stem) - set(_FILLERS):
+    if quantity is None and any(word not in _FILLERS and not word.isdigit() for word in stem):
         return None  # three columns x, y, z of something else: 'mouse_x'
     places = [word for word in told_by if word in PLACES]
     placement = "_".join(dict.fromkeys(places)) or None

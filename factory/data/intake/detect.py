@@ -8,6 +8,7 @@ from factory.contracts.table import Reading
 from factory.data.formats import FORMATS, Head, open_format
 from factory.data.intake.arrays import ArraySheet
 from factory.data.intake.dialect import decode, sniff
+from factory.data.intake.foreign import refuse_foreign
 from factory.data.intake.members import WORKBOOKS, Member
 from factory.data.intake.parquet import ParquetSheet
 from factory.data.intake.patterns import fit
@@ -54,6 +55,7 @@ def detect(member: Member, wanted: str | None = None, dated: bool = False) -> Re
             return Reading(format=name)
     if raw.startswith(_OLD_OFFICE):
         raise old
+    refuse_foreign(member, raw, head.text)
     return sniff(member, dated)
 
 

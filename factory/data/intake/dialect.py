@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from factory.contracts.errors import DataError
 from factory.contracts.table import MISSING, Reading
+from factory.data.intake.decoding import decoding
 from factory.data.intake.header import header_rows, joined_names, names_above
 from factory.data.intake.members import Member
 
@@ -16,6 +17,7 @@ MINUS = "\u2212"
 _DELIMITERS = (",", "\t", ";", "|", "whitespace")
 _COMMENTS = ("#", "%", "//")
 _MOST_LINES = 2000
+_PIECE = 1 << 20
 _JUDGED = 200
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _COMMA_NUMBER = re.compile(r"[+-]?(\d+,\d*|,\d+|\d+)([eE][+-]?\d+)?")
@@ -82,6 +84,8 @@ def sniff(member: Member, dated: bool = False) -> Reading:
     if not raw.strip():
         raise DataError(f"{member} is empty: expected a header and one row a sample")
     text, encoding = decode(raw, str(member))
+    if raw.isascii() and (later := _first_letters(member, len(raw))):
+        encoding = decode(later, str(member))[1]
     lines = text.replace(MINUS, "-").splitlines()[:_MOST_LINES]
     if not text.strip():
         raise DataError(f"{member} is empty: expected a header and one row a sample")
@@ -99,6 +103,17 @@ def sniff(member: Member, dated: bool = False) -> Reading:
             f"semicolons, tabs or blanks; it begins with {lines[0]!r:.60}: export it as CSV"
         )
     return _reading(lines, encoding, comment, split)
+
+
+def _first_letters(member: Member, start: int) -> bytes:
+    """The first lines beyond ASCII, looked for from there on; empty without one."""
+    with decoding(member, "ascii"), member.open() as handle:
+        handle.read(start)
+        while piece := handle.read(_PIECE):
+            if not piece.isascii():
+                lines = (piece + handle.readline()).splitlines()[1:]
+                return b"\n".join(line for line in lines if not line.isascii() and b"\0" not in line)
+    return b""
 
 
 def decode(raw: bytes, name: str) -> tuple[str, str]:

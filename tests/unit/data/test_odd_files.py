@@ -1,6 +1,8 @@
 """Odd, but real files: each is read as a person would read it, or refused in one line that says what to do."""
 
 import io
+import pickle
+import random
 import zipfile
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -21,6 +23,7 @@ from tests.unit.data.tables import HEADER, Rows
 PEOPLE = ("ann", "bob", "cid")
 SAMPLES = 100
 """Of each person and activity."""
+NOON = datetime(2024, 5, 31, 12)
 Change = Callable[[list[str]], str]
 
 
@@ -40,6 +43,11 @@ def cells(change: Callable[[list[str]], list[str]]) -> Change:
 def time_as(write: Callable[[float], str]) -> Change:
     """Seconds since the recording's start written otherwise."""
     return cells(lambda row: [*row[:2], write(int(row[2]) / 1000), *row[3:]])
+
+
+def a_column_a_label(line: str) -> str:
+    *values, label = line.split(",")
+    return ",".join([*values, *("1" if label == name else "0" for name in ("rest", "walk"))])
 
 
 def twelve_hours(seconds: float) -> str:
@@ -84,6 +92,11 @@ READ: dict[str, Change] = {
     "whole numbers of 23 digits as people": cells(
         lambda row: [str(98765432109876543210987 + PEOPLE.index(row[0])), *row[1:]]),
     "people with leading zeros": cells(lambda row: [f"{7 + PEOPLE.index(row[0]):03d}", *row[1:]]),
+    "newest row first": lambda lines: text([lines[0], *lines[:0:-1]]),
+    "shuffled rows": lambda lines: text([lines[0], *random.Random(0).sample(lines[1:], len(lines) - 1)]),
+    "dates, newest first": lambda lines: text(
+        [lines[0], *time_as(lambda seconds: f"{NOON + timedelta(seconds=seconds)}")(lines).splitlines()[:0:-1]]),
+    "axes named alike twice": lambda lines: text(["who,run,t,x,y,z,x,y,z,activity", *lines[1:]]),
     "a mark between joined files": lambda lines: text([*lines[:350], "\ufeff" + lines[350], *lines[351:]]),
 }  # fmt: skip
 
@@ -111,6 +124,41 @@ def test_an_odd_file_is_read_like_a_plain_one(name: str, tmp_path: Path) -> None
         ("gyro", "rad/s", None),
     ]
     assert list(guess.labels.order) == ["rest", "walk"]
+
+
+def test_letters_that_come_late_tell_the_encoding(tmp_path: Path) -> None:
+    lines = header_and_rows()
+    lines[1:] = [f"{line},{'x' * 1000}" for line in lines[1:]]
+    late = text([f"{lines[0]},note", *lines[1:]]).replace("cid", "Zoë")
+    (tmp_path / "rows.csv").write_text(late, "cp1252")
+    assert sorted(tried(tmp_path / "rows.csv", tmp_path)[1]) == ["Zoë", "ann", "bob"]
+    (tmp_path / "rows.csv").write_text(late, "utf-8")
+    assert sorted(tried(tmp_path / "rows.csv", tmp_path)[1]) == ["Zoë", "ann", "bob"]
+
+
+def test_rows_without_order_that_are_too_many_are_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("factory.data.guess.sample._ROWS", 500)
+    (tmp_path / "rows.csv").write_text(READ["shuffled rows"](header_and_rows()), "utf-8")
+    with pytest.raises(FactoryError, match="sort each recording's rows by 't'"):
+        guess_table([tmp_path / "rows.csv"], Chosen(), Files(), Silent())
+
+
+def test_a_missing_value_among_rows_without_order_is_told_by_its_line(tmp_path: Path) -> None:
+    lines = READ["shuffled rows"](header_and_rows()).splitlines()
+    row = lines[100].split(",")
+    lines[100] = ",".join([*row[:3], "", *row[4:]])
+    (tmp_path / "rows.csv").write_text(text(lines), "utf-8")
+    checks = guess_table([tmp_path / "rows.csv"], Chosen(), Files(), Silent()).checks
+    assert any("line 101" in check.message for check in checks)
+    assert any("rows are in no order of time" in check.message for check in checks)
+
+
+def test_a_sensor_of_text_beside_others_is_left_out_and_asked_about(tmp_path: Path) -> None:
+    change = cells(lambda row: [*row[:3], *["off"] * 3, *row[6:]])
+    (tmp_path / "rows.csv").write_text(change(header_and_rows()), "utf-8")
+    guess = guess_table([tmp_path / "rows.csv"], Chosen(), Files(), Silent())
+    assert [sensor.axes.name for sensor in guess.sensors] == ["gyro"]
+    assert any("ax, ay, az is left out: column 'ax' holds text like 'off'" in check.message for check in guess.checks)
 
 
 def test_leading_zeros_of_people_are_kept(tmp_path: Path) -> None:
@@ -179,7 +227,28 @@ REFUSED: dict[str, tuple[str, Callable[[], bytes], str]] = {
     ),
     "an old workbook": ("rows.xls", lambda: OLD_OFFICE, "save it as .xlsx"),
     "a workbook with a password": ("rows.xlsx", lambda: OLD_OFFICE, "without a password"),
-    "a web page named as a workbook": ("rows.xls", lambda: b"<html><table><tr><td>who</td></tr></table>", "no table"),
+    "a web page named as a workbook": ("rows.xls", lambda: b"<html><table><tr><td>who</td></tr></table>", "a web page"),
+    "HDF5": ("rows.h5", lambda: b"\x89HDF\r\n\x1a\n" + bytes(600), "pandas.read_hdf"),
+    "a MATLAB file": ("rows.mat", lambda: b"MATLAB 5.0 MAT-file".ljust(124) + b"\x00\x01IM", "scipy.io.loadmat"),
+    "a newer MATLAB file": ("rows.mat", lambda: b"MATLAB 7.3 MAT-file".ljust(512) + b"\x89HDF", "h5py"),
+    "a pickle": ("rows.pkl", lambda: pickle.dumps({"acc_x": [0.5] * 500}), "may run any code"),
+    "a NumPy array": ("rows.npy", lambda: b"\x93NUMPY\1\0" + bytes(600), "names no columns"),
+    "a database": ("rows.db", lambda: b"SQLite format 3\0" + bytes(600), "pandas.read_sql"),
+    "Feather": ("rows.feather", lambda: b"ARROW1\0\0" + bytes(600), "pandas.read_feather"),
+    "lines of JSON": ("rows.jsonl", lambda: b'{"who": "ann", "acc_x": 0.5}\n' * 500, "pandas.read_json"),
+    "JSON": ("rows.json", lambda: b"[" + b'{"who": "ann", "acc_x": 0.5},\n' * 500 + b"]", "pandas.read_json"),
+    "ARFF": ("rows.arff", lambda: b"% made\n@RELATION rows\n@ATTRIBUTE a NUMERIC\n@DATA\n" + b"1,2\n" * 500, "ARFF"),
+    "XML": ("export.xml", lambda: b'<?xml version="1.0"?>\n<data><x a="1"/></data>', "an XML document"),
+    "a column an activity": (
+        "rows.csv",
+        lambda: text([HEADER.replace("activity", "rest,walk"), *map(a_column_a_label, header_and_rows()[1:])]).encode(),
+        "table[['rest', 'walk']].idxmax(axis=1)",
+    ),
+    "units in the values of one sensor": (
+        "rows.csv",
+        lambda: cells(lambda row: [*row[:3], *(f"{v} m/s²" for v in row[3:6]), *row[6:]])(header_and_rows()).encode(),
+        "column 'ax' holds text like",
+    ),
     "nothing": ("rows.csv", lambda: b" \n\n", "is empty"),
     "a mark and nothing": ("rows.csv", lambda: b"\xff\xfe", "is empty"),
 }  # fmt: skip

@@ -93,7 +93,8 @@ def test_labels_of_others_than_the_chosen_people_are_held_back() -> None:
 
 
 @pytest.mark.parametrize(
-    ("wanted", "message"), [(9, "9, but 8 subjects train"), (("1", "4"), "labelled_people names 1")]
+    ("wanted", "message"),
+    [(9, "9 labelled people are asked for, but 8 subjects train"), (("1", "4"), "labelled_people names 1")],
 )
 def test_labelled_people_must_train(wanted: int | tuple[str, ...], message: str) -> None:
     with pytest.raises(RecipeError, match=message):
