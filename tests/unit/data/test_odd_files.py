@@ -5,6 +5,7 @@ import pickle
 import random
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -134,6 +135,15 @@ def test_letters_that_come_late_tell_the_encoding(tmp_path: Path) -> None:
     assert sorted(tried(tmp_path / "rows.csv", tmp_path)[1]) == ["Zoë", "ann", "bob"]
     (tmp_path / "rows.csv").write_text(late, "utf-8")
     assert sorted(tried(tmp_path / "rows.csv", tmp_path)[1]) == ["Zoë", "ann", "bob"]
+
+
+def test_windows_for_rows_without_order_are_those_for_rows_in_order(tmp_path: Path) -> None:
+    proposed = []
+    for name, change in (("plain", text), ("shuffled", READ["shuffled rows"])):
+        (tmp_path / f"{name}.csv").write_text(change(header_and_rows()), "utf-8")
+        window = guess_table([tmp_path / f"{name}.csv"], Chosen(), Files(), Silent()).window
+        proposed.append(replace(window, reason=""))
+    assert proposed[0] == proposed[1]
 
 
 def test_rows_without_order_that_are_too_many_are_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
