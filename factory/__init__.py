@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from factory.pipeline.compare import ModelDifference
     from factory.pipeline.explain import Explanation
     from factory.pipeline.inference import Model, Predictions
-    from factory.pipeline.predict import LabelledRecording
+    from factory.pipeline.predict import CheckedRecording, LabelledRecording
     from factory.pipeline.pull import PublishedModel, PulledModel
     from factory.pipeline.result import Build, VerifyResult
     from factory.pipeline.show import Shown
@@ -57,6 +57,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "Build": "factory.pipeline.result",
+    "CheckedRecording": "factory.pipeline.predict",
     "Explanation": "factory.pipeline.explain",
     "LabelledRecording": "factory.pipeline.predict",
     "Model": "factory.pipeline.inference",
@@ -95,6 +96,7 @@ _HOMES = {
 }
 __all__ = [
     "Build",
+    "CheckedRecording",
     "Explanation",
     "LabelledRecording",
     "Model",

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from factory.pipeline.cluster import Engine
     from factory.pipeline.compare import ModelDifference
     from factory.pipeline.explain import Explanation
-    from factory.pipeline.predict import LabelledRecording
+    from factory.pipeline.predict import CheckedRecording, LabelledRecording
     from factory.pipeline.pull import PublishedModel, PulledModel
     from factory.pipeline.request import BuildRequest
     from factory.pipeline.result import Build, VerifyResult
@@ -728,7 +728,7 @@ def check_recording(
     units: Mapping[str, str] | None = None,
     time: str = "time_s",
     progress: Progress | None = None,
-) -> int:
+) -> "CheckedRecording":
     """Whether a recording is what a model's contract says; the model is not asked. Arguments as those of `predict`.
 
     Args:
@@ -739,9 +739,6 @@ def check_recording(
         time: As that of `predict`.
         progress: As that of `predict`.
 
-    Returns:
-        Windows that it gives.
-
     Raises:
         DataError: The recording breaks the contract; says what differs.
         ArtifactError: No contract is found.
@@ -749,8 +746,8 @@ def check_recording(
     from factory.pipeline.predict import check_contract, contract_of
 
     told = progress if progress is not None else Silent()
-    spec = contract_of(Path(model)).window
-    return check_contract(spec, Path(recording), _path(description), dict(units or {}), time, told)
+    contract = contract_of(Path(model))
+    return check_contract(contract, Path(recording), _path(description), dict(units or {}), time, told)
 
 
 def _request(

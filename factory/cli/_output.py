@@ -1,9 +1,12 @@
-"""JSON on standard output: one document a command, whether it succeeds or fails."""
+"""What commands print: JSON on standard output, one document a command, and doubts on standard error."""
 
 import json
+import sys
+from collections.abc import Sequence
 
 from factory.contracts.errors import remedy
 
+_MOST_DOUBTS = 5
 _printed = False
 
 
@@ -15,6 +18,13 @@ def print_json(value: object) -> None:
     _printed = True
     text = value.model_dump_json(indent=2) if isinstance(value, BaseModel) else json.dumps(value, indent=2)
     print(text, flush=True)  # noqa: T201
+
+
+def print_doubts(doubts: Sequence[str]) -> None:
+    """Say what is most likely wrong with a recording, the first few."""
+    more = [f"{len(doubts) - _MOST_DOUBTS} recordings more"] if len(doubts) > _MOST_DOUBTS else []
+    for doubt in (*doubts[:_MOST_DOUBTS], *more):
+        print(f"warning: {doubt}", file=sys.stderr)  # noqa: T201
 
 
 def print_json_error(line: str, code: int, kind: str) -> None:

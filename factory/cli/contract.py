@@ -7,7 +7,7 @@ import typer
 
 import factory
 from factory.cli._options import DescriptionOption, JsonOption, RecordingArgument, TimeOption, UnitOption, units_of
-from factory.cli._output import print_json
+from factory.cli._output import print_doubts, print_json
 
 app = typer.Typer(help="What a model must be fed.", no_args_is_help=True)
 
@@ -29,10 +29,11 @@ def check(
     """
     from factory.cli._progress import make_progress
 
-    windows = factory.check_recording(
+    found = factory.check_recording(
         model, recording, description=description, units=units_of(unit), time=time, progress=make_progress(as_json)
     )
     if as_json:
-        print_json({"recording": str(recording), "windows": windows})
+        print_json({"recording": str(recording), "windows": found.windows, "doubts": found.doubts})
     else:
-        typer.echo(f"{recording} is what the model takes: {windows} windows")
+        typer.echo(f"{recording} is what the model takes: {found.windows} windows")
+        print_doubts(found.doubts)

@@ -8,7 +8,7 @@ import typer
 
 import factory
 from factory.cli._options import DescriptionOption, JsonOption, RecordingArgument, TimeOption, UnitOption, units_of
-from factory.cli._output import print_json
+from factory.cli._output import print_doubts, print_json
 
 
 def predict(
@@ -42,6 +42,7 @@ def predict(
         precision=precision,
         progress=make_progress(as_json or out is None),
     )
+    print_doubts(found.doubts)
     if out is not None:
         from factory.contracts.files import atomic_write
 

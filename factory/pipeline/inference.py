@@ -34,6 +34,7 @@ class Predictions:
         logits: (N, K) float32.
         classes: K names in the order of the columns.
         start_s: (N,) float64 time of each window's first sample; None where windows were given, not a recording.
+        doubts: What the contract does not forbid, but is most likely wrong: gravity the other way than in training.
     """
 
     labels: NDArray[np.str_]
@@ -42,6 +43,7 @@ class Predictions:
     logits: Floats
     classes: tuple[str, ...]
     start_s: NDArray[np.float64] | None = None
+    doubts: tuple[str, ...] = ()
 
 
 class Model:
@@ -135,6 +137,8 @@ class Model:
         return self._answer(found.x, found.start_s)
 
     def _answer(self, x: Floats, start_s: NDArray[np.float64] | None) -> Predictions:
+        from factory.data.live import doubts
+
         logits = self._entered().run(x)
         if logits.shape != (len(x), len(self.labels)):
             raise ArtifactError(
@@ -149,6 +153,7 @@ class Model:
             logits=logits,
             classes=self.labels,
             start_s=start_s,
+            doubts=doubts(x, self.contract),
         )
 
     def _entered(self) -> Runner:

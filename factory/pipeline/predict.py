@@ -55,6 +55,13 @@ class LabelledRecording:
     parts: tuple[LabelledPart, ...]
     window_s: float
 
+    @property
+    def doubts(self) -> tuple[str, ...]:
+        """What is most likely wrong with the recording, though the contract does not forbid it."""
+        return tuple(
+            _of_part(part.subject, part.recording, doubt) for part in self.parts for doubt in part.predictions.doubts
+        )
+
     def rows(self) -> Iterator[tuple[str, str, float, float, str, float]]:
         """One row a window, as `COLUMNS` names them; times in the recording's own seconds."""
         for part in self.parts:
@@ -143,31 +150,47 @@ def predict(
     return LabelledRecording(parts=found, window_s=spec.window_s)
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CheckedRecording:
+    """A recording that is what a contract says.
+
+    Attributes:
+        windows: That it gives.
+        doubts: What is most likely wrong with it, though the contract does not forbid it.
+    """
+
+    windows: int
+    doubts: tuple[str, ...]
+
+
 def check_contract(
-    spec: WindowSpec,
+    contract: SensorContract,
     recording: Path,
     description: Path | None,
     units: Mapping[str, str],
     time: str,
     progress: Progress,
-) -> int:
+) -> CheckedRecording:
     """Whether a recording is what a contract says, without a model's answer. Arguments as those of `predict`.
-
-    Returns:
-        Windows that it gives.
 
     Raises:
         DataError: As `predict`.
         RecipeError: As `predict`.
     """
-    from factory.data.live import cut_table, require_si
+    from factory.data.live import cut_table, doubts, require_si
 
-    windows = 0
+    spec, windows, found = contract.window, 0, []
     for part in _parts(spec, recording, description, units, time, progress):
-        found = cut_table(part.table, spec, MAX_GAP_S, units, part.time)
-        require_si(found.x, spec)
-        windows += len(found.x)
-    return windows
+        cut = cut_table(part.table, spec, MAX_GAP_S, units, part.time)
+        require_si(cut.x, spec)
+        windows += len(cut.x)
+        found += [_of_part(part.subject, part.recording, doubt) for doubt in doubts(cut.x, contract)]
+    return CheckedRecording(windows=windows, doubts=tuple(found))
+
+
+def _of_part(subject: str, recording: str, doubt: str) -> str:
+    where = ", ".join(f"{what} {name}" for what, name in (("subject", subject), ("recording", recording)) if name)
+    return f"{where}: {doubt}" if where else doubt
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,5 +1,6 @@
 """The commands and the Python of docs/use-a-model.md, on the model that ships."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -52,3 +53,18 @@ def test_the_python_labels_a_stream(pulled: Path) -> None:
     assert len(said) == len(expected.labels)
     assert all(line.split("s: ")[1].rpartition(" (")[0] in spec.labels for line in said)
     assert len(np.unique(table["time_s"])) > len(said)
+
+
+def test_signs_of_the_other_platform_are_a_warning(pulled: Path, factory: Factory) -> None:
+    """The model's people had gravity along -y."""
+    for name, y in (("android", -9.81), ("ios", 9.81)):
+        rows = [f"{i / 50},0.3,{y},0.9,0.1,0,{0.1 * (i % 7)}" for i in range(400)]
+        header = "time_s,acc_x,acc_y,acc_z,gyro_x,gyro_y,gyro_z"
+        (pulled / f"{name}.csv").write_text("\n".join([header, *rows]))
+    for words in (("predict", "phone"), ("contract", "check", "phone")):
+        assert "warning" not in factory(*words, "android.csv").err
+        done = factory(*words, "ios.csv")
+        assert (done.code, "warning: gravity in acc points the other way" in done.err) == (0, True), done.err
+        assert "warning" not in done.out
+    found = json.loads(factory("contract", "check", "phone", "ios.csv", "--json").out)
+    assert len(found["doubts"]) == 1

@@ -47,6 +47,7 @@ _BASELINES = ("tests/unit/distill/test_baselines.py",)
 _METHODS = ("tests/unit/training/test_methods.py",)
 _GUESS_UNLABELLED = ("tests/unit/data/guess/test_unlabelled.py",)
 _UNLABELLED = ("tests/unit/data/test_unlabelled.py",)
+_LIVE = ("tests/unit/data/test_live.py",)
 _ODD_FILES = ("tests/unit/data/test_odd_files.py",)
 _DIRECTIONS = ("tests/unit/data/test_directions.py",)
 _CELLS = ("tests/unit/pipeline/bench/test_cell.py",)
@@ -981,6 +982,20 @@ MUTANTS = (
         old="    refuse_foreign(member, raw, head.text)\n",
         new="",
         tests=_ODD_FILES,
+    ),
+    Mutant(
+        name="doubts: gravity the other way answered in silence",
+        file="factory/data/live.py",
+        old="if cosine < _OPPOSITE:",
+        new="if cosine < -2:",
+        tests=_LIVE,
+    ),
+    Mutant(
+        name="doubts: a mean without direction judged",
+        file="factory/data/live.py",
+        old="if min(lengths) < _DIRECTED * STANDARD_GRAVITY:",
+        new="if min(lengths) < 0:",
+        tests=_LIVE,
     ),
     Mutant(
         name="bench: recordings left out of a cell's key",

@@ -5,7 +5,8 @@ import pytest
 
 from factory.contracts.dataset import Floats
 from factory.contracts.errors import DataError
-from factory.data.live import cut_table, require_si
+from factory.contracts.window import Normalisation, SensorContract, WindowSpec
+from factory.data.live import cut_table, doubts, require_si
 from tests.fakes import HOP, LENGTH, RATE_HZ, tiny_spec, tiny_windows
 
 SPEC = tiny_spec()
@@ -138,3 +139,35 @@ def test_a_value_that_is_not_finite_is_refused() -> None:
     x[2, 1, 5] = np.nan
     with pytest.raises(DataError, match="window 2 holds a value that is not finite"):
         require_si(x, SPEC)
+
+
+def contract(mean: tuple[float, float, float], spec: WindowSpec = SPEC) -> SensorContract:
+    """Of a model whose training windows had this mean acceleration."""
+    constants = Normalisation(mean=(*mean, 0.0, 0.0, 0.0), std=(1.0,) * 6, clip=6.0)
+    return SensorContract(name="demo", window=spec, normalisation=constants, phone_obstacles=())
+
+
+def test_gravity_the_way_of_training_raises_no_doubt() -> None:
+    assert doubts(calm(), contract((1.0, 2.0, 9.0))) == ()
+    assert doubts(calm(), contract((9.0, 0.0, 0.0))) == (), "another posture"
+
+
+def test_signs_of_the_other_platform_are_doubted() -> None:
+    (said,) = doubts(calm(), contract((0.0, 1.0, -9.0)))
+    assert "gravity in acc points the other way than in training" in said
+    assert "turn their signs" in said
+    x = calm()
+    x[:, :3] *= -1
+    assert len(doubts(x, contract((0.0, 1.0, 9.0)))) == 1
+
+
+def test_where_training_or_recording_has_no_direction_nothing_is_doubted() -> None:
+    assert doubts(calm(), contract((0.0, 1.0, -4.0))) == ()
+    x = calm()
+    x[:, 2] *= -0.4
+    assert doubts(x, contract((0.0, 1.0, 9.0))) == ()
+
+
+def test_acceleration_without_gravity_is_not_doubted() -> None:
+    channels = tuple(channel.model_copy(update={"gravity": False}) for channel in SPEC.channels)
+    assert doubts(calm(), contract((0.0, 1.0, -9.0), SPEC.model_copy(update={"channels": channels}))) == ()
