@@ -74,6 +74,7 @@ enum class Hint(
     LOOKS_LIKE_G(R.string.notice_looks_like_g),
     LACKS_GRAVITY(R.string.notice_lacks_gravity),
     TOO_LARGE(R.string.notice_too_large),
+    TURNED(R.string.notice_turned),
     LOW_RATE(R.string.notice_low_rate),
     SLOW_KERNELS(R.string.notice_slow_kernels),
     RECORDING_ENDED(R.string.notice_recording),
@@ -89,6 +90,7 @@ enum class Hint(
                 Notice.LOOKS_LIKE_G -> LOOKS_LIKE_G
                 Notice.LACKS_GRAVITY -> LACKS_GRAVITY
                 Notice.TOO_LARGE -> TOO_LARGE
+                Notice.TURNED -> TURNED
                 Notice.LOW_RATE -> LOW_RATE
                 Notice.SLOW_KERNELS -> SLOW_KERNELS
             }

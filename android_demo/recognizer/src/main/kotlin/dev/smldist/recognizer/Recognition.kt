@@ -35,6 +35,9 @@ public enum class Notice {
     /** Acceleration seems to be in another unit than m/s^2. */
     TOO_LARGE,
 
+    /** Gravity points the other way than in training: the device is upside down, or worn on the other side. */
+    TURNED,
+
     /** A sensor is far slower than the model's rate. */
     LOW_RATE,
 

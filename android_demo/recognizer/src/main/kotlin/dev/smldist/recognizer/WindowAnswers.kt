@@ -92,6 +92,7 @@ internal class WindowAnswers(
             check.verdict == SignalVerdict.LOOKS_LIKE_G -> Notice.LOOKS_LIKE_G
             check.verdict == SignalVerdict.LACKS_GRAVITY -> Notice.LACKS_GRAVITY
             check.verdict == SignalVerdict.TOO_LARGE -> Notice.TOO_LARGE
+            check.verdict == SignalVerdict.TURNED -> Notice.TURNED
             rateHz != null && rateHz < contract.rateHz * LEAST_SHARE -> Notice.LOW_RATE
             else -> standing
         }

@@ -65,8 +65,12 @@ public data class BuildManifest(
             }
             val contract =
                 contractOf(fields.name, fields.contract, "$FILE.contract", maxGapS, fields.obstacles)
-            val rejection = usable(fields.rejection, "$FILE.rejection")
-            return BuildManifest(contract.copy(rejection = rejection), fields.artifacts)
+            val whole =
+                contract.copy(
+                    rejection = usable(fields.rejection, "$FILE.rejection"),
+                    trainedMean = fitting(fields.normalisation, contract, "$FILE.normalisation"),
+                )
+            return BuildManifest(whole, fields.artifacts)
         }
     }
 }
@@ -82,6 +86,7 @@ private class ManifestFields(
     @SerialName("phone_obstacles") val obstacles: List<String>,
     val artifacts: List<ModelFile>,
     val rejection: Rejection = Rejection(),
+    val normalisation: NormalisationFields = NormalisationFields(),
 )
 
 @Serializable

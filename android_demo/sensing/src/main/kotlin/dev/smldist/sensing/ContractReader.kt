@@ -34,6 +34,12 @@ internal class WindowFields(
     val filters: List<JsonElement>,
 )
 
+/** `normalisation` of either: it stands inside the model, and tells here what the model was trained on. */
+@Serializable
+internal class NormalisationFields(
+    val mean: List<Double> = emptyList(),
+)
+
 /** contract.json. */
 @Serializable
 internal class ContractFields(
@@ -41,6 +47,7 @@ internal class ContractFields(
     val window: WindowFields,
     @SerialName("phone_obstacles") val obstacles: List<String>,
     val rejection: Rejection = Rejection(),
+    val normalisation: NormalisationFields = NormalisationFields(),
 )
 
 /** A JSON file of schema version [expected]; of another version nothing else is read. */
@@ -95,6 +102,19 @@ internal fun usable(
     }
     if (rejection.threshold !in 0f..<1f) throw wrong("$path.threshold", rejection.threshold, "from 0 to below 1")
     return rejection
+}
+
+/** The means in [normalisation], which stands at [path] in its file, if they are those of the channels. */
+internal fun fitting(
+    normalisation: NormalisationFields,
+    contract: SensorContract,
+    path: String,
+): List<Double> {
+    val mean = normalisation.mean
+    if (mean.isNotEmpty() && mean.size != contract.channels.size) {
+        throw wrong("$path.mean", mean, "${contract.channels.size} numbers, one a channel")
+    }
+    return mean
 }
 
 private fun requireRange(

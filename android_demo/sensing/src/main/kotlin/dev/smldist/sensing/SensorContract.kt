@@ -71,6 +71,8 @@ public data class Channel(
  * @property maxGapS a longer silence of any sensor begins a new window
  * @property obstacles why a phone cannot feed this model; empty if it can
  * @property rejection when an answer counts as unknown; never in a build that says nothing of it
+ * @property trainedMean mean of each channel over the windows that the model was trained on, in SI units: gravity is
+ *   left over in it; empty in a build that says nothing of it
  */
 public data class SensorContract(
     val name: String,
@@ -83,6 +85,7 @@ public data class SensorContract(
     val maxGapS: Double,
     val obstacles: List<String>,
     val rejection: Rejection = Rejection(),
+    val trainedMean: List<Double> = emptyList(),
 ) {
     /** The sensors to register, each once, in the order of the channels. */
     val quantities: List<Quantity> get() = channels.map { it.quantity }.distinct()
@@ -113,7 +116,10 @@ public data class SensorContract(
         ): SensorContract {
             val fields = openSchema("contract.json", text, CONTRACT_SCHEMA).read(ContractFields.serializer())
             val window = contractOf(fields.name, fields.window, "contract.json.window", maxGapS, fields.obstacles)
-            return window.copy(rejection = usable(fields.rejection, "contract.json.rejection"))
+            return window.copy(
+                rejection = usable(fields.rejection, "contract.json.rejection"),
+                trainedMean = fitting(fields.normalisation, window, "contract.json.normalisation"),
+            )
         }
 
         /**

@@ -20,6 +20,7 @@ class ContractTest {
         assertEquals(listOf(128, 64, 6, 7), contract.run { listOf(length, hop, channels.size, labels.size) })
         assertEquals("acc_x", contract.channels[0].name)
         assertEquals(Axis.Z, contract.channels[5].axis)
+        assertEquals(listOf(6, -0.778857409954071), contract.trainedMean.run { listOf(size, first()) })
         contract.requirePhone()
     }
 
@@ -60,6 +61,7 @@ class ContractTest {
             "\"linear_by_timestamp\" | \"none\" | expected \"linear_by_timestamp\" without phone_obstacles",
             "\"placement\": \"wrist\" | \"placement\": \"ankle\" | expected one placement without phone_obstacles",
             "\"phone_obstacles\": [] | \"phone_obstacles\": {} | phone_obstacles is {}, expected a list",
+            "-0.778857409954071, | '' | expected 6 numbers, one a channel",
         ],
     )
     fun `a mutated contract is refused in words`(

@@ -114,6 +114,7 @@ fun manifestOf(
     """
     {"schema_version": 2, "name": "watch", "recipe": {"data": {"max_gap_s": $maxGapS}}, "later": [],
      "contract": ${replay.contractJson.substringAfter("\"window\":").substringBefore(",\n  \"normalisation\"")},
+     "normalisation": {"mean": ${replay.contract.trainedMean}},
      "phone_obstacles": [],
      "artifacts": [{"target": "tflite", "precision": "fp32", "path": "tflite/model_fp32.tflite",
        "sha256": "${"0a".repeat(32)}", "size_bytes": 191469,

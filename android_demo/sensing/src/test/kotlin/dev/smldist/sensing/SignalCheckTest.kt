@@ -22,6 +22,17 @@ class SignalCheckTest {
         assertEquals(SignalVerdict.TOO_LARGE, verdict(Replay(name), 9.80665))
 
     @Test
+    fun `a phone upside down in the pocket is noticed`() =
+        assertEquals(SignalVerdict.TURNED, verdict(Replay("pocket"), -1.0))
+
+    @Test
+    fun `where training has no direction of gravity nothing is turned`() {
+        assertEquals(SignalVerdict.PLAUSIBLE, verdict(Replay("watch"), -1.0))
+        val silent = Replay("pocket").contract.copy(trainedMean = emptyList())
+        assertEquals(SignalVerdict.PLAUSIBLE, verdict(Replay("pocket"), -1.0, silent))
+    }
+
+    @Test
     fun `a sensor that delivers zeros is noticed`() =
         assertEquals(SignalVerdict.LACKS_GRAVITY, verdict(Replay("watch"), 0.0))
 
@@ -32,8 +43,9 @@ class SignalCheckTest {
     private fun verdict(
         replay: Replay,
         scale: Double,
+        contract: SensorContract = replay.contract,
     ): SignalVerdict {
-        val check = SignalCheck(replay.contract)
+        val check = SignalCheck(contract)
         val window = SensorWindow(replay.contract.length, replay.contract.channels.size)
         for (values in replay.windows) {
             for (index in values.indices) window.values[index] = (values[index] * scale).toFloat()
