@@ -19,7 +19,7 @@ Changes = dict[str, Any]
 Tunable = Annotated[dict[str, tuple[Any, ...]], BeforeValidator(lambda changes: flatten(changes))]
 """By dotted recipe key: values to choose among. Nested tables are taken, too."""
 ProtocolKind = Literal["official", "groups", "loso", "whar", "few"]
-StressName = Literal["rotation", "rate", "lost", "noise", "dead_sensor", "units"]
+StressName = Literal["rotation", "turned", "rate", "lost", "noise", "dead_sensor", "units"]
 LeadUse = Literal["none", "measure", "decide"]
 WHAR_GROUPS = 10
 ALONE = "cross_entropy"

@@ -229,6 +229,11 @@ class AugmentRecipe(Contract):
     """Random changes of training windows, in SI units."""
 
     rotation_rad: float = Field(default=0.2, ge=0, le=3.2, description="deviation of one rotation of all triads")
+    turns: Fraction = Field(
+        default=0.0,
+        description="chance that the sensors of one place are turned by half a turn about x, y or z: worn upside down, "
+        "face inwards or on the other hand",
+    )
     scale: float = Field(default=0.1, ge=0, lt=1, description="uniform, one factor a window")
     jitter: float = Field(default=0.03, ge=0, le=1, description="noise, in a channel's standard deviations")
     shift: int = Field(default=12, ge=0, le=512, description="largest time shift, samples")

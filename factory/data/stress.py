@@ -45,8 +45,8 @@ def stressed(x: Floats, spec: WindowSpec, stress: StressName, seed: int) -> Floa
 
 
 def applies(spec: WindowSpec, stress: StressName) -> bool:
-    """Rotation needs a sensor of three axes, a dead sensor another that lives, a wrong unit an accelerometer."""
-    if stress == "rotation":
+    """Turning needs a sensor of three axes, a dead sensor another that lives, a wrong unit an accelerometer."""
+    if stress in ("rotation", "turned"):
         return bool(_triads(spec.channels))
     if stress == "dead_sensor":
         return len(_sensors(spec.channels)) > 1
@@ -60,6 +60,14 @@ def _rotation(x: Floats, spec: WindowSpec, generator: Generator) -> Floats:
         if placement not in turns:
             turns[placement] = _turns(len(x), generator)
         x[:, places] = turns[placement] @ x[:, places]
+    return x
+
+
+def _turned(x: Floats, spec: WindowSpec, generator: Generator) -> Floats:
+    """Half a turn about x, y or z, of all sensors of a placement together: upside down, or on the other hand."""
+    signs = 2 * np.eye(3)[generator.integers(3, size=len(x))] - 1
+    for _, places in _triads(spec.channels):
+        x[:, places] *= signs[:, :, None]
     return x
 
 
@@ -136,6 +144,7 @@ def _triads(channels: tuple[Channel, ...]) -> list[tuple[str, list[int]]]:
 
 _CHANGES: dict[StressName, Change] = {
     "rotation": _rotation,
+    "turned": _turned,
     "rate": _rate,
     "lost": _lost,
     "noise": _noise,

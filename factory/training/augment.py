@@ -41,6 +41,14 @@ def random_rotations(count: int, deviation_rad: float, generator: Generator) -> 
     return torch.matrix_exp(cross)
 
 
+def half_turns(count: int, chance: float, generator: Generator) -> Tensor:
+    """Matrices (count, 3, 3): with this chance half a turn about x, y or z, each as likely; else none."""
+    signs = torch.tensor([[1.0, -1.0, -1.0], [-1.0, 1.0, -1.0], [-1.0, -1.0, 1.0]])
+    about = torch.randint(3, (count,), generator=generator)
+    turned = torch.rand(count, 1, generator=generator) < chance
+    return torch.diag_embed(torch.where(turned, signs[about], torch.ones(3)))
+
+
 def shifted(x: Tensor, offset: Tensor, edge: Edge) -> Tensor:
     """Windows (B, C, T) later by `offset` (B, 1) samples.
 
@@ -78,17 +86,22 @@ class Augmenter:
         return x * self._audible(count, generator) if recipe.sensor_dropout else x
 
     def _mixing(self, count: int, generator: Generator) -> Tensor:
-        """(B, C, C): one rotation of all triads of a placement, times one scale a window."""
+        """(B, C, C): one rotation of all triads of a placement, after half a turn or none, times one scale a window."""
         recipe, channels = self._recipe, self._std.shape[1]
         mixing = torch.eye(channels).repeat(count, 1, 1)
         turns: dict[str, Tensor] = {}
-        for triad in self._triads if recipe.rotation_rad else ():
+        for triad in self._triads if recipe.rotation_rad or recipe.turns else ():
             if triad.placement not in turns:
-                turns[triad.placement] = random_rotations(count, recipe.rotation_rad, generator)
+                turns[triad.placement] = self._turns(count, generator)
             indices = torch.tensor(triad.indices)
             mixing[:, indices[:, None], indices] = turns[triad.placement]
         scale = 1 + recipe.scale * (2 * torch.rand(count, 1, 1, generator=generator) - 1)
         return mixing * scale
+
+    def _turns(self, count: int, generator: Generator) -> Tensor:
+        recipe = self._recipe
+        turns = random_rotations(count, recipe.rotation_rad, generator)
+        return turns @ half_turns(count, recipe.turns, generator) if recipe.turns else turns
 
     def _audible(self, count: int, generator: Generator) -> Tensor:
         """(B, C, 1): 0 for the channels of a sensor that fell silent, else 1."""

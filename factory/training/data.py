@@ -9,8 +9,8 @@ from factory.contracts.dataset import Floats, Ints, WindowSet
 from factory.contracts.errors import DataError
 from factory.contracts.network import NetworkSpec
 from factory.contracts.recipe import BackboneRecipe, HeadKind, Recipe
-from factory.contracts.window import Normalisation
-from factory.training.augment import Augmenter
+from factory.contracts.window import Normalisation, WindowSpec
+from factory.training.augment import Augmenter, triads
 
 _LEAST_STD = 1e-3
 
@@ -50,14 +50,27 @@ def training_data(recipe: Recipe, windows: WindowSet, indices: Ints) -> Training
     ]
     if broken:
         raise DataError(f"training windows of {', '.join(broken)} are not finite: see 'factory data check'")
-    std = np.maximum(x.std(axis=(0, 2), dtype=np.float64), _LEAST_STD)
-    normalisation = Normalisation(
-        mean=tuple(float(np.float32(v)) for v in x.mean(axis=(0, 2), dtype=np.float64)),
-        std=tuple(float(np.float32(v)) for v in std),
-        clip=recipe.model.clip_sd,
-    )
+    normalisation = _normalisation(x, recipe, windows.spec)
     augment = Augmenter(recipe.train.augment, windows.spec.channels, torch.tensor(normalisation.std))
     return TrainingData(x=x, y=y, normalisation=normalisation, augment=augment)
+
+
+def _normalisation(x: Floats, recipe: Recipe, spec: WindowSpec) -> Normalisation:
+    """Mean and deviation of each channel over windows (N, C, T), half turns of the augmentation included.
+
+    A half turn leaves one axis and negates two, so of a mean only 1 - 4/3 of their chance is left; squares stay.
+    """
+    mean, std = x.mean(axis=(0, 2), dtype=np.float64), x.std(axis=(0, 2), dtype=np.float64)
+    for triad in triads(spec.channels) if recipe.train.augment.turns else ():
+        axes = list(triad.indices)
+        squares = std[axes] ** 2 + mean[axes] ** 2
+        mean[axes] *= 1 - 4 / 3 * recipe.train.augment.turns
+        std[axes] = np.sqrt(squares - mean[axes] ** 2)
+    return Normalisation(
+        mean=tuple(float(np.float32(value)) for value in mean),
+        std=tuple(float(np.float32(value)) for value in np.maximum(std, _LEAST_STD)),
+        clip=recipe.model.clip_sd,
+    )
 
 
 def network_spec(

@@ -8,7 +8,7 @@ from factory.contracts.dataset import Floats
 from factory.data.stress import LOST, STANDARD_GRAVITY, applies, stressed
 from tests.fakes import tiny_windows
 
-ALL: tuple[StressName, ...] = ("rotation", "rate", "lost", "noise", "dead_sensor", "units")
+ALL: tuple[StressName, ...] = ("rotation", "turned", "rate", "lost", "noise", "dead_sensor", "units")
 WINDOWS = tiny_windows(each=4)
 X = np.asarray(WINDOWS.x)
 
@@ -43,6 +43,13 @@ def test_rotation_turns_acceleration_and_rate_together_by_thirty_degrees() -> No
     angles = np.degrees(np.arccos([(np.trace(matrix) - 1) / 2 for matrix in matrices]))
     np.testing.assert_allclose(angles, 30, atol=0.5)
     np.testing.assert_allclose(matrices, rates, atol=1e-3)
+
+
+def test_turned_is_half_a_turn_of_all_sensors_together() -> None:
+    signs = np.sign(changed("turned") * X)[:, :, 0]
+    np.testing.assert_allclose(np.abs(changed("turned")), np.abs(X))
+    np.testing.assert_array_equal(signs[:, :3], signs[:, 3:])
+    assert {tuple(row) for row in signs[:, :3].tolist()} == {(1, -1, -1), (-1, 1, -1), (-1, -1, 1)}
 
 
 def test_another_rate_keeps_slow_movement_and_the_window_in_place() -> None:

@@ -1,5 +1,6 @@
 """Augmentation: each change does what it says and nothing else."""
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -7,7 +8,8 @@ from torch import Tensor
 from factory.contracts.recipe import AugmentRecipe
 from factory.contracts.window import Channel, Quantity
 from factory.training.augment import Augmenter, random_rotations, shifted, triads
-from tests.fakes import tiny_spec
+from factory.training.data import training_data
+from tests.fakes import tiny_recipe, tiny_spec, tiny_windows
 
 _OFF = AugmentRecipe(rotation_rad=0, scale=0, jitter=0, shift=0, sensor_dropout=0)
 _STEPS = 32
@@ -71,6 +73,33 @@ def test_one_rotation_turns_all_sensors_of_a_place_and_another_those_of_another_
     assert (wrist - waist).abs().amax(dim=(1, 2)).min() > 0.01
     assert (wrist[0] - wrist[1]).abs().max() > 0.01  # each window has its own
     torch.testing.assert_close(torch.linalg.det(wrist), torch.ones(40), atol=1e-3, rtol=0)
+
+
+def test_half_turns_turn_all_sensors_of_a_place_about_one_axis_at_the_recipes_rate() -> None:
+    x = _windows(10, 1000)
+    turned = _apply(_OFF.model_copy(update={"turns": 0.6}), _two_places(), x)
+    wrist, gyro, waist = (torch.sign(x[:, i : i + 3] * turned[:, i : i + 3])[:, :, 0] for i in (0, 3, 6))
+    assert torch.equal(turned.abs(), x.abs())
+    assert torch.equal(wrist, gyro)
+    assert not torch.equal(wrist, waist)
+    assert wrist.prod(dim=1).eq(1).all(), "a turn, not a mirror"
+    rates = {tuple(signs): float((wrist == torch.tensor(signs)).all(dim=1).float().mean()) for signs in wrist.tolist()}
+    assert rates == {
+        (1.0, 1.0, 1.0): pytest.approx(0.4, abs=0.06),
+        (1.0, -1.0, -1.0): pytest.approx(0.2, abs=0.05),
+        (-1.0, 1.0, -1.0): pytest.approx(0.2, abs=0.05),
+        (-1.0, -1.0, 1.0): pytest.approx(0.2, abs=0.05),
+    }
+
+
+def test_constants_of_turned_windows_are_those_that_training_sees() -> None:
+    windows = tiny_windows(each=40)
+    recipe = tiny_recipe()
+    train = recipe.train.model_copy(update={"augment": _OFF.model_copy(update={"turns": 0.5})})
+    data = training_data(recipe.model_copy(update={"train": train}), windows, np.arange(len(windows.y)))
+    seen = data.augment(torch.tensor(data.x).repeat(50, 1, 1), torch.Generator().manual_seed(0))
+    np.testing.assert_allclose(data.normalisation.mean, seen.mean(dim=(0, 2)), atol=0.12)
+    np.testing.assert_allclose(data.normalisation.std, seen.std(dim=(0, 2)), rtol=0.02)
 
 
 def test_rotation_keeps_norms_and_leaves_incomplete_sensors_alone() -> None:
