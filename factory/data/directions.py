@@ -107,7 +107,8 @@ class Directions:
             f"gravity points elsewhere for {_names(people)} than for the others who do the same (for {first} along "
             f"{_axis(own)}, theirs along {_axis(classes[label].line)}, cosine {people[first]:.2f}): the device was "
             "worn another way round or on the other side, or axes are counted otherwise, as iOS and Android differ in "
-            "every sign: put signs right by scale in a [[corrections]] entry of the description, or leave them out"
+            "every sign: put signs right by scale in a [[corrections]] entry of the description, or train for both by "
+            "train.augment.turns"
         )
         keys = [(who, label) for who in people for label in classes if who in classes[label].cosines]
         return self._finding(name, message, keys)
