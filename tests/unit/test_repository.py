@@ -208,6 +208,20 @@ def test_the_changelog_knows_this_version() -> None:
     assert f"## [{project()['project']['version']}]" in (ROOT / "CHANGELOG.md").read_text("utf-8")
 
 
+def test_documents_name_the_android_modules_that_are_made() -> None:
+    pom = (ROOT / "android_demo/pom.xml").read_text("utf-8")
+    found = re.search(r"<artifactId>smldist-android</artifactId>\s*<version>([\d.]+)</version>", pom)
+    assert found is not None
+    named = [
+        (path.name, module, version)
+        for path in documents()
+        for module, version in re.findall(r"dev\.smldist:([\w-]+):([\d.]+\d)", path.read_text("utf-8"))
+    ]
+    assert named
+    assert [one for one in named if one[2] != found[1]] == []
+    assert [one for one in named if not (ROOT / "android_demo" / one[1]).is_dir()] == []
+
+
 def test_every_target_is_in_the_import_contract() -> None:
     folders = {f"exporters.{path.parent.name}" for path in (ROOT / "exporters").glob("*/exporter.py")}
     contracts = project()["tool"]["importlinter"]["contracts"]
