@@ -2,14 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from factory.contracts.dataset import Floats, Recording
+from factory.contracts.progress import Silent
 from factory.contracts.report import Finding, Severity
 from factory.contracts.window import Quantity
 from factory.data.directions import Directions
+from factory.data.sources import open_source
 from factory.data.sources.layout import triad
 from factory.data.units import triads
 from tests.unit.data.made_people import ACC, CHANNELS, LABELS, PEOPLE, changed, people
@@ -125,3 +128,39 @@ def test_merged_looks_equal_one() -> None:
     first, second = look(recordings[:5]), look(recordings[5:])
     first.merge(second)
     assert list(first.findings(LABELS)) == judged(recordings)
+
+
+def real(source: str, folder: Path | None, turned: Sequence[str] = ()) -> list[Finding]:
+    """Of a data set, the accelerations of some of its people turned over."""
+    opened = open_source(source, None)
+    found = Directions(opened.channels, triads(opened.channels))
+    acc = [place for place, channel in enumerate(opened.channels) if channel.gravity]
+    for one in opened.recordings(folder, Silent()):
+        samples = np.array(one.samples)
+        if one.subject in turned:
+            samples[:, acc] *= -1
+        found.add(one.subject, one.session, samples, np.asarray(one.labels))
+    return list(found.findings(opened.labels))
+
+
+def test_who_wore_the_watch_turned_over_is_named_and_nobody_else() -> None:
+    assert real("watch", None) == []
+    (found,) = real("watch", None, ["3"])
+    assert "elsewhere for 3 than" in found.message
+
+
+@pytest.mark.data
+@pytest.mark.slow
+def test_nobodys_phone_is_suspected_and_two_that_are_turned_over_are(data_folder: Path) -> None:
+    assert real("motionsense", data_folder) == []
+    (found,) = real("motionsense", data_folder, ["7", "24"])
+    assert "elsewhere for 24, 7 than" in found.message or "elsewhere for 7, 24 than" in found.message
+
+
+@pytest.mark.data
+@pytest.mark.slow
+def test_the_torso_that_hangs_upside_down_in_dsads_is_found(data_folder: Path) -> None:
+    (found,) = real("dsads", data_folder)
+    assert found.where == "torso_acc"
+    assert "4 (exercising_on_stepper), 4 (exercising_on_cross_trainer)" in found.message
+    assert {place.subject for place in found.places} == {"4"}
