@@ -48,6 +48,7 @@ _METHODS = ("tests/unit/training/test_methods.py",)
 _GUESS_UNLABELLED = ("tests/unit/data/guess/test_unlabelled.py",)
 _UNLABELLED = ("tests/unit/data/test_unlabelled.py",)
 _LIVE = ("tests/unit/data/test_live.py",)
+_AUGMENT = ("tests/unit/training/test_augment.py",)
 _ODD_FILES = ("tests/unit/data/test_odd_files.py",)
 _DIRECTIONS = ("tests/unit/data/test_directions.py",)
 _CELLS = ("tests/unit/pipeline/bench/test_cell.py",)
@@ -996,6 +997,27 @@ MUTANTS = (
         old="if min(lengths) < _DIRECTED * STANDARD_GRAVITY:",
         new="if min(lengths) < 0:",
         tests=_LIVE,
+    ),
+    Mutant(
+        name="half turns: a mirror instead of a turn",
+        file="factory/training/augment.py",
+        old="[1.0, -1.0, -1.0]",
+        new="[1.0, -1.0, 1.0]",
+        tests=_AUGMENT,
+    ),
+    Mutant(
+        name="half turns: the normalisation knows nothing of them",
+        file="factory/training/data.py",
+        old="mean[axes] *= 1 - 4 / 3 * recipe.train.augment.turns",
+        new="mean[axes] *= 1",
+        tests=_AUGMENT,
+    ),
+    Mutant(
+        name="half turns: each sensor of a place its own",
+        file="factory/training/augment.py",
+        old="if triad.placement not in turns:",
+        new="if True:",
+        tests=_AUGMENT,
     ),
     Mutant(
         name="bench: recordings left out of a cell's key",
