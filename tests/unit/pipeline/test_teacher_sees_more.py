@@ -159,7 +159,7 @@ def test_people_without_labels_are_listed_apart(run: Few) -> None:
 
 
 @pytest.mark.parametrize(
-    ("pp", "says"), [(-2.0, "none: the student"), (0.5, "none to speak of"), (6.0, "between -2 and +10 pp of")]
+    ("pp", "says"), [(-2.0, "none: the student"), (0.5, "none to speak of"), (6.0, "between -3 and +10 pp of")]
 )
 def test_the_explanation_follows_the_lead(run: Few, pp: float, says: str) -> None:
     found = explain_lead(run.recipe, windows_stage(run), leads_by(run, pp))
