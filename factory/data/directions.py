@@ -15,6 +15,7 @@ import numpy as np
 from factory.contracts.dataset import Floats, Ints
 from factory.contracts.report import Finding, Place, Severity
 from factory.contracts.window import Channel
+from factory.data.names import listed
 from factory.data.statistics import Doubles
 
 _STEADY = 0.5
@@ -51,8 +52,9 @@ class _Sum:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Class:
-    """Of one class: people's cosines to the line that gravity lies along for most, and the line's direction."""
+    """Of one class: which way gravity points for each person, the line that it lies along for most, and the cosines."""
 
+    directions: dict[str, Doubles]
     line: Doubles
     cosines: dict[str, float]
 
@@ -100,21 +102,19 @@ class Directions:
 
     def _of_people(self, name: str, classes: Mapping[int, _Class], people: Mapping[str, float]) -> Finding:
         first = next(iter(people))
-        label = next(label for label, found in classes.items() if first in found.cosines)
-        own = self._sums[name][first, label].direction()
-        assert own is not None
+        shown = next(found for found in classes.values() if first in found.cosines)
         message = (
-            f"gravity points elsewhere for {_names(people)} than for the others who do the same (for {first} along "
-            f"{_axis(own)}, theirs along {_axis(classes[label].line)}, cosine {people[first]:.2f}): the device was "
-            "worn another way round or on the other side, or axes are counted otherwise, as iOS and Android differ in "
-            "every sign: put signs right by scale in a [[corrections]] entry of the description, or train for both by "
-            "train.augment.turns"
+            f"gravity points elsewhere for {listed(list(people), _NAMED)} than for the others who do the same (for "
+            f"{first} along {_axis(shown.directions[first])}, theirs along {_axis(shown.line)}, cosine "
+            f"{people[first]:.2f}): the device was worn another way round or on the other side, or axes are counted "
+            "otherwise, as iOS and Android differ in every sign: put signs right by scale in a [[corrections]] entry "
+            "of the description, or train for both by train.augment.turns"
         )
         keys = [(who, label) for who in people for label in classes if who in classes[label].cosines]
         return self._finding(name, message, keys)
 
     def _of_classes(self, name: str, turned: Sequence[tuple[str, int]], labels: Sequence[str]) -> Finding:
-        named = _names(f"{who} ({labels[label]})" for who, label in turned)
+        named = listed([f"{who} ({labels[label]})" for who, label in turned], _NAMED)
         message = (
             f"gravity points the opposite way in single classes, otherwise than in the same person's others: {named}: "
             "the device was put on upside down: look at these recordings, and correct or leave them out"
@@ -147,7 +147,8 @@ def _classes(sums: Mapping[tuple[str, int], _Sum]) -> dict[int, _Class]:
         cosines = stacked @ line
         if np.median(np.abs(cosines)) >= _ALIKE:
             sign = 1.0 if (np.sign(cosines).sum() or cosines[0]) > 0 else -1.0
-            classes[label] = _Class(line=sign * line, cosines=dict(zip(people, (sign * cosines).tolist(), strict=True)))
+            signed = dict(zip(people, (sign * cosines).tolist(), strict=True))
+            classes[label] = _Class(directions=people, line=sign * line, cosines=signed)
     return classes
 
 
@@ -186,8 +187,3 @@ def _axis(direction: Doubles) -> str:
     """The axis that a direction is nearest to, as '+y'."""
     axis = int(np.abs(direction).argmax())
     return f"{'-' if direction[axis] < 0 else '+'}{_AXES[axis]}"
-
-
-def _names(names: Iterable[str]) -> str:
-    listed = list(names)
-    return ", ".join(listed[:_NAMED]) + (f" and {len(listed) - _NAMED} more" if len(listed) > _NAMED else "")

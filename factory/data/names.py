@@ -17,6 +17,12 @@ _RECORDING = re.compile(r"(rec|record|recording|session|trial|run|file|take|log|
 _LEADING_ZEROS = re.compile(r"(?<![\d.])0+(?=\d)")
 
 
+def listed(names: Sequence[str], most: int = 6) -> str:
+    """Names for a message: 'a, b, c and 4 more'."""
+    shown = ", ".join(names[:most])
+    return shown + (f" and {len(names) - most} more" if len(names) > most else "")
+
+
 def normal_name(text: str) -> str:
     """The one form of all spellings of a name that surely mean the same.
 

@@ -14,6 +14,7 @@ from factory.contracts.dataset import Recording
 from factory.contracts.report import Finding, Place, Severity
 from factory.contracts.table import SourceUnit
 from factory.contracts.window import Channel, Quantity
+from factory.data.names import listed
 from factory.data.resample import release
 from factory.data.sources.layout import STANDARD_GRAVITY
 from factory.data.statistics import Doubles
@@ -373,7 +374,7 @@ def _groups(keys: Mapping[str, Key]) -> dict[Key, list[str]]:
 
 
 def _names(names: Sequence[str], one: str = "subject", several: str = "subjects") -> str:
-    shown = ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
+    shown = listed(names, _NAMED)
     return f"{one if len(names) == 1 else several} {shown}"
 
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from factory.contracts.dataset import Ints, Recording
 from factory.contracts.report import Finding, Place, Severity
+from factory.data.names import listed
 from factory.data.statistics import Doubles
 
 _CHUNK = 1 << 16
@@ -202,5 +203,5 @@ def _unit_ratio(interval: float, typical: float) -> float:
 
 
 def _names(names: Sequence[str]) -> str:
-    shown = ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
+    shown = listed(names, _NAMED)
     return f"subject {shown}" if len(names) == 1 else f"subjects {shown}"

@@ -151,8 +151,10 @@ class Survey:
             self._add_samples(recording, time_s[:chunk], samples, second)
             self._add_intervals(recording, time_s)
             labels = np.asarray(recording.labels[start : start + chunk])
-            self._add_labels(labels, tally, interval)
-            self.directions.add(recording.subject, recording.session, samples, self._classes(labels))
+            classes = self._classes(labels)
+            self.unknown_labels += int((~self._known(labels)).sum())
+            self._add_classes(classes, tally, interval)
+            self.directions.add(recording.subject, recording.session, samples, classes)
             release(recording)
         self.judge.add(recording, self._classes)
         seconds = len(recording.time_s) * interval
@@ -308,9 +310,8 @@ class Survey:
         for name, columns in self._triads.items():
             self._statistics[name].add(whole[:, list(columns)], second)
 
-    def _add_labels(self, labels: Ints, tally: SubjectTally, interval: float) -> None:
-        self.unknown_labels += int((~self._known(labels)).sum())
-        counts = np.bincount(self._classes(labels) + 1, minlength=len(self.labels) + 1)[1:]
+    def _add_classes(self, classes: Ints, tally: SubjectTally, interval: float) -> None:
+        counts = np.bincount(classes + 1, minlength=len(self.labels) + 1)[1:]
         tally.samples += counts
         self.class_seconds += counts * interval
 

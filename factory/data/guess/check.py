@@ -16,9 +16,3 @@ class Check:
     code: str
     key: str
     message: str
-
-
-def listed(names: "list[str] | tuple[str, ...]", most: int = 6) -> str:
-    """Names for a message: 'a, b, c and 4 more'."""
-    shown = ", ".join(names[:most])
-    return shown + (f" and {len(names) - most} more" if len(names) > most else "")

@@ -4,9 +4,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
 from factory.contracts.table import Cleaning
-from factory.data.guess.check import Check, listed
+from factory.data.guess.check import Check
 from factory.data.guess.clock import Clock
 from factory.data.guess.rows import Scan
+from factory.data.names import listed
 
 _DISORDER = 0.02
 """Share of falling steps from which rows are in no order."""

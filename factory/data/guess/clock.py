@@ -8,7 +8,7 @@ import numpy as np
 
 from factory.contracts.errors import DataError
 from factory.contracts.table import SECONDS, TimeUnit
-from factory.data.guess.check import Check, listed
+from factory.data.guess.check import Check
 from factory.data.guess.dates import date_forms, dates
 from factory.data.guess.roles import Chosen, Found, Roles
 from factory.data.guess.sample import Sample
@@ -17,6 +17,7 @@ from factory.data.guess.triads import Axes
 from factory.data.guess.words import NOT_SENSOR_TIME, words
 from factory.data.intake.dates import NotADateError
 from factory.data.intake.sheet import MOST_TICKS
+from factory.data.names import listed
 from factory.data.statistics import Doubles
 
 _UNIT_WORDS: Mapping[TimeUnit, tuple[str, ...]] = {

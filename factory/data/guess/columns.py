@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from factory.contracts.errors import DataError
-from factory.data.guess.check import Check, listed
+from factory.data.guess.check import Check
 from factory.data.guess.facts import Facts
 from factory.data.guess.headerless import blind_label, blind_time, blind_triads, nameless
 from factory.data.guess.roles import Chosen, Found, Roles
@@ -31,6 +31,7 @@ from factory.data.guess.words import (
 )
 from factory.data.intake.patterns import braced
 from factory.data.intake.sheet import is_number
+from factory.data.names import listed
 
 _LABEL_TEXTS = 60
 _LABEL_NUMBERS = 40
@@ -66,7 +67,9 @@ class _Finder:
         subject = self._subject()
         session = self._session()
         times, date = self._times()
-        self._require(subject=subject, label=label, times=times, triads=triads)
+        self._require(subject=subject, label=label, times=times)
+        self._judge_text_axes(bool(triads))
+        self._require_triads(triads)
         assert subject is not None
         self._say_what_is_left()
         return Roles(
@@ -347,9 +350,7 @@ class _Finder:
                 return True
         return not len(pairs) == len({a for a, _ in pairs}) == len({b for _, b in pairs})
 
-    def _require(
-        self, *, subject: Found | None, label: Found | None, times: Sequence[Found], triads: Sequence[Axes]
-    ) -> None:
+    def _require(self, *, subject: Found | None, label: Found | None, times: Sequence[Found]) -> None:
         asked = self.chosen
         missing = (
             (
@@ -377,7 +378,8 @@ class _Finder:
                     f"no {role} column found ({why}): name it with --{role} COLUMN, one of "
                     f"{', '.join([*candidates, *fields]):.300}{also}"
                 )
-        self._judge_text_axes(bool(triads))
+
+    def _require_triads(self, triads: Sequence[Axes]) -> None:
         if not triads:
             raise DataError(
                 f"no sensor with axes x, y and z among the columns {', '.join(self.sample.names):.200}: "

@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 
 from factory.contracts.errors import DataError
 from factory.contracts.table import SECONDS, Intervals, Reading, TimeUnit
-from factory.data.guess.check import Check, listed
+from factory.data.guess.check import Check
 from factory.data.guess.clock import Clock
 from factory.data.guess.label_files import RecordingContext, RecordingSpan, code_names, guess_intervals
 from factory.data.guess.project import Project
@@ -17,6 +17,7 @@ from factory.data.guess.rows import Scan
 from factory.data.intake.detect import detect, open_sheet
 from factory.data.intake.members import Member
 from factory.data.intake.patterns import fill, is_template
+from factory.data.names import listed
 
 _ROWS = 200_000
 

@@ -5,11 +5,11 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from factory.data.guess.check import Check, listed
+from factory.data.guess.check import Check
 from factory.data.guess.rows import Scan
 from factory.data.guess.words import NULL, UNLABELLED
 from factory.data.intake.sheet import is_number
-from factory.data.names import spelled_twice
+from factory.data.names import listed, spelled_twice
 
 _THROUGH_ZERO = 0.8
 """Share of the changes of label that go to or come from 0, from which it stands for the pause between activities."""

@@ -5,11 +5,11 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass
 
 from factory.contracts.errors import DataError
-from factory.data.guess.check import Check, listed
+from factory.data.guess.check import Check
 from factory.data.guess.labels import respelled
 from factory.data.guess.roles import Found
 from factory.data.guess.rows import Scan
-from factory.data.names import natural
+from factory.data.names import listed, natural
 
 LEAST_PEOPLE = 3
 """One who trains, one who selects, one who tests."""

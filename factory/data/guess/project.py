@@ -9,11 +9,12 @@ from pathlib import Path
 from factory.contracts.errors import DataError
 from factory.contracts.table import Reading, escape
 from factory.data.formats import FORMATS, open_format
-from factory.data.guess.check import Check, listed
+from factory.data.guess.check import Check
 from factory.data.guess.path_guess import PathGuess, guess_paths
 from factory.data.intake.detect import detect, open_sheet
 from factory.data.intake.members import Member, fit_members, list_members
 from factory.data.intake.patterns import fields_of, fit
+from factory.data.names import listed
 
 _DETECTED = 48
 """Files that are looked into before all are taken to be alike."""

@@ -8,7 +8,7 @@ import numpy as np
 
 from factory.contracts.table import SourceUnit
 from factory.contracts.window import Quantity
-from factory.data.guess.check import Check, listed
+from factory.data.guess.check import Check
 from factory.data.guess.roles import Chosen, Roles
 from factory.data.guess.sample import Sample
 from factory.data.guess.texts import grouped
@@ -24,6 +24,7 @@ from factory.data.guess.units import (
     statistics_of,
     steady_as_gravity,
 )
+from factory.data.names import listed
 from factory.data.units import SI_FACTORS
 
 _BY_NAME_G, _HARDEST_G = 4.0, 16.0

@@ -9,7 +9,7 @@ from factory.contracts.errors import DataError
 from factory.contracts.progress import Progress
 from factory.contracts.table import Cleaning, SourceUnit
 from factory.contracts.window import WindowSpec
-from factory.data.guess.check import Check, listed
+from factory.data.guess.check import Check
 from factory.data.guess.cleaning import faulty_rows, guess_cleaning
 from factory.data.guess.clock import Clock, guess_clock, resampled_rate
 from factory.data.guess.columns import find_roles
@@ -38,6 +38,7 @@ from factory.data.guess.units import judge
 from factory.data.guess.unlabelled import LabelledGuess, guess_labelled
 from factory.data.intake.members import Member
 from factory.data.intake.patterns import is_template
+from factory.data.names import listed
 
 _GROUPS = 5
 

@@ -5,12 +5,13 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from factory.contracts.errors import DataError
-from factory.data.guess.check import Check, listed
+from factory.data.guess.check import Check
 from factory.data.guess.labels import LabelGuess
 from factory.data.guess.people import LEAST_PEOPLE, PeopleGuess
 from factory.data.guess.rows import Scan
 from factory.data.intake.intervals import same_name
 from factory.data.intake.members import Member
+from factory.data.names import listed
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
